@@ -1,0 +1,1 @@
+//! Signatures of webhooks: one engine described by data.

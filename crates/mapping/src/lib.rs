@@ -1,0 +1,1 @@
+//! Paths, transforms and mappings of JSON: pure functions, no I/O.

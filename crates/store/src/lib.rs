@@ -1,0 +1,1 @@
+//! What lasts: all SQL and nothing but SQL.

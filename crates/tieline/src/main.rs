@@ -1,0 +1,3 @@
+//! Tieline: the program.
+
+fn main() {}
