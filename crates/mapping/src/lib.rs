@@ -1,1 +1,13 @@
 //! Paths, transforms and mappings of JSON: pure functions, no I/O.
+//!
+//! Everything here is bounded in time, size and depth whatever a tenant writes:
+//! [`path`] refuses the selectors that would hang or abort a server, [`depth`] is checked before
+//! a body is parsed, and [`transform`] only combines the two.
+
+pub mod depth;
+pub mod path;
+pub mod transform;
+
+pub use depth::{TooDeep, check_depth};
+pub use path::{Path, PathError, Selection};
+pub use transform::{CompiledTransform, Transform, TransformError, Transformed};

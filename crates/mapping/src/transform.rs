@@ -1,0 +1,254 @@
+//! What an incoming webhook's payload becomes: a message and its metadata (seed 000).
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::path::{MAX_RESULTS, Path, PathError};
+
+/// Metadata keys that one transform may fill.
+pub const MAX_METADATA_KEYS: usize = 64;
+
+/// A transform as its author writes and reads it: paths as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transform {
+    /// Path of the message; without it the transform makes no message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Metadata key to the path of its value.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub metadata: IndexMap<String, String>,
+}
+
+/// A transform ready to be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompiledTransform {
+    message: Option<Path>,
+    metadata: Vec<(String, Path)>,
+}
+
+/// What a transform made of one payload.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Transformed {
+    /// The message: absent if none was asked for, `null` if its path matched nothing.
+    pub message: Option<Value>,
+    /// Whether a message was asked for and its path matched nothing.
+    pub message_missing: bool,
+    /// The metadata; keys whose path matched nothing are left out.
+    pub metadata: Map<String, Value>,
+    /// JSON pointers into the transform of the paths whose results were cut at [`MAX_RESULTS`].
+    pub truncated: Vec<String>,
+}
+
+/// A fault in a transform, located by a JSON pointer (RFC 6901) into it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransformError {
+    /// A path that does not compile.
+    #[error("{pointer}: {error}")]
+    Path {
+        /// Where the path stands, such as `/metadata/lead_id`.
+        pointer: String,
+        /// What is wrong with it.
+        error: PathError,
+    },
+    /// More keys than [`MAX_METADATA_KEYS`].
+    #[error(
+        "/metadata: {count} keys, but a transform takes at most {MAX_METADATA_KEYS}; select an object that holds them"
+    )]
+    TooManyKeys {
+        /// The keys given.
+        count: usize,
+    },
+}
+
+impl TransformError {
+    /// The JSON pointer to what is wrong.
+    pub fn pointer(&self) -> &str {
+        match self {
+            Self::Path { pointer, .. } => pointer,
+            Self::TooManyKeys { .. } => "/metadata",
+        }
+    }
+}
+
+impl Transform {
+    /// Compiles every path, or lists every fault.
+    pub fn compile(&self) -> Result<CompiledTransform, Vec<TransformError>> {
+        let count = self.metadata.len();
+        if count > MAX_METADATA_KEYS {
+            return Err(vec![TransformError::TooManyKeys { count }]);
+        }
+        let mut errors = Vec::new();
+        let mut compile = |pointer: String, text: &str| {
+            Path::parse(text)
+                .map_err(|error| errors.push(TransformError::Path { pointer, error }))
+                .ok()
+        };
+        let message = self
+            .message
+            .as_deref()
+            .and_then(|text| compile("/message".into(), text));
+        let metadata = self
+            .metadata
+            .iter()
+            .filter_map(|(key, text)| Some((key.clone(), compile(metadata_pointer(key), text)?)))
+            .collect();
+        if errors.is_empty() {
+            Ok(CompiledTransform { message, metadata })
+        } else {
+            Err(errors)
+        }
+    }
+}
+
+impl CompiledTransform {
+    /// Applies the transform to a payload: no match, one value, or an array of several.
+    pub fn apply(&self, payload: &Value) -> Transformed {
+        let mut transformed = Transformed::default();
+        if let Some(path) = &self.message {
+            let (selection, count) = path.select_counted(payload);
+            transformed.message_missing = count == 0;
+            transformed.message = Some(selection.to_value().unwrap_or(Value::Null));
+            if count > MAX_RESULTS {
+                transformed.truncated.push("/message".to_owned());
+            }
+        }
+        for (key, path) in &self.metadata {
+            let (selection, count) = path.select_counted(payload);
+            if count > MAX_RESULTS {
+                transformed.truncated.push(metadata_pointer(key));
+            }
+            if let Some(value) = selection.to_value() {
+                transformed.metadata.insert(key.clone(), value);
+            }
+        }
+        transformed
+    }
+}
+
+fn metadata_pointer(key: &str) -> String {
+    format!("/metadata/{}", key.replace('~', "~0").replace('/', "~1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn transform(value: Value) -> Transform {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn applies() {
+        let seed = json!({"message": "$.data.description",
+            "metadata": {"lead_id": "$.data.id", "company": "$.data.company_name"}});
+        let rows = [
+            (
+                seed.clone(),
+                json!({"data": {"id": "L1", "description": "Hot lead", "company_name": "Acme"}}),
+                json!([false, "Hot lead", {"lead_id": "L1", "company": "Acme"}]),
+            ),
+            (
+                seed.clone(),
+                json!({"data": {"id": 5}}),
+                json!([true, null, {"lead_id": 5}]),
+            ),
+            (
+                seed.clone(),
+                json!({"data": {"description": null}}),
+                json!([false, null, {}]),
+            ),
+            (seed, json!([]), json!([true, null, {}])),
+            (
+                json!({"message": "$.lines[*].text", "metadata": {"n": "lines[*].n"}}),
+                json!({"lines": [{"text": "a", "n": 1}, {"text": "b"}]}),
+                json!([false, ["a", "b"], {"n": 1}]),
+            ),
+            (
+                json!({"message": "$"}),
+                json!({"a": [1]}),
+                json!([false, {"a": [1]}, {}]),
+            ),
+        ];
+        for (given, payload, expected) in rows {
+            let result = transform(given.clone()).compile().unwrap().apply(&payload);
+            let found = json!([result.message_missing, result.message, result.metadata]);
+            assert_eq!(found, expected, "{given} on {payload}");
+            assert_eq!(result.truncated, Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn without_a_message_path_there_is_no_message() {
+        let result = transform(json!({"metadata": {"id": "$.id"}}))
+            .compile()
+            .unwrap()
+            .apply(&json!({"id": 1}));
+        assert_eq!((result.message, result.message_missing), (None, false));
+    }
+
+    #[test]
+    fn lists_every_fault_with_its_pointer() {
+        let given = transform(json!({"message": "$..a..b",
+            "metadata": {"good": "$.id", "a/b~c": "", "lead_id": "$.x[?match(@.a,'b')]"}}));
+        let errors = given.compile().unwrap_err();
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "/message: at character 6: `..` may occur once; name the steps in between",
+                "/metadata/a~1b~0c: at character 1: the path is empty; write $ for the whole document",
+                "/metadata/lead_id: at character 11: match() and search() are not supported; compare with == or filter by existence",
+            ]
+        );
+        assert_eq!(errors[2].pointer(), "/metadata/lead_id");
+    }
+
+    #[test]
+    fn takes_at_most_64_keys() {
+        let with = |count: usize| Transform {
+            message: None,
+            metadata: (0..count)
+                .map(|n| (format!("k{n}"), "$.a".to_owned()))
+                .collect(),
+        };
+        assert!(with(64).compile().is_ok());
+        let errors = with(65).compile().unwrap_err();
+        assert_eq!(
+            errors[0].to_string(),
+            "/metadata: 65 keys, but a transform takes at most 64; select an object that holds them"
+        );
+    }
+
+    #[test]
+    fn says_which_results_were_cut() {
+        let payload = json!({"rows": vec![0; MAX_RESULTS + 1]});
+        let given = transform(
+            json!({"message": "$.rows[*]", "metadata": {"all": "$.rows[*]", "rows": "$.rows"}}),
+        );
+        let result = given.compile().unwrap().apply(&payload);
+        assert_eq!(result.truncated, ["/message", "/metadata/all"]);
+        assert_eq!(
+            result.metadata["all"].as_array().unwrap().len(),
+            MAX_RESULTS
+        );
+        assert_eq!(
+            result.metadata["rows"].as_array().unwrap().len(),
+            MAX_RESULTS + 1
+        );
+    }
+
+    #[test]
+    fn round_trips_and_refuses_unknown_fields() {
+        let text = json!({"message": "$.a", "metadata": {"b": "c.d"}});
+        assert_eq!(serde_json::to_value(transform(text.clone())).unwrap(), text);
+        let error = serde_json::from_value::<Transform>(json!({"mesage": "$.a"})).unwrap_err();
+        assert!(
+            error.to_string().contains("unknown field `mesage`"),
+            "{error}"
+        );
+    }
+}
