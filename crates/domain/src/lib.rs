@@ -1,3 +1,26 @@
 //! The nouns of Tieline and their rules: pure, no I/O; same input, same output.
+//!
+//! One module per noun. Nothing here knows HTTP, SQL or tokio; time and chance are arguments.
 
+pub mod access;
+pub mod attempt;
+pub mod clock;
+pub mod delivery;
+pub mod destination;
+pub mod event;
+pub mod id;
+pub mod pattern;
+pub mod retry;
 pub mod signature;
+pub mod source;
+pub mod subscription;
+pub mod tenant;
+pub mod time;
+pub mod violation;
+
+pub use id::{
+    ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, RequestId, SecretId, SourceId,
+    SubscriptionId, TenantId,
+};
+pub use time::Timestamp;
+pub use violation::Violation;

@@ -1,0 +1,118 @@
+//! The health of the place where deliveries go (seed 002, API.md 6).
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use crate::{SubscriptionId, Timestamp};
+
+/// Whether deliveries to a destination go out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum State {
+    /// They do.
+    #[default]
+    Active,
+    /// A delivery failed its last attempt and nothing succeeded meanwhile: everything is held, and
+    /// one delivery now and then probes whether the destination is back.
+    Error,
+    /// Held by hand.
+    Paused,
+    /// Ended: by its receiver (410), or by hand. Events are only recorded.
+    Disabled,
+}
+
+/// Every state with the word the API uses for it.
+const WORDS: [(State, &str); 4] = [
+    (State::Active, "active"),
+    (State::Error, "error"),
+    (State::Paused, "paused"),
+    (State::Disabled, "disabled"),
+];
+
+impl State {
+    /// The word the API uses for it.
+    pub fn as_str(self) -> &'static str {
+        WORDS
+            .iter()
+            .find(|(state, _)| *state == self)
+            .map_or("active", |(_, word)| word)
+    }
+
+    /// Whether deliveries wait without a date: neither sent nor dropped.
+    pub fn holds(self) -> bool {
+        self != Self::Active
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no state.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no state of a destination; use active, error, paused or disabled")]
+pub struct UnknownState(String);
+
+impl FromStr for State {
+    type Err = UnknownState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownState> {
+        WORDS
+            .iter()
+            .find(|(_, word)| *word == text)
+            .map(|(state, _)| *state)
+            .ok_or_else(|| UnknownState(text.to_owned()))
+    }
+}
+
+/// The health of one destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// The subscription whose destination it is.
+    pub subscription_id: SubscriptionId,
+    /// Its state.
+    pub state: State,
+    /// Why it is in that state, in a sentence; empty while active.
+    pub reason: String,
+    /// Since when it is in that state.
+    pub since: Timestamp,
+    /// The first failed attempt of the delivery that put it in `error`: what died since then is
+    /// queued again when it recovers.
+    pub failing_since: Option<Timestamp>,
+    /// The last success, to the second.
+    pub last_success_at: Option<Timestamp>,
+    /// How many probes failed since it turned `error`.
+    pub failed_probes: u32,
+    /// When the next probe may go out.
+    pub probe_at: Option<Timestamp>,
+}
+
+/// How long to wait before the next probe: `first`, doubled after each failed one, at most `longest`.
+pub fn probe_wait(failed_probes: u32, first: Duration, longest: Duration) -> Duration {
+    first
+        .saturating_mul(1_u32.checked_shl(failed_probes).unwrap_or(u32::MAX))
+        .min(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_back_off_from_a_minute_to_an_hour() {
+        let wait = |n| probe_wait(n, Duration::from_secs(60), Duration::from_secs(3_600)).as_secs();
+        assert_eq!(
+            [0, 1, 5, 6, 31, 32, 99].map(wait),
+            [60, 120, 1_920, 3_600, 3_600, 3_600, 3_600]
+        );
+    }
+
+    #[test]
+    fn states_read_what_they_write() {
+        for (state, word) in WORDS {
+            assert_eq!(word.parse::<State>().unwrap(), state);
+            assert_eq!(state.to_string(), word);
+        }
+        assert!("broken".parse::<State>().is_err());
+    }
+}

@@ -1,0 +1,186 @@
+//! Sources: incoming webhook endpoints. How requests are verified, deduplicated, transformed, routed.
+
+use serde::{Deserialize, Serialize};
+use tieline_mapping::{
+    path::Path,
+    transform::{Transform, TransformError},
+};
+
+use crate::{Violation, pattern::EventType, signature::Verification, violation};
+
+/// What a source is made from, and how it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Its name, for people: 1 to 200 characters.
+    pub name: String,
+    /// The agent that gets its messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+    /// What message and metadata a request carries (seed 000).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform: Option<Transform>,
+    /// How requests prove where they come from.
+    #[serde(default)]
+    pub verification: Verification,
+    /// How repeats are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dedupe: Option<Dedupe>,
+    /// The type of a second event per request: a JSONPath on the body (`$.event`), a header
+    /// (`header:X-GitHub-Event`), or the type itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// How an accepted request is answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<Response>,
+    /// Whether requests are taken at all.
+    #[serde(default)]
+    pub status: Status,
+}
+
+/// Whether a source takes requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It does.
+    #[default]
+    Active,
+    /// It answers 404.
+    Paused,
+}
+
+/// How repeats of an event are told. At most one of `event_id`, `header` and `body_hash`; none means
+/// the scheme's own rule, and where it has none, the hash of the body.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dedupe {
+    /// A JSONPath to the sender's event id in the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// The header that carries the sender's event id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// True: two requests with the same body are one event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_hash: Option<bool>,
+    /// False: every request is an event of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// For how long a repeat is told, in hours: 1 to 720.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_hours: Option<u32>,
+}
+
+/// How an accepted request is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Response {
+    /// The status: 200 to 299.
+    pub status: u16,
+}
+
+/// Where the type of a source's second event comes from.
+#[derive(Clone, Debug)]
+pub enum TypeRule {
+    /// From the body.
+    Body(Path),
+    /// From a header.
+    Header(String),
+    /// It is always the same.
+    Fixed(EventType),
+}
+
+impl TypeRule {
+    /// Reads the `event_type` of a source.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.starts_with('$') {
+            Path::parse(text).map(Self::Body).map_err(|e| e.to_string())
+        } else if let Some(header) = text.strip_prefix("header:") {
+            let header = header.trim();
+            is_header_name(header)
+                .then(|| Self::Header(header.to_ascii_lowercase()))
+                .ok_or_else(|| "`header:` must be followed by a header name".to_owned())
+        } else {
+            let fixed = text.parse().map(Self::Fixed);
+            fixed.map_err(|e: crate::pattern::BadEventType| {
+                format!(
+                    "give a JSONPath (`$.event`), a header (`header:X-GitHub-Event`) or a type; {e}"
+                )
+            })
+        }
+    }
+}
+
+/// Whether `text` is a header name (RFC 9110, 5.1) of at most 128 characters.
+pub fn is_header_name(text: &str) -> bool {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.len() <= 128 && text.bytes().all(token)
+}
+
+impl Source {
+    /// Everything that is wrong with it, apart from the `verification`, which is checked together
+    /// with the secret when the verifier is made.
+    pub fn violations(&self) -> Vec<Violation> {
+        let mut found: Vec<_> = violation::length("/name", &self.name, 1, 200)
+            .into_iter()
+            .collect();
+        if let Some(agent) = &self.agent_id {
+            found.extend(violation::length("/agent_id", agent, 1, 64));
+        }
+        if let Some(Err(faults)) = self.transform.as_ref().map(Transform::compile) {
+            let at = |fault: &TransformError| format!("/transform{}", fault.pointer());
+            found.extend(
+                faults
+                    .iter()
+                    .map(|fault| Violation::new(at(fault), fault.to_string())),
+            );
+        }
+        if let Some(text) = &self.event_type
+            && let Err(detail) = TypeRule::parse(text)
+        {
+            found.push(Violation::new("/event_type", detail));
+        }
+        if let Some(dedupe) = &self.dedupe {
+            found.extend(dedupe.violations().into_iter().map(|v| v.under("/dedupe")));
+        }
+        if let Some(response) = self.response
+            && !(200..300).contains(&response.status)
+        {
+            let detail = "an accepted request is answered with a status from 200 to 299";
+            found.push(Violation::new("/response/status", detail));
+        }
+        found
+    }
+}
+
+impl Dedupe {
+    fn violations(&self) -> Vec<Violation> {
+        let mut found = Vec::new();
+        let ways = [
+            self.event_id.is_some(),
+            self.header.is_some(),
+            self.body_hash == Some(true),
+            self.enabled == Some(false),
+        ];
+        if ways.into_iter().filter(|way| *way).count() > 1 {
+            let detail = "give only one of `event_id`, `header`, `body_hash` and `enabled: false`";
+            found.push(Violation::new("", detail));
+        }
+        if let Some(path) = &self.event_id
+            && let Err(error) = Path::parse(path)
+        {
+            found.push(Violation::new("/event_id", error.to_string()));
+        }
+        if let Some(header) = &self.header
+            && !is_header_name(header)
+        {
+            found.push(Violation::new("/header", "this is no header name"));
+        }
+        if let Some(hours) = self.window_hours
+            && !(1..=720).contains(&hours)
+        {
+            found.push(Violation::new("/window_hours", "give 1 to 720 hours"));
+        }
+        found
+    }
+}

@@ -1,0 +1,302 @@
+//! The only file that knows there are two databases.
+//!
+//! Each statement is written once and compiled for both drivers by [`on_db`] (reads) and [`in_tx`]
+//! (writes). SQLite has one writing connection behind a fair lock, so that writes queue instead of
+//! colliding; its readers are a pool. Postgres has one pool.
+
+use std::{borrow::Cow, path::Path, sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool, Postgres, SqliteConnection, SqlitePool,
+    Transaction,
+    migrate::{MigrateError, Migration, MigrationSource, MigrationType, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::{Error, Result};
+
+/// Runs one read against whichever database is open: the body is compiled once for each driver.
+macro_rules! on_db {
+    ($db:expr, |$c:ident| $body:expr) => {
+        match $db {
+            $crate::db::Db::Sqlite(sqlite) => {
+                let $c = sqlite.readers();
+                $body
+            }
+            $crate::db::Db::Postgres($c) => $body,
+        }
+    };
+}
+
+/// Runs one statement inside a transaction: the body is compiled once for each driver.
+macro_rules! in_tx {
+    ($tx:expr, |$c:ident| $body:expr) => {
+        match &mut $tx.inner {
+            $crate::db::Inner::Sqlite(writer) => {
+                let $c = &mut writer.connection;
+                $body
+            }
+            $crate::db::Inner::Postgres(transaction) => {
+                let $c = &mut **transaction;
+                $body
+            }
+        }
+    };
+}
+
+pub(crate) use {in_tx, on_db};
+
+/// How a database is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many connections read (SQLite) or read and write (Postgres).
+    pub connections: u32,
+    /// How many group commits may run at once on Postgres; SQLite has one.
+    pub writers: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connections: 8,
+            writers: 4,
+        }
+    }
+}
+
+/// An open database; clones share it.
+#[derive(Clone)]
+pub enum Db {
+    /// Embedded.
+    Sqlite(Sqlite),
+    /// A server.
+    Postgres(PgPool),
+}
+
+/// The embedded database: many readers, one writer.
+#[derive(Clone)]
+pub struct Sqlite {
+    readers: SqlitePool,
+    writer: Arc<Mutex<Writer>>,
+}
+
+impl Sqlite {
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+}
+
+pub(crate) struct Writer {
+    pub(crate) connection: SqliteConnection,
+    open: bool,
+}
+
+/// A transaction: rolled back unless it is committed.
+pub(crate) struct Tx {
+    pub(crate) inner: Inner,
+}
+
+pub(crate) enum Inner {
+    Sqlite(OwnedMutexGuard<Writer>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Db {
+    /// Opens `url`: `postgres://…`, or the path of an SQLite file, which is made if it is missing.
+    pub async fn open(url: &str, options: &Options) -> Result<Self> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Self::open_postgres(url, options).await
+        } else {
+            Self::open_sqlite(Path::new(url.trim_start_matches("sqlite://")), options).await
+        }
+    }
+
+    async fn open_postgres(url: &str, options: &Options) -> Result<Self> {
+        let connect: PgConnectOptions = url.parse().map_err(Error::from)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(options.connections + options.writers as u32)
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_with(connect.application_name("tieline").disable_statement_logging())
+            .await?;
+        Ok(Self::Postgres(pool))
+    }
+
+    async fn open_sqlite(file: &Path, options: &Options) -> Result<Self> {
+        let connect = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .page_size(8192)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("temp_store", "memory")
+            .statement_cache_capacity(256)
+            .disable_statement_logging();
+        let writing = connect.clone().pragma("cache_size", "-32768");
+        let connection = SqliteConnection::connect_with(&writing).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(options.connections)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_with(connect.pragma("cache_size", "-4096"))
+            .await?;
+        let writer = Writer {
+            connection,
+            open: false,
+        };
+        Ok(Self::Sqlite(Sqlite {
+            readers,
+            writer: Arc::new(Mutex::new(writer)),
+        }))
+    }
+
+    /// Applies the schema migrations that are missing.
+    pub async fn migrate(&self) -> Result<()> {
+        let migrator = Migrator::new(Migrations(self.engine())).await.map_err(refusal)?;
+        match self {
+            Self::Sqlite(sqlite) => {
+                let mut writer = sqlite.writer.lock().await;
+                migrator.run_direct(None, &mut writer.connection, false).await
+            }
+            Self::Postgres(pool) => migrator.run(pool).await,
+        }
+        .map_err(refusal)
+    }
+
+    /// The name of the engine, as the migrations and people call it.
+    pub fn engine(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<()> {
+        on_db!(self, |c| sqlx::query("SELECT 1").execute(c).await.map(drop)).map_err(Error::from)
+    }
+
+    /// Begins a transaction that may write. On SQLite it waits its turn.
+    pub(crate) async fn begin(&self) -> Result<Tx> {
+        let inner = match self {
+            Self::Sqlite(sqlite) => {
+                let mut writer = Arc::clone(&sqlite.writer).lock_owned().await;
+                if writer.open {
+                    // The last one was given up half-way, by an error or a cancelled request.
+                    sqlx::query("ROLLBACK").execute(&mut writer.connection).await.ok();
+                    writer.open = false;
+                }
+                sqlx::query("BEGIN IMMEDIATE").execute(&mut writer.connection).await?;
+                writer.open = true;
+                Inner::Sqlite(writer)
+            }
+            Self::Postgres(pool) => Inner::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { inner })
+    }
+
+    /// What claims add so that two nodes do not wait for each other's rows.
+    pub(crate) fn skip_locked(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// Moves what the write-ahead log holds into the database file, without making anyone wait;
+    /// nothing to do on Postgres.
+    pub async fn checkpoint(&self) -> Result<()> {
+        if let Self::Sqlite(sqlite) = self {
+            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(sqlite.readers()).await?;
+        }
+        Ok(())
+    }
+
+    /// Closes the database; what was committed stays.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.readers.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    pub(crate) async fn commit(self) -> Result<()> {
+        match self.inner {
+            Inner::Sqlite(mut writer) => {
+                sqlx::query("COMMIT").execute(&mut writer.connection).await?;
+                writer.open = false;
+            }
+            Inner::Postgres(transaction) => transaction.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// The migrations in order: version, description, text.
+const MIGRATIONS: [(i64, &str, &str); 1] =
+    [(1, "start", include_str!("../migrations/0001_start.sql"))];
+
+#[derive(Debug)]
+struct Migrations(&'static str);
+
+impl MigrationSource<'static> for Migrations {
+    fn resolve(self) -> BoxFuture<'static, Result<Vec<Migration>, sqlx::error::BoxDynError>> {
+        let migration = |(version, description, text): (i64, &'static str, &'static str)| {
+            let text = for_engine(text, self.0);
+            Migration::new(
+                version,
+                Cow::Borrowed(description),
+                MigrationType::Simple,
+                sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(text)),
+                false,
+            )
+        };
+        let all = MIGRATIONS.into_iter().map(migration).collect();
+        Box::pin(async move { Ok(all) })
+    }
+}
+
+/// Takes the comments that begin with `engine` into the statement: the two dialects differ in a few
+/// words that have no portable form.
+fn for_engine(text: &str, engine: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("/*") {
+        let (before, comment) = rest.split_at(start);
+        out.push_str(before);
+        let end = comment.find("*/").map_or(comment.len(), |end| end + 2);
+        let inside = comment[2..end].trim_end_matches("*/");
+        out.push_str(inside.strip_prefix(engine).unwrap_or_default());
+        rest = &comment[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+fn refusal(error: MigrateError) -> Error {
+    match error {
+        MigrateError::VersionMissing(version) => Error::Newer(version),
+        MigrateError::VersionMismatch(version) | MigrateError::Dirty(version) => {
+            Error::Damaged(format!("migration {version} is not the one this program knows"))
+        }
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
+        other => Error::Unavailable(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_of_an_engine_become_part_of_its_statement() {
+        let text = "a /*sqlite X*/ b /*postgres Y*/ c";
+        assert_eq!(for_engine(text, "sqlite"), "a  X b  c");
+        assert_eq!(for_engine(text, "postgres"), "a  b  Y c");
+    }
+}
