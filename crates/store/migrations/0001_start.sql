@@ -137,6 +137,7 @@ CREATE TABLE seen (
 ) /*sqlite WITHOUT ROWID*/;
 CREATE INDEX seen_by_expiry ON seen (expires_at);
 
+-- earlier_attempts: how many of the attempts were made before the present schedule began.
 -- due_at: when the next attempt is due, and while a node holds the delivery, when its lease ends.
 CREATE TABLE deliveries (
   tenant_id        TEXT /*postgres COLLATE "C"*/ NOT NULL,
@@ -145,6 +146,7 @@ CREATE TABLE deliveries (
   subscription_id  TEXT /*postgres COLLATE "C"*/ NOT NULL,
   status           TEXT   NOT NULL,
   attempts         BIGINT NOT NULL,
+  earlier_attempts BIGINT NOT NULL,
   due_at           BIGINT NOT NULL,
   owner            TEXT,
   first_attempt_at BIGINT,

@@ -8,9 +8,10 @@ mod error;
 
 pub mod deliveries;
 pub mod destinations;
-pub mod documents;
 pub mod events;
+pub mod page;
 pub mod spine;
+pub mod store;
 
 pub use db::{Db, Options};
 pub use error::Error;
