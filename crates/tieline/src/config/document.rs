@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::load::Effective;
-use super::table::{Fallback, SETTINGS, Setting};
+use super::setting::{Fallback, Setting};
+use super::table::SETTINGS;
 
 const HEADER: &str = "\
 # Tieline: every setting with its default. Generated from the code; copy what you change.
