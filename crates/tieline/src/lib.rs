@@ -1,3 +1,7 @@
-//! The program's parts, as a library so that black-box tests can start them.
+//! Tieline: one server between AI agents and everything else.
+//!
+//! The program's parts, as a library so that tests and the binary share them.
 
+pub mod config;
 pub mod outbound;
+pub mod telemetry;
