@@ -2,58 +2,50 @@
 
 use std::process::{Command, Output};
 
-use tieline_testkit::postgres::{ADDRESS_VARIABLE, Postgres};
+use tieline_testkit::postgres::ADDRESS_VARIABLE;
 
-/// Runs it where no server is given.
-fn with_postgres(arguments: &[&str]) -> Output {
+/// The address of a server that nobody is asked to reach.
+const GIVEN: &str = "postgres://given.example/postgres";
+
+/// Runs it where `given` is the address of a server; an empty one counts as none.
+fn with_postgres(given: &str, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_with-postgres"))
         .args(arguments)
-        .env_remove(ADDRESS_VARIABLE)
+        .env(ADDRESS_VARIABLE, given)
         .output()
         .expect("the program was built with this test")
 }
 
 #[test]
 fn the_command_finds_a_server_that_is_gone_afterwards() {
-    let script = format!(
-        "psql --no-psqlrc -Atc 'SHOW fsync' \"${ADDRESS_VARIABLE}\" && echo ${ADDRESS_VARIABLE}"
-    );
-    for (arguments, fsync) in [
-        (["--", "sh", "-c"].as_slice(), "off"),
-        (&["--fsync", "--", "sh", "-c"], "on"),
-    ] {
-        let output = with_postgres(&[arguments, &[script.as_str()]].concat());
-        let text = String::from_utf8_lossy(&output.stdout);
-        let mut lines = text.lines();
+    let variable = format!("${ADDRESS_VARIABLE}");
+    let script = format!("psql -XAtc 'SHOW fsync' {variable} && echo {variable}");
+    let rows: [(&[&str], &str); 2] = [
+        (&["--", "sh", "-c", &script], "off"),
+        (&["--fsync", "--", "sh", "-c", &script], "on"),
+    ];
+    for (arguments, fsync) in rows {
+        let output = with_postgres("", arguments);
         if String::from_utf8_lossy(&output.stderr).contains("SKIPPED") {
             return;
         }
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mut lines = text.lines();
         assert_eq!(lines.next(), Some(fsync), "{output:?}");
         let address = lines.next().expect("the address was printed");
         let answer = Command::new("psql")
-            .args(["-Atc", "SELECT 1", address])
+            .args(["-XAtc", "SELECT 1", address])
             .output();
-        assert!(
-            !answer.expect("psql is installed").status.success(),
-            "{address} still answers"
-        );
+        let answered = answer.expect("psql is installed").status.success();
+        assert!(!answered, "{address} still answers");
     }
 }
 
 #[test]
 fn a_server_that_is_given_is_used() {
-    let Some(server) = Postgres::start().expect("PostgreSQL starts") else {
-        return;
-    };
-    let output = Command::new(env!("CARGO_BIN_EXE_with-postgres"))
-        .args(["--", "sh", "-c", &format!("echo ${ADDRESS_VARIABLE}")])
-        .env(ADDRESS_VARIABLE, server.url("postgres"))
-        .output()
-        .expect("the program was built with this test");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout).trim(),
-        server.url("postgres")
-    );
+    let script = format!("echo ${ADDRESS_VARIABLE}");
+    let output = with_postgres(GIVEN, &["--", "sh", "-c", &script]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), GIVEN);
 }
 
 #[test]
@@ -67,7 +59,7 @@ fn exit_codes_are_passed_on() {
         (&["--fsync", "--"], 1, "usage:"),
     ];
     for (arguments, code, message) in rows {
-        let output = with_postgres(arguments);
+        let output = with_postgres(GIVEN, arguments);
         assert_eq!(
             output.status.code(),
             Some(code),

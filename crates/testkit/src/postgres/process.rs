@@ -6,12 +6,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User};
 
 /// How long a server may take to accept its first connection; recovery after a kill is included.
 const START_LIMIT: Duration = Duration::from_mins(1);
+
+/// How long a server that ends at once is started again.
+const RETRY_LIMIT: Duration = Duration::from_secs(15);
 
 /// How long a server may take to stop before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
@@ -38,25 +41,23 @@ pub(super) fn prepare(
     Ok(command)
 }
 
-/// Starts the server and returns once `accepts` says so.
+/// Starts the server on the data directory `data` and returns once it accepts connections.
 ///
-/// A server that gives up at once is started again until [`START_LIMIT`]: after a kill, the processes that
-/// served connections hold its memory and its port for a moment longer.
-pub(super) fn start(
-    mut command: Command,
-    log: &Path,
-    mut accepts: impl FnMut() -> bool,
-) -> anyhow::Result<Child> {
+/// A server that gives up at once is started again for [`RETRY_LIMIT`]: after a kill, the processes that served
+/// connections hold its memory and its port for a moment longer.
+pub(super) fn start(mut command: Command, data: &Path, log: &Path) -> anyhow::Result<Child> {
     let begun = Instant::now();
     let mut child = command.spawn().context("could not start `postgres`")?;
     while begun.elapsed() < START_LIMIT {
         if let Some(status) = child.try_wait()? {
-            if begun.elapsed() > START_LIMIT / 4 {
-                bail!("PostgreSQL ended with {status}:\n{}", tail(log));
-            }
+            ensure!(
+                begun.elapsed() < RETRY_LIMIT,
+                "PostgreSQL ended with {status}:\n{}",
+                tail(log)
+            );
             pause();
             child = command.spawn().context("could not start `postgres`")?;
-        } else if accepts() {
+        } else if accepts(child.id(), data) {
             return Ok(child);
         }
         pause();
@@ -66,6 +67,15 @@ pub(super) fn start(
         "PostgreSQL did not accept within {START_LIMIT:?}:\n{}",
         tail(log)
     )
+}
+
+/// Whether the server with this process id has said that it accepts connections: its id is the first line of
+/// `postmaster.pid`, its status the eighth (as `pg_ctl --wait` reads them). Unlike a connection, this cannot
+/// be answered by another server on the same port.
+fn accepts(id: u32, data: &Path) -> bool {
+    let file = std::fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    let mut lines = file.lines().map(str::trim);
+    lines.next() == Some(&id.to_string()) && lines.nth(6) == Some("ready")
 }
 
 /// Sends `signal` and waits for the process; one that outlives [`STOP_LIMIT`] is killed.
@@ -99,4 +109,29 @@ pub(super) fn tail(log: &Path) -> String {
 )]
 fn pause() {
     std::thread::sleep(LOOK_AGAIN);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_its_own_ready_line_counts() {
+        let file = |id: u32, status: &str| {
+            format!("{id}\n/data\n170000\n5432\n/tmp\n127.0.0.1\n  1 2\n{status}\n")
+        };
+        let rows = [
+            (file(7, "ready   "), true),
+            (file(7, "starting"), false),
+            (file(70, "ready"), false),
+            ("7\n".to_owned(), false),
+            (String::new(), false),
+        ];
+        let data = tempfile::tempdir().unwrap();
+        assert!(!accepts(7, data.path()), "there is no file");
+        for (text, expected) in rows {
+            std::fs::write(data.path().join("postmaster.pid"), &text).unwrap();
+            assert_eq!(accepts(7, data.path()), expected, "{text}");
+        }
+    }
 }

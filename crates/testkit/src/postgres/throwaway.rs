@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::Child;
 
 use anyhow::{Context as _, bail, ensure};
 use nix::sys::signal::Signal;
@@ -182,24 +182,8 @@ impl Postgres {
             self.directory.path(),
             &self.log(),
         )?;
-        self.process = Some(process::start(command, &self.log(), || self.accepts())?);
+        self.process = Some(process::start(command, &self.data(), &self.log())?);
         Ok(())
-    }
-
-    fn accepts(&self) -> bool {
-        self.installation
-            .command("pg_isready")
-            .args([
-                "--quiet",
-                "--timeout=5",
-                "--host=127.0.0.1",
-                "--username=postgres",
-                "--port",
-            ])
-            .arg(self.port.to_string())
-            .stdin(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
     }
 
     fn end(&mut self, signal: Signal) -> anyhow::Result<()> {
