@@ -33,6 +33,7 @@ pub struct Launch {
     binary: PathBuf,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
+    database: Option<String>,
 }
 
 impl Launch {
@@ -42,10 +43,18 @@ impl Launch {
             binary: binary.into(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            database: None,
         }
     }
 
-    /// Adds an argument after `serve --listen … --data …`.
+    /// Stores in this database (`--database`) and not in the data directory (`--data`). Nodes that share one
+    /// need one `TIELINE_MASTER_KEY`.
+    pub fn database(mut self, url: &str) -> Self {
+        self.database = Some(url.to_owned());
+        self
+    }
+
+    /// Adds an argument after those for address and storage.
     pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
         self
@@ -80,9 +89,12 @@ impl Launch {
                 command.env_remove(name);
             }
         }
+        command.args(["serve", "--listen", listen]);
+        match &self.database {
+            Some(url) => command.args(["--database", url]),
+            None => command.arg("--data").arg(directory),
+        };
         command
-            .args(["serve", "--listen", listen, "--data"])
-            .arg(directory)
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(directory)
@@ -336,6 +348,18 @@ while :; do sleep 0.01; done
             assert!(logs.contains(line), "{line} in {logs}");
         }
         assert_eq!(server.lost_lines(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_database_takes_the_place_of_the_data_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let launch = launch(directory.path(), STAND_IN).database("postgres://x/y");
+        let server = launch.start().await.unwrap();
+        let arguments = std::fs::read_to_string(server.data().join("arguments")).unwrap();
+        assert_eq!(
+            arguments,
+            "serve --listen 127.0.0.1:0 --database postgres://x/y\n"
+        );
     }
 
     #[tokio::test]
