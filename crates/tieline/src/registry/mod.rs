@@ -11,18 +11,20 @@ mod watch;
 use std::sync::Arc;
 
 use moka::future::Cache;
-use tieline_domain::{SourceId, SubscriptionId, TenantId, clock::Clock};
+use tieline_domain::{
+    SourceId, TenantId, clock::Clock, destination::Destination, signature::KeyedSecret,
+};
 use tieline_store::{documents::Kind, sealed::SealedKind, store::Store};
 use url::Url;
 
 use crate::{
     config::Config,
-    outbound::{AllowList, Outbound},
+    outbound::Outbound,
     vault::{Vault, VaultError},
 };
 
 pub use routes::{Route, Routes};
-pub use source::{DedupeRule, OpenSource, TypeRule, preview};
+pub use source::{DedupeRule, OpenSource};
 
 /// How many sources and how many tenants' subscriptions are kept ready.
 const CAPACITY: u64 = 10_000;
@@ -154,11 +156,25 @@ impl Registry {
         let destinations = store.destinations(tenant).await?;
         let mut routes = Vec::with_capacity(documents.len());
         for document in documents {
-            let id: SubscriptionId = document.id.parse().map_err(tieline_store_content)?;
-            let destination = destinations.iter().find(|d| d.subscription_id == id).cloned();
+            let of_this = |d: &&Destination| d.subscription_id.to_string() == document.id;
+            let destination = destinations.iter().find(of_this).cloned();
             let secrets = self.secrets(tenant, SealedKind::Subscription, &document.id).await?;
-            routes.push(Arc::new(Route::open(id, &document, destination, &secrets, outbound)?));
+            routes.push(Arc::new(Route::open(&document, destination, &secrets, outbound)?));
         }
         Ok(Arc::new(Routes::new(routes)))
+    }
+
+    /// The secrets that are valid now, the newest first.
+    async fn secrets(&self, tenant: TenantId, kind: SealedKind, name: &str) -> Result<Vec<KeyedSecret>, Error> {
+        let Inner {
+            store, vault, clock, ..
+        } = &*self.inner;
+        let sealed = store.current_sealed(tenant, kind, name, clock.now()).await?;
+        let mut secrets = Vec::with_capacity(sealed.len());
+        for version in sealed {
+            let plain = vault.open(tenant, kind, name, &version.sealed).await?;
+            secrets.push(KeyedSecret::new(version.version.to_string(), plain.expose().to_vec()));
+        }
+        Ok(secrets)
     }
 }
