@@ -191,7 +191,7 @@ mod tests {
     use crate::path::MAX_RESULTS;
 
     fn transform(value: Value) -> Transform {
-        serde_json::from_value(value).unwrap()
+        serde_json::from_value(value).expect("valid")
     }
 
     #[test]
@@ -227,7 +227,10 @@ mod tests {
             ),
         ];
         for (given, payload, expected) in rows {
-            let result = transform(given.clone()).compile().unwrap().apply(&payload);
+            let result = transform(given.clone())
+                .compile()
+                .expect("valid")
+                .apply(&payload);
             let found = json!([result.message_missing, result.message, result.metadata]);
             assert_eq!(found, expected, "{given} on {payload}");
             assert_eq!(result.truncated, Vec::<String>::new());
@@ -238,7 +241,7 @@ mod tests {
     fn without_a_message_path_there_is_no_message() {
         let result = transform(json!({"metadata": {"id": "$.id"}}))
             .compile()
-            .unwrap()
+            .expect("valid")
             .apply(&json!({"id": 1}));
         assert_eq!((result.message, result.message_missing), (None, false));
     }
@@ -247,7 +250,7 @@ mod tests {
     fn lists_every_fault_with_its_pointer() {
         let given = transform(json!({"message": "$..a..b",
             "metadata": {"good": "$.id", "a/b~c": "", "lead_id": "$.x[?match(@.a,'b')]"}}));
-        let errors = given.compile().unwrap_err();
+        let errors = given.compile().expect_err("refused");
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(
             lines,
@@ -269,7 +272,7 @@ mod tests {
                 .collect(),
         };
         assert!(with(64).compile().is_ok());
-        let errors = with(65).compile().unwrap_err();
+        let errors = with(65).compile().expect_err("refused");
         assert_eq!(
             errors[0].to_string(),
             "/metadata: 65 keys, but a transform takes at most 64; select an object that holds them"
@@ -285,7 +288,7 @@ mod tests {
                 .collect(),
         };
         assert!(with(8).compile().is_ok());
-        let errors = with(10).compile().unwrap_err();
+        let errors = with(10).compile().expect_err("refused");
         assert_eq!(errors.len(), 1);
         assert_eq!(
             errors[0].to_string(),
@@ -300,7 +303,7 @@ mod tests {
             json!([inner])
         });
         let given = json!({"message": "$..*", "metadata": {"all": "$..*", "whole": "$"}});
-        let result = transform(given).compile().unwrap().apply(&deep);
+        let result = transform(given).compile().expect("valid").apply(&deep);
         let written = json!([result.message, result.metadata]).to_string().len();
         let limit = 5 * deep.to_string().len() + 100_000;
         assert!(
@@ -320,14 +323,14 @@ mod tests {
         let given = transform(
             json!({"message": "$.rows[*]", "metadata": {"all": "$.rows[*]", "rows": "$.rows"}}),
         );
-        let result = given.compile().unwrap().apply(&payload);
+        let result = given.compile().expect("valid").apply(&payload);
         assert_eq!(result.truncated, ["/message", "/metadata/all"]);
         assert_eq!(
-            result.metadata["all"].as_array().unwrap().len(),
+            result.metadata["all"].as_array().expect("valid").len(),
             MAX_RESULTS
         );
         assert_eq!(
-            result.metadata["rows"].as_array().unwrap().len(),
+            result.metadata["rows"].as_array().expect("valid").len(),
             MAX_RESULTS + 1
         );
     }
@@ -335,8 +338,12 @@ mod tests {
     #[test]
     fn round_trips_and_refuses_unknown_fields() {
         let text = json!({"message": "$.a", "metadata": {"b": "c.d"}});
-        assert_eq!(serde_json::to_value(transform(text.clone())).unwrap(), text);
-        let error = serde_json::from_value::<Transform>(json!({"mesage": "$.a"})).unwrap_err();
+        assert_eq!(
+            serde_json::to_value(transform(text.clone())).expect("valid"),
+            text
+        );
+        let error =
+            serde_json::from_value::<Transform>(json!({"mesage": "$.a"})).expect_err("refused");
         assert!(
             error.to_string().contains("unknown field `mesage`"),
             "{error}"

@@ -72,7 +72,7 @@ fn selects() {
 #[test]
 fn tells_one_null_and_one_array_from_none_and_many() {
     let document = document();
-    let select = |text: &str| Path::parse(text).unwrap().select(&document);
+    let select = |text: &str| Path::parse(text).expect("valid").select(&document);
     assert_eq!(select("$.data.none"), Selection::One(&Value::Null));
     assert!(matches!(
         select("$.data.tags"),
@@ -243,17 +243,22 @@ fn hostile_selectors_end_quickly() {
 #[test]
 fn results_are_cut_and_counted() {
     let document = Value::from((0..MAX_RESULTS + 5).collect::<Vec<_>>());
-    let (selection, count) = Path::parse("$[*]").unwrap().select_counted(&document);
+    let (selection, count) = Path::parse("$[*]")
+        .expect("valid")
+        .select_counted(&document);
     assert_eq!(count, MAX_RESULTS + 5);
     assert!(matches!(selection, Selection::Many(values) if values.len() == MAX_RESULTS));
 }
 
 #[test]
 fn reads_and_writes_as_its_text() {
-    let path: Path = serde_json::from_value(json!("data.id")).unwrap();
-    assert_eq!(serde_json::to_value(&path).unwrap(), json!("data.id"));
-    assert_eq!(path, Path::parse("data.id").unwrap());
-    let error = serde_json::from_value::<Path>(json!("$..a..b")).unwrap_err();
+    let path: Path = serde_json::from_value(json!("data.id")).expect("valid");
+    assert_eq!(
+        serde_json::to_value(&path).expect("valid"),
+        json!("data.id")
+    );
+    assert_eq!(path, Path::parse("data.id").expect("valid"));
+    let error = serde_json::from_value::<Path>(json!("$..a..b")).expect_err("refused");
     assert_eq!(
         error.to_string(),
         "at character 6: `..` may occur once; name the steps in between"
