@@ -5,6 +5,7 @@ mod handshake;
 mod negative;
 mod presets;
 mod properties;
+mod public_url;
 mod rotation;
 mod standard;
 mod vectors;
