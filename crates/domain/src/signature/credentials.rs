@@ -46,12 +46,13 @@ impl Accepted {
         ))
     }
 
-    fn find(&self, value: &[u8]) -> Option<Verified> {
+    fn find(&self, value: &[u8]) -> Option<Verified<'static>> {
         let sent = Fingerprint::of(value);
         let (key_id, _) = self.0.iter().find(|(_, secret)| secret.matches(&sent))?;
         Some(Verified {
             trust: Trust::Authenticated,
             key_id: Some(Arc::clone(key_id)),
+            message_id: None,
         })
     }
 }
@@ -81,7 +82,10 @@ impl TokenCheck {
         })
     }
 
-    pub(super) fn verify(&self, request: &SignedRequest<'_>) -> Result<Verified, Rejection> {
+    pub(super) fn verify(
+        &self,
+        request: &SignedRequest<'_>,
+    ) -> Result<Verified<'static>, Rejection> {
         let value = request.required_header(&self.scheme.header)?;
         let token = value.strip_prefix(self.scheme.prefix.as_bytes());
         token
@@ -108,7 +112,10 @@ impl BasicCheck {
         })
     }
 
-    pub(super) fn verify(&self, request: &SignedRequest<'_>) -> Result<Verified, Rejection> {
+    pub(super) fn verify(
+        &self,
+        request: &SignedRequest<'_>,
+    ) -> Result<Verified<'static>, Rejection> {
         let header = request.required_header(AUTHORIZATION)?;
         let credentials = decode_basic(header).ok_or(Rejection::MalformedCredentials)?;
         let colon = credentials

@@ -136,8 +136,8 @@ impl Reader<'_> {
                 .is_some_and(|known| known.as_bytes() == name)
             {
                 if claim.timestamp.is_some_and(|first| first != text) {
-                    return Err(Rejection::DuplicateHeader {
-                        header: self.header.to_owned(),
+                    return Err(Rejection::MalformedTimestamp {
+                        expected: "one timestamp in the signature header",
                     });
                 }
                 claim.timestamp = Some(text);

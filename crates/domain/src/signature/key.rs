@@ -122,7 +122,7 @@ fn read_standard(value: &[u8]) -> Result<Material, &'static str> {
 
 /// A key that checks signatures.
 pub(super) enum VerifyingKey {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Ed25519(ParsedPublicKey),
 }
 
@@ -133,7 +133,7 @@ impl VerifyingKey {
         digest: Digest,
     ) -> Result<Self, ConfigError> {
         match secret.material(form)? {
-            Material::Symmetric(bytes) => Ok(Self::Hmac(hmac_key(digest, &bytes))),
+            Material::Symmetric(bytes) => Ok(Self::Hmac(Box::new(hmac_key(digest, &bytes)))),
             Material::Public(bytes) if has_small_order(&bytes) => {
                 Err(secret.fault("this Ed25519 key is weak: signatures under it can be forged"))
             }
@@ -149,7 +149,7 @@ impl VerifyingKey {
 
 /// A key that makes signatures.
 pub(super) enum SigningKey {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Ed25519(Box<Ed25519KeyPair>),
 }
 
@@ -160,7 +160,7 @@ impl SigningKey {
         digest: Digest,
     ) -> Result<Self, ConfigError> {
         match secret.material(form)? {
-            Material::Symmetric(bytes) => Ok(Self::Hmac(hmac_key(digest, &bytes))),
+            Material::Symmetric(bytes) => Ok(Self::Hmac(Box::new(hmac_key(digest, &bytes)))),
             Material::Public(_) => {
                 Err(secret.fault("`whpk_` is a public key and cannot sign: use the `whsk_` key that belongs to it"))
             }

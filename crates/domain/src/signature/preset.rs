@@ -52,8 +52,10 @@ impl SecretOwner {
 /// What identifies an event. Where it is absent from a request, the hash of the body stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dedupe {
-    /// The first of these headers that is present.
-    Header(&'static [&'static str]),
+    /// The id that the signature covers, as [`Verified::message_id`](super::Verified::message_id) gives it.
+    MessageId,
+    /// A header. It is not signed: who captured a request can send it again under another value.
+    Header(&'static str),
     /// What an RFC 9535 JSONPath finds in the body.
     Body(&'static str),
     /// The hash of the body.

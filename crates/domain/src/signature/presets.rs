@@ -86,11 +86,11 @@ static PRESETS: LazyLock<[Preset; 12]> = LazyLock::new(|| {
                 encoding: Encoding::Base64,
                 key: KeyForm::Standard,
                 content: vec![Part::Id, text("."), Part::Timestamp, text("."), Part::Body],
-                timestamp: within_tolerance(TimestampUnit::Seconds),
+                timestamp: Some(within_tolerance(TimestampUnit::Seconds)),
                 ..body_hmac()
             }),
             overrides: &[Override::ToleranceSeconds],
-            dedupe: Dedupe::Header(&["webhook-id", "svix-id"]),
+            dedupe: Dedupe::MessageId,
             event_type: Some(EventType::Body("$.type")),
             handshakes: &[],
         },
@@ -107,7 +107,7 @@ static PRESETS: LazyLock<[Preset; 12]> = LazyLock::new(|| {
                 ..body_hmac()
             }),
             overrides: &[],
-            dedupe: Dedupe::Header(&["X-GitHub-Delivery"]),
+            dedupe: Dedupe::Header("X-GitHub-Delivery"),
             event_type: Some(EventType::Header("X-GitHub-Event")),
             // `ping` is an ordinary event.
             handshakes: &[],
@@ -127,7 +127,7 @@ static PRESETS: LazyLock<[Preset; 12]> = LazyLock::new(|| {
                     delimiter: b',',
                 },
                 content: vec![Part::Timestamp, text("."), Part::Body],
-                timestamp: within_tolerance(TimestampUnit::Seconds),
+                timestamp: Some(within_tolerance(TimestampUnit::Seconds)),
                 ..body_hmac()
             }),
             overrides: &[Override::ToleranceSeconds],
@@ -150,7 +150,7 @@ static PRESETS: LazyLock<[Preset; 12]> = LazyLock::new(|| {
                 )],
                 format: plain("v0="),
                 content: vec![text("v0:"), Part::Timestamp, text(":"), Part::Body],
-                timestamp: within_tolerance(TimestampUnit::Seconds),
+                timestamp: Some(within_tolerance(TimestampUnit::Seconds)),
                 ..body_hmac()
             }),
             overrides: &[Override::ToleranceSeconds],
@@ -171,7 +171,7 @@ static PRESETS: LazyLock<[Preset; 12]> = LazyLock::new(|| {
                 ..body_hmac()
             }),
             overrides: &[],
-            dedupe: Dedupe::Header(&["X-Shopify-Webhook-Id"]),
+            dedupe: Dedupe::Header("X-Shopify-Webhook-Id"),
             event_type: Some(EventType::Header("X-Shopify-Topic")),
             handshakes: &[],
         },
@@ -190,7 +190,7 @@ static PRESETS: LazyLock<[Preset; 12]> = LazyLock::new(|| {
                 )],
                 encoding: Encoding::Base64,
                 content: vec![Part::Method, Part::Url, Part::Body, Part::Timestamp],
-                timestamp: within_tolerance(TimestampUnit::Milliseconds),
+                timestamp: Some(within_tolerance(TimestampUnit::Milliseconds)),
                 url: UrlRule {
                     decoded: &[
                         "3A", "2F", "3F", "40", "21", "24", "27", "28", "29", "2A", "2C", "3B",
@@ -220,7 +220,7 @@ static PRESETS: LazyLock<[Preset; 12]> = LazyLock::new(|| {
                 )],
                 encoding: Encoding::Base64,
                 content: vec![Part::Timestamp, Part::Body],
-                timestamp: within_tolerance(TimestampUnit::Iso8601),
+                timestamp: Some(within_tolerance(TimestampUnit::Iso8601)),
                 ..body_hmac()
             }),
             overrides: &[Override::ToleranceSeconds],
@@ -253,7 +253,7 @@ static PRESETS: LazyLock<[Preset; 12]> = LazyLock::new(|| {
                 ..body_hmac()
             }),
             overrides: &[],
-            dedupe: Dedupe::Header(&["I-Twilio-Idempotency-Token"]),
+            dedupe: Dedupe::Header("I-Twilio-Idempotency-Token"),
             event_type: None,
             handshakes: &[],
         },
@@ -339,9 +339,9 @@ fn text(literal: &'static str) -> Part {
     Part::Literal(Cow::Borrowed(literal))
 }
 
-fn within_tolerance(unit: TimestampUnit) -> Option<TimestampRule> {
-    Some(TimestampRule {
+fn within_tolerance(unit: TimestampUnit) -> TimestampRule {
+    TimestampRule {
         unit,
         tolerance_seconds: DEFAULT_TOLERANCE_SECONDS,
-    })
+    }
 }

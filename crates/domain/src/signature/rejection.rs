@@ -19,7 +19,7 @@ pub enum Rejection {
         header: String,
     },
     /// No signature in the header could be read.
-    #[error("the header `{header}` holds no signature that can be read: {expected} was expected")]
+    #[error("the header `{header}` holds no signature that can be read: expected {expected}")]
     MalformedSignature {
         /// Its name.
         header: String,
@@ -48,7 +48,7 @@ pub enum Rejection {
     )]
     WrongSignature,
     /// The timestamp is absent from the signature or no timestamp.
-    #[error("the timestamp is malformed: {expected} was expected")]
+    #[error("the timestamp cannot be read: expected {expected}")]
     MalformedTimestamp {
         /// What a timestamp looks like in this scheme.
         expected: &'static str,
@@ -75,7 +75,7 @@ pub enum Rejection {
     },
     /// The message id could be confused with the parts beside it.
     #[error(
-        "the header `{header}` holds no message id: 1 to 256 visible characters without a `.` were expected"
+        "the header `{header}` holds no message id: expected 1 to 256 visible characters without a `.`"
     )]
     MalformedId {
         /// Its name.
@@ -91,7 +91,7 @@ pub enum Rejection {
     },
     /// The `Authorization` header cannot be read as Basic credentials.
     #[error(
-        "the header `Authorization` holds no Basic credentials: `Basic <base64 of user:password>` was expected"
+        "the header `Authorization` holds no Basic credentials: expected `Basic <base64 of user:password>`"
     )]
     MalformedCredentials,
     /// The token, user name or password is not the configured one.

@@ -40,11 +40,11 @@ impl SignedCheck {
         Ok(Self { scheme, urls, keys })
     }
 
-    pub(super) fn verify(
+    pub(super) fn verify<'r>(
         &self,
-        request: &SignedRequest<'_>,
+        request: &SignedRequest<'r>,
         now_us: i64,
-    ) -> Result<Verified, Rejection> {
+    ) -> Result<Verified<'r>, Rejection> {
         let (names, value) = self.signature_header(request)?;
         let reader = Reader {
             header: &names.signature,
@@ -54,13 +54,19 @@ impl SignedCheck {
         };
         let claim = reader.read(value)?;
         let timestamp = self.timestamp(request, names, &claim, now_us)?;
-        let id = self.id(request, names)?;
-        let message = Message::new(&self.scheme, request, timestamp, id)?;
+        let message_id = self.message_id(request, names)?;
+        let message = Message::new(
+            &self.scheme,
+            request,
+            timestamp,
+            message_id.unwrap_or_default().as_bytes(),
+        )?;
         for (key_id, key) in &self.keys {
             if self.matches(key, &message, &claim.candidates) {
                 return Ok(Verified {
                     trust: Trust::Verified,
                     key_id: Some(Arc::clone(key_id)),
+                    message_id,
                 });
             }
         }
@@ -117,29 +123,29 @@ impl SignedCheck {
         Ok(raw)
     }
 
-    /// The raw message id; empty where none is signed.
-    fn id<'r>(
+    /// The message id, where one is signed.
+    fn message_id<'r>(
         &self,
         request: &SignedRequest<'r>,
         names: &HeaderNames,
-    ) -> Result<&'r [u8], Rejection> {
+    ) -> Result<Option<&'r str>, Rejection> {
         let Some(header) = names
             .id
             .as_deref()
             .filter(|_| self.scheme.content.contains(&Part::Id))
         else {
-            return Ok(&[]);
+            return Ok(None);
         };
-        let id = request.required_header(header)?;
+        let id = std::str::from_utf8(request.required_header(header)?).ok();
         // A dot would let an id swallow the timestamp that follows it in `{id}.{timestamp}.{body}`.
-        let visible = id.iter().all(|b| b.is_ascii_graphic() && *b != b'.');
-        if visible && (1..=MAX_ID_LENGTH).contains(&id.len()) {
-            Ok(id)
-        } else {
-            Err(Rejection::MalformedId {
-                header: header.to_owned(),
-            })
-        }
+        let is_plain = |id: &&str| {
+            (1..=MAX_ID_LENGTH).contains(&id.len())
+                && id.bytes().all(|b| b.is_ascii_graphic() && b != b'.')
+        };
+        let malformed = || Rejection::MalformedId {
+            header: header.to_owned(),
+        };
+        id.filter(is_plain).map(Some).ok_or_else(malformed)
     }
 
     /// Whether any of the signatures is this key's over the message, in any form of the URL.

@@ -8,7 +8,7 @@ use super::content::{Message, query_parameter, sha256_hex};
 use super::credentials::{AUTHORIZATION, sendable};
 use super::format::Kind;
 use super::key::{BASE64, KeyedSecret, SigningKey};
-use super::scheme::{Part, Scheme, SignedScheme, TokenScheme};
+use super::scheme::{Part, Scheme, SignedScheme};
 use super::{ConfigError, Rejection, SignedRequest};
 
 /// The user name sent where the source takes any.
@@ -26,21 +26,14 @@ pub struct Signature {
 
 /// Signs requests as the sender of a preset does.
 pub struct Signer {
-    method: Method,
+    proof: Proof,
 }
 
-enum Method {
-    Signed {
-        scheme: Box<SignedScheme>,
-        url: String,
-        key: SigningKey,
-    },
+enum Proof {
+    Signed(Box<SigningScheme>),
     Token {
-        scheme: TokenScheme,
-        token: Zeroizing<String>,
-    },
-    Basic {
-        authorization: Zeroizing<String>,
+        header: String,
+        value: Zeroizing<String>,
     },
     Unsigned,
 }
@@ -60,106 +53,133 @@ impl Signer {
                 scheme: verification.scheme.clone(),
             })
         };
-        let method = match verification.resolve()? {
+        let proof = match verification.resolve()? {
             Scheme::Signed(scheme) => {
-                let key = SigningKey::new(needed()?, scheme.key, scheme.digest)?;
-                let url = scheme.signed_urls(public_url)?.swap_remove(0);
-                Method::Signed {
-                    scheme: Box::new(scheme),
-                    url,
-                    key,
+                Proof::Signed(Box::new(SigningScheme::new(scheme, needed()?, public_url)?))
+            }
+            Scheme::Token(scheme) => {
+                let value = Zeroizing::new(format!("{}{}", scheme.prefix, text(needed()?)?));
+                Proof::Token {
+                    header: scheme.header.into_owned(),
+                    value,
                 }
             }
-            Scheme::Token(scheme) => Method::Token {
-                scheme,
-                token: text(needed()?)?,
-            },
             Scheme::Basic(scheme) => {
-                let password = text(needed()?)?;
                 let username = scheme.username.as_deref().unwrap_or(ANY_USERNAME);
-                let credentials = Zeroizing::new(format!("{username}:{}", *password));
-                let authorization =
+                let credentials = Zeroizing::new(format!("{username}:{}", text(needed()?)?));
+                let value =
                     Zeroizing::new(format!("Basic {}", BASE64.encode(credentials.as_bytes())));
-                Method::Basic { authorization }
+                Proof::Token {
+                    header: AUTHORIZATION.to_owned(),
+                    value,
+                }
             }
-            Scheme::Unsigned => Method::Unsigned,
+            Scheme::Unsigned => Proof::Unsigned,
         };
-        Ok(Self { method })
+        Ok(Self { proof })
     }
 
     /// Signs a request that is sent at `now_us` (Unix microseconds) as message `message_id`.
     ///
     /// # Errors
-    /// [`Rejection`] if no sender could sign it, as a query with a wrong hash of the body.
+    /// [`Rejection`] if no sender could sign it, such as a query with a wrong hash of the body.
     pub fn sign(
         &self,
         request: &SignedRequest<'_>,
         now_us: i64,
         message_id: &str,
     ) -> Result<Signature, Rejection> {
-        let query = request.url_query.map(str::to_owned);
-        let headers = match &self.method {
-            Method::Signed { scheme, url, key } => {
-                return sign(scheme, url, key, request, now_us, message_id);
-            }
-            Method::Token { scheme, token } => vec![(
-                scheme.header.to_string(),
-                format!("{}{}", scheme.prefix, **token),
-            )],
-            Method::Basic { authorization } => {
-                vec![(AUTHORIZATION.to_owned(), authorization.to_string())]
-            }
-            Method::Unsigned => Vec::new(),
+        let headers = match &self.proof {
+            Proof::Signed(signing) => return signing.sign(request, now_us, message_id),
+            Proof::Token { header, value } => vec![(header.clone(), value.to_string())],
+            Proof::Unsigned => Vec::new(),
         };
-        Ok(Signature { headers, query })
+        Ok(Signature {
+            headers,
+            query: request.url_query.map(str::to_owned),
+        })
     }
 }
 
-fn sign(
-    scheme: &SignedScheme,
-    url: &str,
-    key: &SigningKey,
-    request: &SignedRequest<'_>,
-    now_us: i64,
-    message_id: &str,
-) -> Result<Signature, Rejection> {
-    let query = query_to_send(scheme, request)?;
-    let request = SignedRequest {
-        url_query: query.as_deref(),
-        ..*request
-    };
-    let timestamp = scheme.timestamp.map(|rule| rule.unit.format(now_us));
-    let message = Message::new(
-        scheme,
-        &request,
-        timestamp.as_deref().unwrap_or_default().as_bytes(),
-        message_id.as_bytes(),
-    )?;
-    let (kind, bytes) = match key {
-        SigningKey::Hmac(key) => (Kind::Hmac, message.hmac(key, url).as_ref().to_vec()),
-        SigningKey::Ed25519(pair) => (
-            Kind::Ed25519,
-            pair.sign(&message.bytes(url)).as_ref().to_vec(),
-        ),
-    };
-    let value = scheme
-        .format
-        .write(timestamp.as_deref(), kind, &scheme.encoding.write(&bytes));
-    let mut headers = Vec::new();
-    if let Some(names) = scheme.headers.first() {
-        if let Some(name) = names
+/// A signature scheme with the key of the sender.
+struct SigningScheme {
+    scheme: SignedScheme,
+    url: String,
+    key: SigningKey,
+}
+
+impl SigningScheme {
+    fn new(
+        scheme: SignedScheme,
+        secret: &KeyedSecret,
+        public_url: &str,
+    ) -> Result<Self, ConfigError> {
+        let key = SigningKey::new(secret, scheme.key, scheme.digest)?;
+        let url = scheme.signed_urls(public_url)?.swap_remove(0);
+        Ok(Self { scheme, url, key })
+    }
+
+    fn sign(
+        &self,
+        request: &SignedRequest<'_>,
+        now_us: i64,
+        message_id: &str,
+    ) -> Result<Signature, Rejection> {
+        let query = query_to_send(&self.scheme, request)?;
+        let request = SignedRequest {
+            url_query: query.as_deref(),
+            ..*request
+        };
+        let timestamp = self.scheme.timestamp.map(|rule| rule.unit.format(now_us));
+        let raw_timestamp = timestamp.as_deref().unwrap_or_default().as_bytes();
+        let message = Message::new(&self.scheme, &request, raw_timestamp, message_id.as_bytes())?;
+        let (kind, bytes) = match &self.key {
+            SigningKey::Hmac(key) => (Kind::Hmac, message.hmac(key, &self.url).as_ref().to_vec()),
+            SigningKey::Ed25519(pair) => (
+                Kind::Ed25519,
+                pair.sign(&message.bytes(&self.url)).as_ref().to_vec(),
+            ),
+        };
+        let signature = self.scheme.encoding.write(&bytes);
+        let value = self
+            .scheme
+            .format
+            .write(timestamp.as_deref(), kind, &signature);
+        Ok(Signature {
+            headers: self.headers(value, timestamp, message_id),
+            query,
+        })
+    }
+
+    /// The headers under the first set of names, the signature last.
+    fn headers(
+        &self,
+        signature: String,
+        timestamp: Option<String>,
+        message_id: &str,
+    ) -> Vec<(String, String)> {
+        let Some(names) = self.scheme.headers.first() else {
+            return Vec::new();
+        };
+        let id = names
             .id
             .as_ref()
-            .filter(|_| scheme.content.contains(&Part::Id))
-        {
-            headers.push((name.to_string(), message_id.to_owned()));
-        }
-        if let Some((name, timestamp)) = names.timestamp.as_ref().zip(timestamp) {
-            headers.push((name.to_string(), timestamp));
-        }
-        headers.push((names.signature.to_string(), value));
+            .filter(|_| self.scheme.content.contains(&Part::Id));
+        let id = id.map(|name| (name.to_string(), message_id.to_owned()));
+        let timestamp = names
+            .timestamp
+            .as_ref()
+            .zip(timestamp)
+            .map(|(name, value)| (name.to_string(), value));
+        [
+            id,
+            timestamp,
+            Some((names.signature.to_string(), signature)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
-    Ok(Signature { headers, query })
 }
 
 /// The request's query, with the hash of the body added if that is the only way to cover it.
@@ -180,8 +200,7 @@ fn query_to_send(
     Ok(Some(format!("{before}{name}={}", sha256_hex(request.body))))
 }
 
-fn text(secret: &KeyedSecret) -> Result<Zeroizing<String>, ConfigError> {
-    let text =
-        std::str::from_utf8(sendable(secret)?).map_err(|_| secret.fault("it is not UTF-8 text"))?;
-    Ok(Zeroizing::new(text.to_owned()))
+/// The secret as text that a header can carry.
+fn text(secret: &KeyedSecret) -> Result<&str, ConfigError> {
+    std::str::from_utf8(sendable(secret)?).map_err(|_| secret.fault("it is not UTF-8 text"))
 }

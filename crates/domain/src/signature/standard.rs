@@ -52,7 +52,9 @@ impl StandardSigner {
             match key {
                 SigningKey::Hmac(key) => {
                     let mut context = hmac::Context::with_key(key);
-                    parts.iter().for_each(|part| context.update(part));
+                    for part in parts {
+                        context.update(part);
+                    }
                     list.push_str("v1,");
                     BASE64.encode_string(context.sign(), &mut list);
                 }

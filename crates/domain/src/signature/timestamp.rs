@@ -10,7 +10,7 @@ const MAX_LENGTH: usize = 48;
 
 impl TimestampRule {
     /// Accepts a timestamp, as it was received, that is near enough to `now_us` (Unix microseconds).
-    pub(super) fn check(&self, raw: &[u8], now_us: i64) -> Result<(), Rejection> {
+    pub(super) fn check(self, raw: &[u8], now_us: i64) -> Result<(), Rejection> {
         let sent_us = self.unit.parse(raw).ok_or(Rejection::MalformedTimestamp {
             expected: self.unit.expected(),
         })?;
@@ -63,8 +63,8 @@ impl TimestampUnit {
 
     fn expected(self) -> &'static str {
         match self {
-            Self::Seconds => "whole seconds since 1970, such as 1700000000,",
-            Self::Milliseconds => "whole milliseconds since 1970, such as 1700000000000,",
+            Self::Seconds => "whole seconds since 1970, such as 1700000000",
+            Self::Milliseconds => "whole milliseconds since 1970, such as 1700000000000",
             Self::Iso8601 => "a date and time such as 2026-01-31T12:00:00Z",
         }
     }

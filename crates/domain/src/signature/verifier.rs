@@ -27,11 +27,13 @@ pub enum Trust {
 
 /// A request that was let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
+pub struct Verified<'r> {
     /// What it proves.
     pub trust: Trust,
     /// The id of the secret that matched; `None` where no secret is used.
     pub key_id: Option<Arc<str>>,
+    /// The message id, if the signature covers one.
+    pub message_id: Option<&'r str>,
 }
 
 /// Verifies the requests of one source, its keys prepared.
@@ -80,7 +82,11 @@ impl Verifier {
     ///
     /// # Errors
     /// [`Rejection`] with the reason; answer it with 401.
-    pub fn verify(&self, request: &SignedRequest<'_>, now_us: i64) -> Result<Verified, Rejection> {
+    pub fn verify<'r>(
+        &self,
+        request: &SignedRequest<'r>,
+        now_us: i64,
+    ) -> Result<Verified<'r>, Rejection> {
         match &self.check {
             Check::Signed(check) => check.verify(request, now_us),
             Check::Token(check) => check.verify(request),
@@ -88,6 +94,7 @@ impl Verifier {
             Check::Unsigned => Ok(Verified {
                 trust: Trust::Unsigned,
                 key_id: None,
+                message_id: None,
             }),
         }
     }

@@ -268,9 +268,9 @@ fn read_file(path: &Path, errors: &mut Vec<ConfigError>) -> BTreeMap<String, (St
             value => drop(values.insert(name.clone(), as_text(value))),
         }
     }
-    values
-        .keys()
-        .for_each(|key| check_known(key, &origin, errors));
+    for key in values.keys() {
+        check_known(key, &origin, errors);
+    }
     values
         .into_iter()
         .map(|(key, value)| (key, (value, origin.clone())))

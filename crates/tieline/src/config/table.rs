@@ -100,7 +100,7 @@ fn process() -> Vec<Setting> {
         Setting::new(
             "shutdown_grace_seconds",
             amount("seconds", (0, HOUR), |c, v| {
-                c.shutdown_grace = Duration::from_secs(v)
+                c.shutdown_grace = Duration::from_secs(v);
             }),
             Value("30"),
             "Time that open requests and deliveries get to finish at shutdown.",

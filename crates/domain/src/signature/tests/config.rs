@@ -174,7 +174,7 @@ fn a_verification_is_written_as_it_was_read() {
     );
 }
 
-/// An Ed25519 key of order 1, 2, 4 or 8, or no key at all, in Standard Webhooks form.
+/// An Ed25519 public key as Standard Webhooks writes it.
 fn public_key(bytes: [u8; 32]) -> String {
     use base64::Engine;
     format!(
@@ -200,11 +200,6 @@ fn faulty_secrets_are_refused() {
         key[31] = 0x80;
         key
     };
-    let off_curve = {
-        let mut key = [0; 32];
-        key[0] = 2;
-        key
-    };
     let weak = "signatures under it can be forged";
     let rows = [
         ("hmac-sha256", String::new(), "it is empty"),
@@ -226,7 +221,6 @@ fn faulty_secrets_are_refused() {
         ("standard-webhooks", public_key(identity), weak),
         ("standard-webhooks", public_key(negative_identity), weak),
         ("standard-webhooks", public_key(order_two), weak),
-        ("standard-webhooks", public_key(off_curve), "no Ed25519 key"),
     ];
     for (scheme, value, text) in rows {
         let secrets = [
@@ -310,7 +304,7 @@ fn a_signed_url_must_be_one() {
 #[test]
 fn keys_that_cannot_sign_are_refused() {
     let standard = Verification::of("standard-webhooks");
-    let mismatched = WHSK.replace("11qYAYK", "11qYAYL");
+    let mismatched = WHSK.replace("RGg==", "RGQ==");
     for value in [WHPK, "whsk_AAAA", "whsk_?", &mismatched] {
         assert!(
             Signer::new(&standard, Some(&secret(value)), URL).is_err(),

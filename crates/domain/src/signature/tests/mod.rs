@@ -5,6 +5,7 @@ mod handshake;
 mod negative;
 mod presets;
 mod properties;
+mod public_url;
 mod rotation;
 mod standard;
 mod vectors;
@@ -131,7 +132,7 @@ impl Case {
         Request::post(self.content_type, self.body).signed(&self.signer())
     }
 
-    fn verify(&self, request: &Request) -> Result<Verified, Rejection> {
+    fn verify<'r>(&self, request: &'r Request) -> Result<Verified<'r>, Rejection> {
         self.verifier().verify(&request.parts(), NOW)
     }
 
@@ -162,7 +163,7 @@ const fn case(
 fn signed_cases() -> Vec<Case> {
     let of = Verification::of;
     let templated = r#"{"scheme":"hmac-sha256","header":"X-Acme-Signature","encoding":"base64url","prefix":"v0=",
-        "content":"{timestamp}.{id}.{method}.{body}","timestamp_header":"X-Acme-Time","tolerance_seconds":300}"#;
+        "content":"{timestamp}.{id}.{method}.{url}.{body}","timestamp_header":"X-Acme-Time","tolerance_seconds":300}"#;
     let standard = |name, sender_secret, receiver_secret, other_secret| Case {
         sender_secret,
         receiver_secret,

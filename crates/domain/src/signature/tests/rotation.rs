@@ -35,7 +35,8 @@ fn what_a_request_proves_is_told() {
         (credential_cases(), Trust::Authenticated),
     ] {
         for case in cases {
-            let verified = case.verify(&case.genuine()).unwrap();
+            let request = case.genuine();
+            let verified = case.verify(&request).unwrap();
             assert_eq!(
                 (verified.trust, verified.key_id.as_deref()),
                 (trust, Some("current")),

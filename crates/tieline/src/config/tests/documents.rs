@@ -102,12 +102,11 @@ fn the_default_file_uncommented_holds_the_defaults_and_no_secret() {
     assert_eq!(keys, ["owner_key", "master_key"]);
 
     let is_secret = |line: &&str| line.starts_with("owner_key") || line.starts_with("master_key");
-    let without_secrets: String = uncommented
+    let public: Vec<&str> = uncommented
         .lines()
         .filter(|line| !is_secret(line))
-        .map(|line| format!("{line}\n"))
         .collect();
-    let file = File::with(&without_secrets);
+    let file = File::with(&public.join("\n"));
     let loaded = load(&from_file(&file)).unwrap_or_else(|errors| panic!("{errors}"));
     for Effective {
         setting,

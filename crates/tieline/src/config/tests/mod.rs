@@ -6,6 +6,7 @@ use super::kind::Kind;
 use super::*;
 
 mod documents;
+mod process;
 mod sources;
 mod values;
 
