@@ -210,6 +210,8 @@ pub enum Verdict {
         /// When the next probe may go out.
         probe_at: Timestamp,
     },
+    /// It is called off: its subscription is gone.
+    Cancelled,
     /// It is a dead letter.
     Dead {
         /// The event that tells of it.

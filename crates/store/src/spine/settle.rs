@@ -107,6 +107,7 @@ fn push_outcome(cells: &mut Vec<Cell>, node: &str, settlement: &Settlement) {
         Verdict::Delivered { .. } => (Status::Delivered, at, Some(at)),
         Verdict::Retry { due_at } => (Status::Pending, due_at.as_micros(), None),
         Verdict::Hold { .. } => (Status::Held, at, None),
+        Verdict::Cancelled => (Status::Cancelled, at, Some(at)),
         Verdict::Dead { .. } => return,
     };
     cells.extend([
@@ -149,7 +150,7 @@ async fn note_successes(tx: &mut Tx, settlements: &[&Settlement]) -> Result<()> 
 async fn follow_up(tx: &mut Tx, node: &str, settlement: &Settlement) -> Result<Settled> {
     let turn = match &settlement.verdict {
         Verdict::Delivered { recovery } => recovery,
-        Verdict::Retry { .. } => &None,
+        Verdict::Retry { .. } | Verdict::Cancelled => &None,
         Verdict::Hold { probe_at } => {
             put_off_probe(tx, settlement, *probe_at).await?;
             &None
