@@ -40,7 +40,8 @@ const IANA_V6: &str = "IANA IPv6 address space";
 /// Every range that is refused. The first match names an address, so the narrow rows stand
 /// before the wide ones. The last three rows are all of IPv6 outside `2000::/3`.
 ///
-/// Addresses that only wrap an IPv4 address are not rows: see [`effective`].
+/// Addresses that only wrap an IPv4 address (IPv4-mapped, NAT64) are not rows: they are judged
+/// by the address inside.
 #[rustfmt::skip] // one row, one line
 pub const ADDRESS_TABLE: &[Range] = &[
     range(v4(169, 254, 169, 254, 32), METADATA, "AWS, Azure, GCP, OCI"),

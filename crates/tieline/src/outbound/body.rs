@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::io::StreamReader;
 
-use super::request::BodyLimit;
+use super::{classify::root_cause, request::BodyLimit};
 
 /// How the reading of a body ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,14 @@ pub(super) struct Collected {
 const CODING_OVERHEAD: usize = 16 * 1024;
 
 impl Coding {
+    /// The names of RFC 9110 8.4.1.
+    const NAMES: [(&str, Self); 4] = [
+        ("gzip", Self::Gzip),
+        ("x-gzip", Self::Gzip),
+        ("deflate", Self::Deflate),
+        ("br", Self::Brotli),
+    ];
+
     /// The compression that `headers` announce; `None` for none and for those that are
     /// unknown, whose bytes are kept as they came.
     ///
@@ -55,13 +63,7 @@ impl Coding {
     /// receiver may make us allocate unasked.
     pub(super) fn of(headers: &HeaderMap, brotli_was_accepted: bool) -> Option<Self> {
         let name = headers.get(CONTENT_ENCODING)?.to_str().ok()?.trim();
-        const NAMES: [(&str, Coding); 4] = [
-            ("gzip", Coding::Gzip),
-            ("x-gzip", Coding::Gzip),
-            ("deflate", Coding::Deflate),
-            ("br", Coding::Brotli),
-        ];
-        let (_, coding) = NAMES
+        let (_, coding) = Self::NAMES
             .into_iter()
             .find(|(known, _)| name.eq_ignore_ascii_case(known))?;
         (coding != Self::Brotli || brotli_was_accepted).then_some(coding)
@@ -132,7 +134,7 @@ async fn read_plain(mut body: Incoming, taken: &mut Taken) -> BodyEnd {
                     return BodyEnd::TooLong;
                 }
             }
-            Err(error) => return BodyEnd::Broken(error.to_string()),
+            Err(error) => return BodyEnd::Broken(root_cause(&error)),
         }
         if body.is_end_stream() {
             break;
@@ -159,7 +161,7 @@ async fn read_coded(body: Incoming, coding: Coding, taken: &mut Taken) -> BodyEn
     match read {
         Ok(end) => end,
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => BodyEnd::TooLong,
-        Err(error) => BodyEnd::Broken(error.to_string()),
+        Err(error) => BodyEnd::Broken(root_cause(&error)),
     }
 }
 

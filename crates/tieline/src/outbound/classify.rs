@@ -12,9 +12,7 @@ pub(super) fn classify(error: &legacy::Error, host: &str, taken_up: bool) -> Err
     if let Some(ours) = causes(error).find_map(|cause| cause.downcast_ref::<Error>()) {
         return ours.clone();
     }
-    let reason = causes(error)
-        .last()
-        .map_or_else(|| error.to_string(), ToString::to_string);
+    let reason = root_cause(error);
     if !taken_up {
         return Error::Connect {
             host: host.to_owned(),
@@ -28,8 +26,16 @@ pub(super) fn classify(error: &legacy::Error, host: &str, taken_up: bool) -> Err
     }
 }
 
-fn causes(error: &legacy::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    std::iter::successors(error.source(), |&cause| cause.source())
+/// What is at the bottom of `error`; what lies above says only where it was noticed.
+pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    causes(error).last().unwrap_or(error).to_string()
+}
+
+/// `error` and all that caused it.
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&cause| cause.source())
 }
 
 /// Whether the other side answered with something that is not an HTTP/1.1 head within limits.
@@ -40,5 +46,5 @@ fn is_malformed(cause: &(dyn StdError + 'static)) -> bool {
     cause
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref)
-        .is_some_and(|inner| inner.is::<EndlessHead>())
+        .is_some_and(<dyn StdError + Send + Sync>::is::<EndlessHead>)
 }

@@ -70,7 +70,7 @@ impl Default for Settings {
             roots: public_roots(),
             connect_timeout: Duration::from_secs(10),
             idle_per_host: 64,
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
             user_agent: HeaderValue::from_static(concat!("Tieline/", env!("CARGO_PKG_VERSION"))),
         }
     }
@@ -93,9 +93,12 @@ struct Shared {
     meter: Meter,
 }
 
-/// The longest head of an answer, in bytes. hyper's default of 100 headers stays: setting it
-/// would cost an allocation for each answer.
+/// The longest head of an answer, in bytes; hyper looks between two reads, so up to twice as
+/// much may pass. Its default of 100 headers stays: to set it costs an allocation per answer.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// The longest deadline, so that no setting can overflow the clock.
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// Headers that belong to the connection. A caller's would contradict what is really sent,
 /// and `host` must be the host whose address was vetted.
@@ -126,7 +129,7 @@ impl Outbound {
             user_agent,
         } = settings;
         let guard = Guard::new(allow.clone());
-        let connector = Connector::new(guard, resolver, tls(roots), connect_timeout);
+        let connector = Connector::new(guard, resolver, tls(roots), connect_timeout.min(LONGEST));
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(idle_timeout)
@@ -161,7 +164,7 @@ impl Outbound {
     }
 
     async fn exchange(&self, request: Request, started: Instant) -> Result<Answer, Error> {
-        let (after, limit) = (request.deadline, request.body_limit);
+        let (after, limit) = (request.deadline.min(LONGEST), request.body_limit);
         let deadline = started + after;
         let accepts_brotli = accepts_brotli(&request.headers);
         let uri = request.uri.clone();

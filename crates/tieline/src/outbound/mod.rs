@@ -1,4 +1,4 @@
-//! The only way out of the process (DESIGN.md 6, invariant 10).
+//! The only way out of the process (invariant 10).
 //!
 //! ```text
 //! send ─► pool ─► connector: resolve → vet every address → dial those → TLS

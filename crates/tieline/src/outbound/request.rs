@@ -20,7 +20,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body; empty for none.
     pub body: Bytes,
-    /// How long everything may take: resolving, connecting, TLS, writing, head and body.
+    /// How long everything may take: resolving, connecting, TLS, writing, head and body; at
+    /// most a day.
     pub deadline: Duration,
     /// How much of the answer's body is wanted.
     pub body_limit: BodyLimit,

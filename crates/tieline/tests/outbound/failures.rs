@@ -60,7 +60,7 @@ impl Resolve for Silent {
 
 #[tokio::test]
 async fn the_deadline_and_the_connect_timeout_cover_the_resolver() {
-    let (short, long) = (Duration::from_millis(50), Duration::from_secs(60));
+    let (short, long) = (Duration::from_millis(50), Duration::from_mins(1));
     for (deadline, connect_timeout) in [(short, long), (long, short)] {
         let outbound = Outbound::new(Settings {
             resolver: Arc::new(Silent),
@@ -117,7 +117,7 @@ async fn a_connection_that_ends_before_the_head_has_an_unknown_outcome() {
 
 #[tokio::test]
 async fn answers_that_are_not_http() {
-    let long_head = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "x".repeat(100_000));
+    let long_head = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "x".repeat(200_000));
     let many_headers = format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(200));
     for answer in [
         "SSH-2.0-OpenSSH_9.2\r\n\r\n",
@@ -129,8 +129,11 @@ async fn answers_that_are_not_http() {
         &many_headers,
     ] {
         let receiver = Receiver::answering(answer).await;
-        let error = receiver.call().await.unwrap_err();
-        assert_eq!(error.kind(), "protocol", "{:?}: {error}", &answer[..20]);
+        let kind = receiver
+            .call()
+            .await
+            .map_or_else(|error| error.kind(), |_| "answered");
+        assert_eq!(kind, "protocol", "{:?}", &answer[..20]);
     }
 }
 

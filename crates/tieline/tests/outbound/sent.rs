@@ -70,6 +70,7 @@ async fn a_caller_may_choose_the_agent_and_the_codings() {
     let (receiver, mut received) = listening().await;
     let mut request = receiver.request();
     (request.method, request.body) = (Method::GET, "".into());
+    request.deadline = Duration::MAX;
     request.headers = HeaderMap::from_iter([
         (http::header::USER_AGENT, HeaderValue::from_static("Mine/1")),
         (

@@ -105,7 +105,8 @@ fn escape_non_ascii(text: &str, also: &str) -> String {
             escaped.push(c);
         } else {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                escaped.push_str(&format!("\\u{unit:04x}"));
+                escaped.push_str("\\u");
+                escaped.push_str(&hex::encode(unit.to_be_bytes()));
             }
         }
     }
