@@ -10,10 +10,9 @@ use tieline_domain::{
 };
 
 use crate::{
-    Error, Result,
+    Error, Result, Store,
     db::{in_tx, on_db},
     page::{Page, PageRequest},
-    store::Store,
 };
 
 const COLUMNS: &str = "tenant_id, id, event_id, subscription_id, status, attempts, due_at, \
@@ -114,7 +113,7 @@ impl Store {
             };
             text.push_str(&clause);
         }
-        text.push_str(&format!(" ORDER BY id DESC LIMIT {}", page.limit + 1));
+        text.push_str(&format!(" ORDER BY id DESC LIMIT {}", page.rows()));
         let rows: Vec<DeliveryRow> = on_db!(self.db(), |c| {
             let query = sqlx::query_as(AssertSqlSafe(text)).bind(tenant.to_string());
             values

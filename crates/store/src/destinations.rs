@@ -7,9 +7,8 @@ use tieline_domain::{
 };
 
 use crate::{
-    Error, Result,
+    Error, Result, Store,
     db::{in_tx, on_db},
-    store::Store,
 };
 
 const COLUMNS: &str = "subscription_id, state, reason, since, failing_since, last_success_at, \

@@ -4,10 +4,9 @@ use sqlx::AssertSqlSafe;
 use tieline_domain::{EventId, TenantId, Timestamp, event::Event};
 
 use crate::{
-    Error, Result,
+    Error, Result, Store,
     db::on_db,
     page::{Page, PageRequest},
-    store::Store,
 };
 
 /// What an event is read from, in the order of [`EventRow`].
@@ -87,20 +86,20 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<Event>> {
         let text = format!(
-            "SELECT {COLUMNS} FROM events WHERE tenant_id = $1 AND ($2 = '' OR id < $2) \
+            "SELECT {COLUMNS} FROM events WHERE tenant_id = $1 AND id < $2 \
              AND ($3 = '' OR type = $3) AND ($4 = '' OR source = $4) AND ($5 = '' OR subject = $5) \
              ORDER BY id DESC LIMIT $6"
         );
         let rows: Vec<EventRow> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
             .bind(tenant.to_string())
-            .bind(page.after.as_deref().unwrap_or_default())
+            .bind(page.below())
             .bind(filter.event_type.as_deref().unwrap_or_default())
             .bind(filter.source.as_deref().unwrap_or_default())
             .bind(filter.subject.as_deref().unwrap_or_default())
-            .bind(page.limit as i64 + 1)
+            .bind(page.rows())
             .fetch_all(c)
             .await?);
         let events = rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?;
-        Ok(Page::cut(events, page.limit, |event| event.id.to_string()))
+        Ok(Page::cut(events, page, |event| event.id))
     }
 }

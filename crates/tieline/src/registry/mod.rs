@@ -14,7 +14,7 @@ use moka::future::Cache;
 use tieline_domain::{
     SourceId, TenantId, clock::Clock, destination::Destination, signature::KeyedSecret,
 };
-use tieline_store::{documents::Kind, sealed::SealedKind, store::Store};
+use tieline_store::{Store, documents::Kind, sealed::SealedKind};
 use url::Url;
 
 use crate::{
