@@ -123,9 +123,7 @@ impl Store {
                 .await?
         });
         let deliveries = rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?;
-        Ok(Page::cut(deliveries, page.limit, |delivery| {
-            delivery.id.to_string()
-        }))
+        Ok(Page::cut(deliveries, page, |delivery| delivery.id))
     }
 
     /// The attempts of a delivery, the first one first; at most 200.

@@ -172,7 +172,7 @@ impl Registry {
         let sealed = store.current_sealed(tenant, kind, name, clock.now()).await?;
         let mut secrets = Vec::with_capacity(sealed.len());
         for version in sealed {
-            let plain = vault.open(tenant, kind, name, &version.sealed).await?;
+            let plain = vault.unseal(tenant, kind, name, &version.sealed).await?;
             secrets.push(KeyedSecret::new(version.version.to_string(), plain.expose().to_vec()));
         }
         Ok(secrets)

@@ -40,6 +40,8 @@ pub enum DedupeRule {
     Headers(Vec<String>),
     /// By what the path finds in the body.
     Body(Path),
+    /// By the id that the scheme signs along with the body.
+    MessageId,
     /// By the hash of the body.
     BodyHash,
 }
@@ -108,6 +110,7 @@ fn dedupe_rule(source: &Source, preset: &Preset) -> Result<Option<DedupeRule>, S
             let names = names.iter().map(|name| name.to_ascii_lowercase());
             Ok(Some(DedupeRule::Headers(names.collect())))
         }
+        signature::Dedupe::MessageId => Ok(Some(DedupeRule::MessageId)),
         signature::Dedupe::Body(text) => path(text).map(Some),
         signature::Dedupe::BodyHash => Ok(Some(DedupeRule::BodyHash)),
     }
