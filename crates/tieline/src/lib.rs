@@ -1,0 +1,3 @@
+//! Tieline: one server between AI agents and everything else.
+
+pub mod vault;
