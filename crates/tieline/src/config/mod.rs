@@ -1,0 +1,229 @@
+//! Configuration: flag > environment > `tieline.toml` > default.
+//!
+//! One table ([`SETTINGS`]) names every setting with its type, range, default and sentence. It feeds
+//! the flags, the environment, the file, `tieline.default.toml`, the manual and `doctor`; to add a
+//! setting, add a field below and a row there. The rest of the program sees only [`Config`].
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+mod command_line;
+mod document;
+mod error;
+mod kind;
+mod load;
+mod secret;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use command_line::{args, flags};
+pub use document::{default_toml, describe, markdown_table};
+pub use error::{ConfigError, ConfigErrors};
+pub use load::{Effective, Loaded, Origin, Settings, Sources, load};
+pub use secret::{MasterKey, MasterKeys, Secret};
+pub use table::{Fallback, SETTINGS, Setting};
+
+/// Everything that can be set, checked and typed.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Base of public links, if it differs from the address listened on; see [`Config::public_url_at`].
+    pub public_url: Option<Url>,
+    /// Directory of the embedded database and of the generated master key.
+    pub data: PathBuf,
+    /// The store; without a setting, `tieline.db` in [`Config::data`].
+    pub database: Database,
+    /// What this process does.
+    pub roles: Roles,
+    /// Runs the built-in simulators and allows calls to loopback.
+    pub demo: bool,
+    /// Owner key of the first tenant; generated when absent.
+    pub owner_key: Option<Secret>,
+    /// Keys that seal what is secret; generated into the data directory when absent.
+    pub master_key: Option<MasterKeys>,
+    /// Private networks (CIDR), addresses and hosts that outgoing calls may reach, with loopback
+    /// added by [`Config::demo`].
+    pub outbound_allow: Vec<String>,
+    /// Time that open requests and deliveries get to finish at shutdown.
+    pub shutdown_grace: Duration,
+    /// What is logged and how.
+    pub log: LogConfig,
+    /// What is measured.
+    pub metrics: MetricsConfig,
+    /// Bounds on what comes in and what is held.
+    pub limits: Limits,
+    /// How deliveries are tried.
+    pub delivery: DeliveryConfig,
+    /// How long data is kept.
+    pub retention: RetentionConfig,
+    /// Connections to the database.
+    pub database_pool: DatabasePool,
+}
+
+/// Where data lasts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// An SQLite file.
+    Sqlite(PathBuf),
+    /// A `postgres://` URL, which may hold a password.
+    Postgres(Secret),
+}
+
+/// The parts of the server that a process runs; at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Roles {
+    /// Answers HTTP requests.
+    pub api: bool,
+    /// Sends deliveries and runs jobs.
+    pub worker: bool,
+}
+
+/// What is logged and how.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogConfig {
+    /// A level, or levels by target such as `info,tieline=debug`.
+    pub level: String,
+    /// The form of a line.
+    pub format: LogFormat,
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Default)]
+pub struct MetricsConfig {
+    /// Labels metrics with the tenant: one time series per tenant.
+    pub tenant_labels: bool,
+}
+
+/// Bounds on what comes in and what is held.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// Body of a received webhook, in bytes.
+    pub body_max_bytes: usize,
+    /// Body of an API request, in bytes.
+    pub api_body_max_bytes: usize,
+    /// Events in one publish request.
+    pub event_batch_max: usize,
+    /// Nesting of JSON.
+    pub json_depth_max: usize,
+    /// Sustained requests per second and tenant.
+    pub requests_per_second: u32,
+    /// Requests a tenant may make at once before the rate applies.
+    pub requests_burst: u32,
+    /// Rejected requests kept for inspection per source.
+    pub rejected_log_per_source: usize,
+    /// Requests that may wait for the store before more are answered 503.
+    pub accept_queue: usize,
+    /// Deliveries held in memory per destination; the rest waits on disk.
+    pub delivery_memory_per_destination: usize,
+    /// Bytes of deliveries held in memory altogether.
+    pub delivery_memory_bytes: usize,
+    /// Deliveries under way at once to one destination.
+    pub in_flight_per_destination: usize,
+    /// Deliveries under way at once for one tenant.
+    pub in_flight_per_tenant: usize,
+    /// Deliveries under way at once.
+    pub in_flight_total: usize,
+    /// How long an `Idempotency-Key` is remembered.
+    pub idempotency: Duration,
+    /// How long an incoming event id is remembered.
+    pub dedupe_window: Duration,
+}
+
+/// How deliveries are tried.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryConfig {
+    /// Time one attempt may take, from connecting to the last byte.
+    pub timeout: Duration,
+    /// Delay before each attempt; its length is the number of attempts.
+    pub retry: Vec<Duration>,
+    /// How far a delay may stray either way, in percent.
+    pub jitter_percent: u8,
+    /// How long a delivery is held before it is dead.
+    pub max_age: Duration,
+    /// First interval at which a failing destination is probed.
+    pub probe_first: Duration,
+    /// Longest interval between probes.
+    pub probe_max: Duration,
+    /// How long a claimed delivery belongs to a node that says nothing.
+    pub lease: Duration,
+    /// Bytes of a response kept with the attempt.
+    pub response_excerpt_bytes: usize,
+}
+
+/// How long data is kept.
+#[derive(Debug, Clone, Default)]
+pub struct RetentionConfig {
+    /// Days that events, deliveries and attempts are kept, unless a tenant says otherwise.
+    pub days: u32,
+}
+
+/// Connections to the database.
+#[derive(Debug, Clone, Default)]
+pub struct DatabasePool {
+    /// Connections that read (SQLite), or all of them (Postgres).
+    pub connections: u32,
+    /// Batches written at once on Postgres; SQLite has one writer.
+    pub writers: u32,
+}
+
+impl Config {
+    /// Configuration from the defaults and `(key, value)` pairs, as if these were flags; reads
+    /// neither the environment nor a file.
+    pub fn from_overrides(overrides: &[(&str, &str)]) -> Result<Self, ConfigErrors> {
+        let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        let flags = overrides.iter().map(own).collect();
+        load(&Sources {
+            flags,
+            ..Sources::default()
+        })
+        .map(|loaded| loaded.config)
+    }
+
+    /// The base of public links: the one set, or `http://` and the address that was bound.
+    pub fn public_url_at(&self, bound: SocketAddr) -> Url {
+        let derived = || {
+            Url::parse(&format!("http://{bound}"))
+                .expect("a socket address is the authority of a URL")
+        };
+        self.public_url.clone().unwrap_or_else(derived)
+    }
+
+    /// The value that the table fills in; every field is named so that a new one is noticed here.
+    fn unset() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            public_url: None,
+            data: PathBuf::new(),
+            database: Database::Sqlite(PathBuf::new()),
+            roles: Roles::default(),
+            demo: false,
+            owner_key: None,
+            master_key: None,
+            outbound_allow: Vec::new(),
+            shutdown_grace: Duration::ZERO,
+            log: LogConfig::default(),
+            metrics: MetricsConfig::default(),
+            limits: Limits::default(),
+            delivery: DeliveryConfig::default(),
+            retention: RetentionConfig::default(),
+            database_pool: DatabasePool::default(),
+        }
+    }
+}

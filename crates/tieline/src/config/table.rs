@@ -1,0 +1,436 @@
+//! The table of settings: one row each, in the order in which they are documented.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use super::kind::Kind;
+
+/// One setting: its names, what it takes and what it is for.
+#[derive(Debug)]
+pub struct Setting {
+    /// Key in `tieline.toml`, dotted.
+    pub key: &'static str,
+    /// Name in the environment, made from the key: `TIELINE_LIMITS_BODY_MAX_BYTES`.
+    pub env: String,
+    /// Long flag without its dashes, made from the key: `limits-body-max-bytes`.
+    pub flag: String,
+    /// The default, or what holds without a value.
+    pub fallback: Fallback,
+    /// What it is for, in one sentence.
+    pub doc: &'static str,
+    pub(super) kind: Kind,
+}
+
+/// What holds when nobody sets a setting.
+#[derive(Debug, Clone, Copy)]
+pub enum Fallback {
+    /// This value.
+    Value(&'static str),
+    /// No value.
+    Unset {
+        /// What happens then.
+        meaning: &'static str,
+        /// A value that one might set.
+        example: &'static str,
+    },
+}
+
+impl Fallback {
+    /// The default in words.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Value("") => "none",
+            Self::Value(value) => value,
+            Self::Unset { meaning, .. } => meaning,
+        }
+    }
+}
+
+impl Setting {
+    fn new(key: &'static str, kind: Kind, fallback: Fallback, doc: &'static str) -> Self {
+        let env = format!("TIELINE_{}", key.replace('.', "_").to_ascii_uppercase());
+        let flag = key.replace(['.', '_'], "-");
+        Self {
+            key,
+            env,
+            flag,
+            fallback,
+            doc,
+            kind,
+        }
+    }
+
+    /// What the setting takes, to stand after "must be".
+    pub fn allowed(&self) -> String {
+        self.kind.allowed()
+    }
+
+    /// The value as it may be shown to a person: quoted, secrets hidden.
+    pub fn shown(&self, value: &str) -> String {
+        self.kind.shown(value)
+    }
+
+    /// The section of `tieline.toml` the setting stands in (empty for the top) and its name there.
+    pub fn section_and_name(&self) -> (&'static str, &'static str) {
+        self.key.split_once('.').unwrap_or(("", self.key))
+    }
+}
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
+
+fn amount(unit: &'static str, (min, max): (u64, u64), set: fn(&mut super::Config, u64)) -> Kind {
+    Kind::Amount {
+        unit,
+        min,
+        max,
+        set,
+    }
+}
+
+/// Every setting.
+pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
+    let sections = [process(), observability(), limits(), delivery(), storage()];
+    sections.into_iter().flatten().collect()
+});
+
+fn process() -> Vec<Setting> {
+    use Fallback::{Unset, Value};
+    vec![
+        Setting::new(
+            "listen",
+            Kind::Address(|c, v| c.listen = v),
+            Value("127.0.0.1:8080"),
+            "Address to listen on.",
+        ),
+        Setting::new(
+            "public_url",
+            Kind::PublicUrl(|c, v| c.public_url = Some(v)),
+            Unset {
+                meaning: "http:// and the address listened on",
+                example: "https://tieline.example.com",
+            },
+            "Base of the links that others are given.",
+        ),
+        Setting::new(
+            "data",
+            Kind::Directory(|c, v| c.data = v),
+            Value("./data"),
+            "Directory of the embedded database and of the generated master key.",
+        ),
+        Setting::new(
+            "database",
+            Kind::Database(|c, v| c.database = v),
+            Unset {
+                meaning: "tieline.db in the data directory",
+                example: "postgres://tieline@localhost/tieline",
+            },
+            "Where data is kept.",
+        ),
+        Setting::new(
+            "roles",
+            Kind::Roles(|c, v| c.roles = v),
+            Value("api,worker"),
+            "What this process does: answer requests, send deliveries, or both.",
+        ),
+        Setting::new(
+            "demo",
+            Kind::Switch(|c, v| c.demo = v),
+            Value("false"),
+            "Runs simulated services and a sample setup, and allows calls to loopback.",
+        ),
+        Setting::new(
+            "owner_key",
+            Kind::OwnerKey(|c, v| c.owner_key = Some(v)),
+            Unset {
+                meaning: "one is generated and printed once",
+                example: "change-me-to-a-long-random-key",
+            },
+            "API key of the first tenant's owner. Other users of the machine can see flags: prefer the environment.",
+        ),
+        Setting::new(
+            "master_key",
+            Kind::MasterKeys(|c, v| c.master_key = Some(v)),
+            Unset {
+                meaning: "one is generated into the data directory",
+                example: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+            },
+            "Keys that seal secrets: the first seals, all open. Other users of the machine can see flags: prefer the environment.",
+        ),
+        Setting::new(
+            "outbound_allow",
+            Kind::Destinations(|c, v| c.outbound_allow = v),
+            Value(""),
+            "Private destinations that outgoing calls may reach; public ones always may.",
+        ),
+        Setting::new(
+            "shutdown_grace_seconds",
+            amount("seconds", (0, HOUR), |c, v| {
+                c.shutdown_grace = Duration::from_secs(v)
+            }),
+            Value("30"),
+            "Time that open requests and deliveries get to finish at shutdown.",
+        ),
+    ]
+}
+
+fn observability() -> Vec<Setting> {
+    use Fallback::Value;
+    vec![
+        Setting::new(
+            "log.level",
+            Kind::LogLevel(|c, v| c.log.level = v),
+            Value("info"),
+            "What is logged.",
+        ),
+        Setting::new(
+            "log.format",
+            Kind::LogFormat(|c, v| c.log.format = v),
+            Value("auto"),
+            "Form of a log line; auto is text on a terminal and JSON otherwise.",
+        ),
+        Setting::new(
+            "metrics.tenant_labels",
+            Kind::Switch(|c, v| c.metrics.tenant_labels = v),
+            Value("false"),
+            "Labels metrics with the tenant; costs one time series per tenant and metric.",
+        ),
+    ]
+}
+
+fn limits() -> Vec<Setting> {
+    use Fallback::Value;
+    let row = |key, unit, range, set, default, doc| {
+        Setting::new(key, amount(unit, range, set), Value(default), doc)
+    };
+    vec![
+        row(
+            "limits.body_max_bytes",
+            "bytes",
+            (KIB, 100 * MIB),
+            |c, v| c.limits.body_max_bytes = v as usize,
+            "1_048_576",
+            "Largest body of a received webhook (1 MiB).",
+        ),
+        row(
+            "limits.api_body_max_bytes",
+            "bytes",
+            (KIB, 100 * MIB),
+            |c, v| c.limits.api_body_max_bytes = v as usize,
+            "1_048_576",
+            "Largest body of an API request (1 MiB).",
+        ),
+        row(
+            "limits.event_batch_max",
+            "events",
+            (1, 10_000),
+            |c, v| c.limits.event_batch_max = v as usize,
+            "1000",
+            "Most events in one publish request.",
+        ),
+        row(
+            "limits.json_depth_max",
+            "levels",
+            (1, 100),
+            |c, v| c.limits.json_depth_max = v as usize,
+            "64",
+            "Deepest nesting of JSON taken in.",
+        ),
+        row(
+            "limits.requests_per_second",
+            "requests",
+            (1, 1_000_000),
+            |c, v| c.limits.requests_per_second = v as u32,
+            "1000",
+            "Sustained requests per second and tenant.",
+        ),
+        row(
+            "limits.requests_burst",
+            "requests",
+            (1, 1_000_000),
+            |c, v| c.limits.requests_burst = v as u32,
+            "2000",
+            "Requests that a tenant may make at once before the rate applies.",
+        ),
+        row(
+            "limits.rejected_log_per_source",
+            "requests",
+            (0, 10_000),
+            |c, v| c.limits.rejected_log_per_source = v as usize,
+            "100",
+            "Rejected requests kept for inspection per source.",
+        ),
+        row(
+            "limits.accept_queue",
+            "requests",
+            (1, 1_000_000),
+            |c, v| c.limits.accept_queue = v as usize,
+            "8192",
+            "Requests that may wait for the store before more are answered 503.",
+        ),
+        row(
+            "limits.delivery_memory_per_destination",
+            "deliveries",
+            (1, 1_000_000),
+            |c, v| c.limits.delivery_memory_per_destination = v as usize,
+            "1024",
+            "Deliveries held in memory per destination; the rest waits on disk.",
+        ),
+        row(
+            "limits.delivery_memory_bytes",
+            "bytes",
+            (MIB, 64 * GIB),
+            |c, v| c.limits.delivery_memory_bytes = v as usize,
+            "67_108_864",
+            "Bytes of deliveries held in memory altogether (64 MiB).",
+        ),
+        row(
+            "limits.in_flight_per_destination",
+            "deliveries",
+            (1, 65_535),
+            |c, v| c.limits.in_flight_per_destination = v as usize,
+            "64",
+            "Deliveries under way at once to one destination.",
+        ),
+        row(
+            "limits.in_flight_per_tenant",
+            "deliveries",
+            (1, 65_535),
+            |c, v| c.limits.in_flight_per_tenant = v as usize,
+            "512",
+            "Deliveries under way at once for one tenant.",
+        ),
+        row(
+            "limits.in_flight_total",
+            "deliveries",
+            (1, 65_535),
+            |c, v| c.limits.in_flight_total = v as usize,
+            "2048",
+            "Deliveries under way at once.",
+        ),
+        row(
+            "limits.idempotency_hours",
+            "hours",
+            (1, 8760),
+            |c, v| c.limits.idempotency = Duration::from_secs(v * HOUR),
+            "24",
+            "How long an Idempotency-Key is remembered.",
+        ),
+        row(
+            "limits.dedupe_window_hours",
+            "hours",
+            (1, 8760),
+            |c, v| c.limits.dedupe_window = Duration::from_secs(v * HOUR),
+            "24",
+            "How long an incoming event id is remembered.",
+        ),
+    ]
+}
+
+fn delivery() -> Vec<Setting> {
+    use Fallback::Value;
+    let row = |key, unit, range, set, default, doc| {
+        Setting::new(key, amount(unit, range, set), Value(default), doc)
+    };
+    let retry = Setting::new(
+        "delivery.retry",
+        Kind::Delays(|c, v| c.delivery.retry = v),
+        Value("0,5,30,300,1800"),
+        "Delay before each attempt; their number is the number of attempts.",
+    );
+    vec![
+        row(
+            "delivery.timeout_seconds",
+            "seconds",
+            (1, 300),
+            |c, v| c.delivery.timeout = Duration::from_secs(v),
+            "15",
+            "Time one attempt may take, from connecting to the last byte.",
+        ),
+        retry,
+        row(
+            "delivery.jitter_percent",
+            "percent",
+            (0, 100),
+            |c, v| c.delivery.jitter_percent = v as u8,
+            "20",
+            "How far a delay may stray either way.",
+        ),
+        row(
+            "delivery.max_age_hours",
+            "hours",
+            (1, 8760),
+            |c, v| c.delivery.max_age = Duration::from_secs(v * HOUR),
+            "72",
+            "How long a delivery is held before it is dead.",
+        ),
+        row(
+            "delivery.probe_first_seconds",
+            "seconds",
+            (1, DAY),
+            |c, v| c.delivery.probe_first = Duration::from_secs(v),
+            "60",
+            "First interval at which a failing destination is probed.",
+        ),
+        row(
+            "delivery.probe_max_seconds",
+            "seconds",
+            (1, DAY),
+            |c, v| c.delivery.probe_max = Duration::from_secs(v),
+            "3600",
+            "Longest interval between probes.",
+        ),
+        row(
+            "delivery.lease_seconds",
+            "seconds",
+            (2, HOUR),
+            |c, v| c.delivery.lease = Duration::from_secs(v),
+            "60",
+            "How long a claimed delivery belongs to a node that says nothing.",
+        ),
+        row(
+            "delivery.response_excerpt_bytes",
+            "bytes",
+            (0, MIB),
+            |c, v| c.delivery.response_excerpt_bytes = v as usize,
+            "16_384",
+            "Bytes of a response kept with the attempt (16 KiB).",
+        ),
+    ]
+}
+
+fn storage() -> Vec<Setting> {
+    use Fallback::Value;
+    let row = |key, unit, range, set, default, doc| {
+        Setting::new(key, amount(unit, range, set), Value(default), doc)
+    };
+    vec![
+        row(
+            "retention.days",
+            "days",
+            (1, 36_500),
+            |c, v| c.retention.days = v as u32,
+            "30",
+            "Days that events, deliveries and attempts are kept, unless a tenant says otherwise.",
+        ),
+        row(
+            "database_pool.connections",
+            "connections",
+            (1, 1000),
+            |c, v| c.database_pool.connections = v as u32,
+            "8",
+            "Connections to the database; on SQLite, those that read.",
+        ),
+        row(
+            "database_pool.writers",
+            "connections",
+            (1, 64),
+            |c, v| c.database_pool.writers = v as u32,
+            "4",
+            "Batches written at once on Postgres; SQLite has one writer.",
+        ),
+    ]
+}

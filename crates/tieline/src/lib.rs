@@ -1,0 +1,4 @@
+//! Tieline: one server between AI agents and everything else.
+
+pub mod config;
+pub mod telemetry;
