@@ -1,1 +1,18 @@
-//! Simulators and throwaway servers.
+//! Simulators over real HTTP and throwaway servers, for tests and for `serve --demo`.
+//!
+//! | to… | take |
+//! | --- | --- |
+//! | own a PostgreSQL for the length of a test | [`postgres::fresh_database`], or [`postgres::Postgres`] to kill it |
+//! | play the other end of a webhook or a tool call | [`receiver::Receiver`] |
+//! | run the real program, kill it and start it again | [`server::Server`] |
+//! | talk to that program | [`http::Client`] |
+//! | read the commands that the seed documents show | [`seed::commands`] |
+//!
+//! Nothing here sleeps to wait for something: whoever waits is woken by what happened, or gives up after a
+//! generous limit with an error that shows what was seen instead.
+
+pub mod http;
+pub mod postgres;
+pub mod receiver;
+pub mod seed;
+pub mod server;
