@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tieline_domain::Timestamp;
+use tieline_store as store;
 use utoipa::{
     IntoResponses, ToSchema,
     openapi::{
@@ -75,6 +75,13 @@ pub struct ListView<T> {
     pub data: Vec<T>,
     /// What to give as `cursor` for the next page; absent on the last one.
     pub next_cursor: Option<String>,
+}
+
+impl<R, T: From<R>> From<store::Page<R>> for ListView<T> {
+    fn from(page: store::Page<R>) -> Self {
+        let store::Page { items, next } = page;
+        Self { data: items.into_iter().map(T::from).collect(), next_cursor: next }
+    }
 }
 
 impl<T: Serialize> IntoResponse for Shown<T> {
@@ -190,9 +197,4 @@ fn schemas<T: ToSchema>() -> Value {
     let mut found = vec![(T::name().into_owned(), T::schema())];
     T::schemas(&mut found);
     found.into_iter().map(|(name, schema)| (name, json!(schema))).collect()
-}
-
-/// Instants of views that may be absent.
-pub fn instant(at: Option<Timestamp>) -> Option<String> {
-    at.map(|at| at.to_string())
 }
