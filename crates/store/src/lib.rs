@@ -6,14 +6,26 @@
 mod db;
 mod error;
 
+mod store;
+
+pub mod access;
+pub mod audit;
 pub mod deliveries;
 pub mod destinations;
 pub mod documents;
 pub mod events;
+pub mod idempotency;
+pub mod page;
+pub mod rejected;
+pub mod sealed;
 pub mod spine;
+pub mod tenants;
 
+pub use audit::ChangeBy;
 pub use db::{Db, Options};
 pub use error::Error;
+pub use page::{Page, PageRequest};
+pub use store::Store;
 
 /// What the methods of the store return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

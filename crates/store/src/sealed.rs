@@ -1,0 +1,438 @@
+//! What the vault has sealed: data keys, and the versions of secret values. Nothing here can open
+//! them.
+
+use tieline_domain::{TenantId, Timestamp};
+
+use crate::{
+    Page, PageRequest, Result, Store,
+    audit::{self, Action, Change, ChangeBy},
+    db::{Tx, in_tx, on_db},
+    store::{name_taken, parsed},
+};
+
+/// What a sealed value belongs to; it cannot be opened as anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SealedKind {
+    /// A named secret of a tenant; the name is its name.
+    Secret,
+    /// The secret of a source; the name is the id of the source.
+    Source,
+    /// The secret of a subscription; the name is the id of the subscription.
+    Subscription,
+    /// An answer that is kept for repeats of its request; the name is the idempotency key.
+    Idempotency,
+}
+
+impl SealedKind {
+    /// Its word in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Source => "source",
+            Self::Subscription => "subscription",
+            Self::Idempotency => "idempotency",
+        }
+    }
+}
+
+/// A sealed value that is to be kept.
+#[derive(Clone, Debug)]
+pub struct NewSealed {
+    /// The tenant it belongs to.
+    pub tenant_id: TenantId,
+    /// What it belongs to.
+    pub kind: SealedKind,
+    /// The name it was sealed under.
+    pub name: String,
+    /// The id of the secret, or of the document it belongs to; the same for all versions.
+    pub id: String,
+    /// What it is for, for people.
+    pub description: Option<String>,
+    /// The sealed value.
+    pub sealed: Vec<u8>,
+}
+
+/// A version of a sealed value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedVersion {
+    /// Counts the versions, from 1.
+    pub version: i64,
+    /// The sealed value.
+    pub sealed: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops to be valid; `None` for the newest.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What can be told of a sealed value: of its newest version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedInfo {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its newest version.
+    pub version: i64,
+    /// What it is for, for people.
+    pub description: Option<String>,
+    /// When that version was made.
+    pub created_at: Timestamp,
+}
+
+/// A data key, sealed by a master key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedDataKey {
+    /// The tenant whose values it seals.
+    pub tenant_id: TenantId,
+    /// Its id, unique within the tenant.
+    pub id: String,
+    /// The master key that sealed it.
+    pub master_key_id: String,
+    /// The sealed key.
+    pub sealed: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+type InfoRow = (String, String, i64, Option<String>, i64);
+
+fn info(row: InfoRow) -> SealedInfo {
+    let (id, name, version, description, created_at) = row;
+    SealedInfo {
+        id,
+        name,
+        version,
+        description,
+        created_at: Timestamp::from_micros(created_at),
+    }
+}
+
+impl Store {
+    /// Keeps the first version of a sealed value; [`crate::Error::NameTaken`] if its name is taken.
+    pub async fn create_sealed(&self, new: &NewSealed, by: &ChangeBy) -> Result<()> {
+        let mut tx = self.db().begin().await?;
+        insert(&mut tx, new, 1, by.at).await?;
+        record(
+            &mut tx,
+            Action::Create,
+            new.tenant_id,
+            new.kind,
+            &new.id,
+            by,
+        )
+        .await?;
+        tx.commit().await
+    }
+
+    /// Keeps a new version of a sealed value and returns its number; `None` if there is no value of
+    /// that name. The versions before it stay valid until `overlap_until` at most; those that are no
+    /// longer valid are removed. The id stays, and so does the description unless `new` has one.
+    pub async fn rotate_sealed(
+        &self,
+        new: &NewSealed,
+        overlap_until: Timestamp,
+        by: &ChangeBy,
+    ) -> Result<Option<i64>> {
+        let mut tx = self.db().begin().await?;
+        let Some(last) = expire(&mut tx, new, overlap_until).await? else {
+            return Ok(None);
+        };
+        let next = NewSealed {
+            id: last.id,
+            description: new.description.clone().or(last.description),
+            ..new.clone()
+        };
+        insert(&mut tx, &next, last.version + 1, by.at).await?;
+        in_tx!(tx, |c| sqlx::query(
+            "DELETE FROM sealed_values
+             WHERE tenant_id = $1 AND kind = $2 AND name = $3 AND expires_at <= $4"
+        )
+        .bind(new.tenant_id.to_string())
+        .bind(new.kind.as_str())
+        .bind(&new.name)
+        .bind(by.at.as_micros())
+        .execute(c)
+        .await
+        .map(drop))?;
+        record(
+            &mut tx,
+            Action::Rotate,
+            new.tenant_id,
+            new.kind,
+            &next.id,
+            by,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(Some(last.version + 1))
+    }
+
+    /// The versions of a sealed value that are valid at `now`, the newest first.
+    pub async fn current_sealed(
+        &self,
+        tenant: TenantId,
+        kind: SealedKind,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Vec<SealedVersion>> {
+        let rows = on_db!(self.db(), |c| sqlx::query_as::<
+            _,
+            (i64, Vec<u8>, i64, Option<i64>),
+        >(
+            "SELECT version, sealed, created_at, expires_at FROM sealed_values
+             WHERE tenant_id = $1 AND kind = $2 AND name = $3
+               AND (expires_at IS NULL OR expires_at > $4)
+             ORDER BY version DESC"
+        )
+        .bind(tenant.to_string())
+        .bind(kind.as_str())
+        .bind(name)
+        .bind(now.as_micros())
+        .fetch_all(c)
+        .await)?;
+        let version =
+            |(version, sealed, created_at, expires_at): (_, _, _, Option<i64>)| SealedVersion {
+                version,
+                sealed,
+                created_at: Timestamp::from_micros(created_at),
+                expires_at: expires_at.map(Timestamp::from_micros),
+            };
+        Ok(rows.into_iter().map(version).collect())
+    }
+
+    /// What can be told of the sealed value with this name or this id.
+    pub async fn find_sealed(
+        &self,
+        tenant: TenantId,
+        kind: SealedKind,
+        name_or_id: &str,
+    ) -> Result<Option<SealedInfo>> {
+        let row = on_db!(self.db(), |c| sqlx::query_as::<_, InfoRow>(
+            "SELECT id, name, version, description, created_at FROM sealed_values
+             WHERE tenant_id = $1 AND kind = $2 AND (name = $3 OR id = $3)
+             ORDER BY version DESC LIMIT 1"
+        )
+        .bind(tenant.to_string())
+        .bind(kind.as_str())
+        .bind(name_or_id)
+        .fetch_optional(c)
+        .await)?;
+        Ok(row.map(info))
+    }
+
+    /// What can be told of the sealed values of a tenant.
+    pub async fn list_sealed(
+        &self,
+        tenant: TenantId,
+        kind: SealedKind,
+        page: &PageRequest,
+    ) -> Result<Page<SealedInfo>> {
+        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, InfoRow>(
+            "SELECT id, name, version, description, created_at FROM sealed_values AS this
+             WHERE tenant_id = $1 AND kind = $2 AND id < $3 AND version =
+               (SELECT MAX(version) FROM sealed_values
+                WHERE tenant_id = $1 AND kind = $2 AND name = this.name)
+             ORDER BY id DESC LIMIT $4"
+        )
+        .bind(tenant.to_string())
+        .bind(kind.as_str())
+        .bind(page.below())
+        .bind(page.rows())
+        .fetch_all(c)
+        .await)?;
+        let values = rows.into_iter().map(info).collect();
+        Ok(Page::cut(values, page, |value| value.id.clone()))
+    }
+
+    /// Deletes all versions of a sealed value; false if there is none.
+    pub async fn delete_sealed(
+        &self,
+        tenant: TenantId,
+        kind: SealedKind,
+        name: &str,
+        by: &ChangeBy,
+    ) -> Result<bool> {
+        let mut tx = self.db().begin().await?;
+        let Some(id) = delete(&mut tx, tenant, kind.as_str(), name).await? else {
+            return Ok(false);
+        };
+        record(&mut tx, Action::Delete, tenant, kind, &id, by).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Keeps a data key, unless the tenant already has one with its id; false then.
+    pub async fn add_data_key(&self, key: &SealedDataKey) -> Result<bool> {
+        let mut tx = self.db().begin().await?;
+        let added = in_tx!(tx, |c| sqlx::query(
+            "INSERT INTO data_keys (tenant_id, id, master_key_id, sealed, created_at)
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"
+        )
+        .bind(key.tenant_id.to_string())
+        .bind(&key.id)
+        .bind(&key.master_key_id)
+        .bind(&key.sealed)
+        .bind(key.created_at.as_micros())
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+        tx.commit().await?;
+        Ok(added > 0)
+    }
+
+    /// A data key of a tenant.
+    pub async fn find_data_key(&self, tenant: TenantId, id: &str) -> Result<Option<SealedDataKey>> {
+        let row = on_db!(self.db(), |c| sqlx::query_as::<_, KeyRow>(
+            "SELECT tenant_id, id, master_key_id, sealed, created_at FROM data_keys
+             WHERE tenant_id = $1 AND id = $2"
+        )
+        .bind(tenant.to_string())
+        .bind(id)
+        .fetch_optional(c)
+        .await)?;
+        row.map(data_key).transpose()
+    }
+
+    /// The data keys of all tenants that this master key has sealed, up to `limit`.
+    pub async fn data_keys_under(
+        &self,
+        master_key_id: &str,
+        limit: usize,
+    ) -> Result<Vec<SealedDataKey>> {
+        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, KeyRow>(
+            "SELECT tenant_id, id, master_key_id, sealed, created_at FROM data_keys
+             WHERE master_key_id = $1 ORDER BY tenant_id, id LIMIT $2"
+        )
+        .bind(master_key_id)
+        .bind(limit as i64)
+        .fetch_all(c)
+        .await)?;
+        rows.into_iter().map(data_key).collect()
+    }
+
+    /// Replaces a data key by itself, sealed by another master key; false if it is not there.
+    pub async fn reseal_data_key(&self, key: &SealedDataKey) -> Result<bool> {
+        let mut tx = self.db().begin().await?;
+        let changed =
+            in_tx!(tx, |c| {
+                sqlx::query(
+            "UPDATE data_keys SET master_key_id = $3, sealed = $4 WHERE tenant_id = $1 AND id = $2"
+        )
+        .bind(key.tenant_id.to_string())
+        .bind(&key.id)
+        .bind(&key.master_key_id)
+        .bind(&key.sealed)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected())
+            })?;
+        tx.commit().await?;
+        Ok(changed > 0)
+    }
+
+    /// The master keys without which some data key could not be opened.
+    pub async fn master_key_ids(&self) -> Result<Vec<String>> {
+        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, (String,)>(
+            "SELECT DISTINCT master_key_id FROM data_keys ORDER BY master_key_id"
+        )
+        .fetch_all(c)
+        .await)?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+}
+
+type KeyRow = (String, String, String, Vec<u8>, i64);
+
+fn data_key(row: KeyRow) -> Result<SealedDataKey> {
+    let (tenant_id, id, master_key_id, sealed, created_at) = row;
+    Ok(SealedDataKey {
+        tenant_id: parsed(&tenant_id)?,
+        id,
+        master_key_id,
+        sealed,
+        created_at: Timestamp::from_micros(created_at),
+    })
+}
+
+/// Keeps a version of a sealed value.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    new: &NewSealed,
+    version: i64,
+    at: Timestamp,
+) -> Result<()> {
+    in_tx!(tx, |c| sqlx::query(
+        "INSERT INTO sealed_values (tenant_id, kind, name, version, id, description, sealed, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+    )
+    .bind(new.tenant_id.to_string())
+    .bind(new.kind.as_str())
+    .bind(&new.name)
+    .bind(version)
+    .bind(&new.id)
+    .bind(new.description.as_deref())
+    .bind(&new.sealed)
+    .bind(at.as_micros())
+    .execute(c)
+    .await
+    .map(drop))
+    .map_err(name_taken)
+}
+
+/// Has the versions of a value that are valid longer end at `until`, and returns the newest.
+async fn expire(tx: &mut Tx, new: &NewSealed, until: Timestamp) -> Result<Option<SealedInfo>> {
+    let rows = in_tx!(tx, |c| sqlx::query_as::<_, InfoRow>(
+        "UPDATE sealed_values
+         SET expires_at = CASE WHEN expires_at < $4 THEN expires_at ELSE $4 END
+         WHERE tenant_id = $1 AND kind = $2 AND name = $3
+         RETURNING id, name, version, description, created_at"
+    )
+    .bind(new.tenant_id.to_string())
+    .bind(new.kind.as_str())
+    .bind(&new.name)
+    .bind(until.as_micros())
+    .fetch_all(c)
+    .await)?;
+    Ok(rows.into_iter().map(info).max_by_key(|info| info.version))
+}
+
+/// Deletes all versions of a value and returns its id; `None` if there is none.
+pub(crate) async fn delete(
+    tx: &mut Tx,
+    tenant: TenantId,
+    kind: &str,
+    name: &str,
+) -> Result<Option<String>> {
+    let ids =
+        in_tx!(tx, |c| {
+            sqlx::query_as::<_, (String,)>(
+        "DELETE FROM sealed_values WHERE tenant_id = $1 AND kind = $2 AND name = $3 RETURNING id"
+    )
+    .bind(tenant.to_string())
+    .bind(kind)
+    .bind(name)
+    .fetch_all(c)
+    .await
+        })?;
+    Ok(ids.into_iter().next().map(|(id,)| id))
+}
+
+async fn record(
+    tx: &mut Tx,
+    action: Action,
+    tenant_id: TenantId,
+    kind: SealedKind,
+    id: &str,
+    by: &ChangeBy,
+) -> Result<()> {
+    let change = Change {
+        tenant_id,
+        action,
+        kind: kind.as_str(),
+        id,
+        before: None,
+        after: None,
+    };
+    audit::record(tx, change, by).await
+}
