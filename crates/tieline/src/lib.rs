@@ -1,4 +1,7 @@
 //! Tieline: one server between AI agents and everything else.
 
+pub mod api;
+pub mod app;
 pub mod config;
 pub mod telemetry;
+pub mod vault;

@@ -2,6 +2,7 @@
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use http::{HeaderValue, header};
+use utoipa::IntoParams;
 
 use super::problem::{Code, Problem};
 use crate::app::App;
@@ -9,6 +10,16 @@ use crate::app::App;
 /// The strong validator of `version`: `"7"`.
 pub fn write(version: i64) -> HeaderValue {
     HeaderValue::try_from(format!("\"{version}\"")).expect("digits and quotes are visible ASCII")
+}
+
+/// The header, for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header to the document; `IfMatch` reads it")]
+pub struct IfMatchHeader {
+    /// The `ETag` of the version that the change was made on; 412 if there is a newer one.
+    #[param(rename = "If-Match", example = "\"3\"")]
+    if_match: Option<String>,
 }
 
 /// What `If-Match` asks for; several headers and lists of tags are read as RFC 9110 says.

@@ -114,14 +114,19 @@ impl Run {
         });
         match task.await {
             Ok(answer) => answer,
-            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(Problem::new(Code::Unavailable, "the server is stopping; try again").retry_after(1)),
+            },
         }
     }
 
+    /// Keeps the answer for repeats. The client gets it whether or not that succeeds: it was earned.
     async fn keep(self, response: Response) -> Result<Response, Problem> {
         let status = response.status();
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || is_stream(&response) {
-            self.app.store.abandon_idempotent(self.tenant, &self.key).await?;
+            let abandoned = self.app.store.abandon_idempotent(self.tenant, &self.key).await;
+            abandoned.unwrap_or_else(|error| tracing::warn!(%error, "an unanswered request stays marked as running"));
             return Ok(response);
         }
         let (parts, body) = response.into_parts();
@@ -130,9 +135,16 @@ impl Run {
             Problem::internal()
         })?;
         let kept = Kept::of(&parts.headers, &body);
-        let sealed = self.app.vault.seal(self.tenant, SealedKind::Idempotency, &self.key, &kept).await?;
-        self.app.store.finish_idempotent(self.tenant, &self.key, status.as_u16(), &sealed).await?;
+        if let Err(problem) = self.store(status, &kept).await {
+            tracing::warn!(?problem, "an answer could not be kept; a repeat will run the request again");
+        }
         Ok(Response::from_parts(parts, Body::from(body)))
+    }
+
+    async fn store(&self, status: StatusCode, kept: &[u8]) -> Result<(), Problem> {
+        let Self { app, tenant, key } = self;
+        let sealed = app.vault.seal(*tenant, SealedKind::Idempotency, key, kept).await?;
+        Ok(app.store.finish_idempotent(*tenant, key, status.as_u16(), &sealed).await?)
     }
 
     async fn replay(self, status: u16, answer: &[u8]) -> Result<Response, Problem> {
