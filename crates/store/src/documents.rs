@@ -368,8 +368,8 @@ async fn insert_destination(tx: &mut Tx, made: &Document) -> Result<()> {
     .bind(made.created_at.as_micros())
     .execute(c)
     .await
-    .map(drop))?;
-    Ok(())
+    .map(drop))
+    .map_err(name_taken)
 }
 
 /// Reads a document and keeps others from changing it until the transaction ends: an update that

@@ -314,9 +314,8 @@ impl Store {
     /// Replaces a data key by itself, sealed by another master key; false if it is not there.
     pub async fn reseal_data_key(&self, key: &SealedDataKey) -> Result<bool> {
         let mut tx = self.db().begin().await?;
-        let changed =
-            in_tx!(tx, |c| {
-                sqlx::query(
+        let changed = in_tx!(tx, |c| {
+            sqlx::query(
             "UPDATE data_keys SET master_key_id = $3, sealed = $4 WHERE tenant_id = $1 AND id = $2"
         )
         .bind(key.tenant_id.to_string())
@@ -326,7 +325,7 @@ impl Store {
         .execute(c)
         .await
         .map(|done| done.rows_affected())
-            })?;
+        })?;
         tx.commit().await?;
         Ok(changed > 0)
     }
@@ -404,9 +403,8 @@ pub(crate) async fn delete(
     kind: &str,
     name: &str,
 ) -> Result<Option<String>> {
-    let ids =
-        in_tx!(tx, |c| {
-            sqlx::query_as::<_, (String,)>(
+    let ids = in_tx!(tx, |c| {
+        sqlx::query_as::<_, (String,)>(
         "DELETE FROM sealed_values WHERE tenant_id = $1 AND kind = $2 AND name = $3 RETURNING id"
     )
     .bind(tenant.to_string())
@@ -414,7 +412,7 @@ pub(crate) async fn delete(
     .bind(name)
     .fetch_all(c)
     .await
-        })?;
+    })?;
     Ok(ids.into_iter().next().map(|(id,)| id))
 }
 

@@ -16,7 +16,7 @@ use super::{
     frame::RequestId,
     problem::{Code, Problem},
 };
-use crate::app::App;
+use crate::{app::App, vault::hash_token};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const MAX_CREDENTIAL: usize = 512;
@@ -102,7 +102,7 @@ impl Callers {
         request_id: RequestId,
     ) -> Result<Caller, Problem> {
         let credential = presented(headers)?;
-        let hash = credential::hash(credential);
+        let hash = hash_token(credential);
         let identity = match self.known.get(&hash) {
             Some(known) => known,
             None => {

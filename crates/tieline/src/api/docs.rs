@@ -12,10 +12,10 @@ use bytes::Bytes;
 use http::{HeaderValue, header};
 
 use super::{
-    credential::hash_bytes,
     openapi,
     problem::{Code, Problem},
 };
+use crate::vault::hash_token;
 
 const PAGE: &str = include_str!("docs.html");
 
@@ -26,7 +26,7 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi::text().into());
 
 /// What the browser may do with these pages: run and apply only what stands in them, and ask only here.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let source = |name| STANDARD.encode(hash_bytes(&[element(name).as_bytes()]));
+    let source = |name| STANDARD.encode(hash_token(element(name)));
     let policy = format!(
         "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -3,6 +3,7 @@
 //!
 //! An answer may carry a secret that is shown only once, so the store gets it sealed.
 
+use aws_lc_rs::digest;
 use axum::{
     body::Body,
     extract::Request,
@@ -18,7 +19,6 @@ use tieline_store::{idempotency::Begun, sealed::SealedKind};
 
 use super::{
     caller::Caller,
-    credential,
     frame::RequestId,
     json::{essence, read_body},
     problem::{Code, Problem},
@@ -83,7 +83,10 @@ fn fingerprint(parts: &Parts, body: &Bytes) -> [u8; 32] {
     let uri = &parts.uri;
     let path = uri.path_and_query().map_or(uri.path(), |path| path.as_str());
     let head = format!("{}\n{path}\n{}\n", parts.method, essence(&parts.headers).unwrap_or_default());
-    credential::hash_bytes(&[head.as_bytes(), body])
+    let mut digest = digest::Context::new(&digest::SHA256);
+    digest.update(head.as_bytes());
+    digest.update(body);
+    digest.finish().as_ref().try_into().expect("a SHA-256 has 32 bytes")
 }
 
 /// One request that has begun.
@@ -148,8 +151,8 @@ impl Run {
     }
 
     async fn replay(self, status: u16, answer: &[u8]) -> Result<Response, Problem> {
-        let opened = self.app.vault.open(self.tenant, SealedKind::Idempotency, &self.key, answer).await?;
-        let response = StatusCode::from_u16(status).ok().and_then(|status| Kept::response(status, &opened));
+        let opened = self.app.vault.unseal(self.tenant, SealedKind::Idempotency, &self.key, answer).await?;
+        let response = StatusCode::from_u16(status).ok().and_then(|status| Kept::response(status, opened.expose()));
         response.ok_or_else(|| {
             tracing::error!(key = self.key, "a kept answer cannot be read");
             Problem::internal()

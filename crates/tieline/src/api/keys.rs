@@ -18,7 +18,7 @@ use super::{
     page::{Id, Page},
     problem::{Code, Problem},
 };
-use crate::app::App;
+use crate::{app::App, vault::hash_token};
 
 /// What an API key is made from.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -121,18 +121,18 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(new): Json<NewK
     Problem::check(new.violations(app.clock.now()))?;
     require_covered(&caller, &new.scopes)?;
     let by = caller.change(&app);
-    let text = credential::generate(credential::API_KEY);
+    let text = SecretText::generate(credential::API_KEY);
     let key = ApiKey {
         id: ApiKeyId::new(by.at, random()),
         tenant_id: caller.tenant_id,
         name: new.name,
         scopes: new.scopes,
-        hint: credential::hint(&text),
+        hint: text.hint(),
         created_at: by.at,
         expires_at: new.expires_at,
         revoked_at: None,
     };
-    app.store.create_api_key(&key, &credential::hash(&text), &by).await?;
+    app.store.create_api_key(&key, &hash_token(&text), &by).await?;
     let location = format!("/v1/api-keys/{}", key.id);
     Ok(Created::new(location, NewKeyView { view: key.into(), key: text }))
 }

@@ -19,7 +19,7 @@ use super::{
     page::{Id, Page},
     problem::Problem,
 };
-use crate::app::App;
+use crate::{app::App, vault::hash_token};
 
 /// What an OAuth client is made from.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -96,7 +96,7 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(new): Json<NewC
     Problem::check(new.violations())?;
     require_covered(&caller, &new.scopes)?;
     let by = caller.change(&app);
-    let client_secret = credential::generate(credential::CLIENT_SECRET);
+    let client_secret = SecretText::generate(credential::CLIENT_SECRET);
     let client = OauthClient {
         id: ClientId::new(by.at, random()),
         tenant_id: caller.tenant_id,
@@ -104,7 +104,7 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(new): Json<NewC
         scopes: new.scopes,
         created_at: by.at,
     };
-    app.store.create_oauth_client(&client, &credential::hash(&client_secret), &by).await?;
+    app.store.create_oauth_client(&client, &hash_token(&client_secret), &by).await?;
     let location = format!("/v1/oauth-clients/{}", client.id);
     Ok(Created::new(location, NewClientView { view: client.into(), client_secret }))
 }

@@ -18,6 +18,8 @@ use utoipa::{
     openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder},
 };
 
+use crate::vault::VaultError;
+
 /// The media type of a problem (RFC 9457, section 3).
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -244,6 +246,18 @@ impl From<store::Error> for Problem {
             }
             error => {
                 tracing::error!(%error, "the store gave what cannot be used");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<VaultError> for Problem {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Store(error) => error.into(),
+            error => {
+                tracing::error!(%error, "the vault does not open");
                 Self::internal()
             }
         }

@@ -20,7 +20,7 @@ use super::{
     page::{Id, Page},
     problem::{Code, Problem},
 };
-use crate::app::App;
+use crate::{app::App, vault::hash_token};
 
 /// What a tenant is made from.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -105,18 +105,18 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(new): Json<NewT
     Problem::check(label::name("/name", &new.name))?;
     let by = caller.change(&app);
     let tenant = app.store.create_tenant(TenantId::new(by.at, random()), &new.name, &by).await?;
-    let owner_key = credential::generate(credential::API_KEY);
+    let owner_key = SecretText::generate(credential::API_KEY);
     let key = ApiKey {
         id: ApiKeyId::new(by.at, random()),
         tenant_id: tenant.id,
         name: "Owner".to_owned(),
         scopes: Scopes::all(),
-        hint: credential::hint(&owner_key),
+        hint: owner_key.hint(),
         created_at: by.at,
         expires_at: None,
         revoked_at: None,
     };
-    app.store.create_api_key(&key, &credential::hash(&owner_key), &caller.change(&app)).await?;
+    app.store.create_api_key(&key, &hash_token(&owner_key), &caller.change(&app)).await?;
     let (location, version) = (format!("/v1/tenants/{}", tenant.id), tenant.version);
     Ok(Created::new(location, NewTenantView { view: tenant.into(), owner_key }).version(version))
 }

@@ -27,7 +27,10 @@ use super::{
     credential::{self, SecretText},
     json::{essence, is_json, read_body},
 };
-use crate::app::App;
+use crate::{
+    app::App,
+    vault::{hash_token, same_hash},
+};
 
 const LIFETIME: Duration = Duration::from_secs(3600);
 const GRANT: &str = "client_credentials";
@@ -156,7 +159,7 @@ pub async fn create(State(app): State<App>, request: Request) -> Result<Shown<To
         ..refusal
     })?;
     let scopes = granted(&client, wanted.scope.as_deref())?;
-    let text = credential::generate(credential::ACCESS_TOKEN);
+    let text = SecretText::generate(credential::ACCESS_TOKEN);
     let scope = scopes.to_string();
     let token = AccessToken {
         tenant_id: client.tenant_id,
@@ -164,7 +167,7 @@ pub async fn create(State(app): State<App>, request: Request) -> Result<Shown<To
         scopes,
         expires_at: app.clock.now().plus(LIFETIME),
     };
-    app.store.add_access_token(&credential::hash(&text), &token).await?;
+    app.store.add_access_token(&hash_token(&text), &token).await?;
     Ok(Shown::new(TokenView {
         access_token: text,
         token_type: "Bearer",
@@ -237,7 +240,7 @@ async fn client(app: &App, request: &TokenRequest) -> Result<OauthClient, Refusa
     let unknown = || Error::InvalidClient.because("the client is unknown or its secret is wrong");
     let id = id.parse().map_err(|_| unknown())?;
     let found = app.store.find_oauth_client(id).await?;
-    let own = found.filter(|(_, hash)| credential::matches(secret, hash));
+    let own = found.filter(|(_, hash)| same_hash(&hash_token(secret), hash));
     own.map(|(client, _)| client).ok_or_else(unknown)
 }
 

@@ -1,0 +1,485 @@
+//! Configuration objects: versions, names, tombstones, secrets, the audit log.
+
+use tieline_domain::{SourceId, SubscriptionId, TenantId};
+use tieline_store::{
+    Error, PageRequest, Store,
+    audit::{AuditEntry, AuditFilter},
+    documents::{ChangedDocument, Kind, NewDocument, Replacement},
+    sealed::{NewSealed, SealedKind},
+};
+
+use crate::{
+    engines::on_every_engine,
+    setting::{at, by, tenant, two_tenants},
+};
+
+fn source_id(number: u64) -> String {
+    SourceId::new(at(number as i64), number).to_string()
+}
+
+fn source(tenant_id: TenantId, number: u64, name: Option<&str>) -> NewDocument {
+    NewDocument {
+        tenant_id,
+        kind: Kind::Source,
+        id: source_id(number),
+        name: name.map(str::to_owned),
+        body: format!(r#"{{"n":{number}}}"#),
+        sealed: vec![NewSealed {
+            tenant_id,
+            kind: SealedKind::Source,
+            name: source_id(number),
+            id: source_id(number),
+            description: None,
+            sealed: b"sealed".to_vec(),
+        }],
+        destination: false,
+    }
+}
+
+fn to(body: &str, name: Option<&str>, expected: Option<i64>) -> Replacement {
+    Replacement {
+        name: name.map(str::to_owned),
+        body: body.to_owned(),
+        expected,
+    }
+}
+
+#[tokio::test]
+async fn a_document_is_made_found_changed_and_deleted() {
+    on_every_engine(async |db| {
+        let store = two_tenants(db).await;
+        let (tenant, id) = (tenant(1), source_id(10));
+        let made = store
+            .create_document(source(tenant, 10, None), &by(10))
+            .await
+            .unwrap();
+        assert_eq!((made.version, made.created_at), (1, at(10)));
+        let found = store
+            .find_document(tenant, Kind::Source, &id)
+            .await
+            .unwrap();
+        assert_eq!(found, Some(made.clone()));
+        let found = store
+            .find_document_anywhere(Kind::Source, &id)
+            .await
+            .unwrap();
+        assert_eq!(found, Some(made.clone()));
+
+        let new = to("{}", None, Some(1));
+        let changed = store
+            .replace_document(tenant, Kind::Source, &id, new, &by(11))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((changed.version, &*changed.body), (2, "{}"));
+        assert_eq!((changed.created_at, changed.updated_at), (at(10), at(11)));
+        let found = store
+            .find_document(tenant, Kind::Source, &id)
+            .await
+            .unwrap();
+        assert_eq!(found, Some(changed));
+
+        assert!(
+            store
+                .delete_document(tenant, Kind::Source, &id, Some(2), &by(12))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !store
+                .delete_document(tenant, Kind::Source, &id, None, &by(13))
+                .await
+                .unwrap()
+        );
+        assert_eq!(
+            store
+                .find_document(tenant, Kind::Source, &id)
+                .await
+                .unwrap(),
+            None
+        );
+        assert_eq!(
+            store
+                .find_document_anywhere(Kind::Source, &id)
+                .await
+                .unwrap(),
+            None
+        );
+        let new = to("{}", None, None);
+        assert_eq!(
+            store
+                .replace_document(tenant, Kind::Source, &id, new, &by(14))
+                .await
+                .unwrap(),
+            None
+        );
+        let values = store
+            .current_sealed(tenant, SealedKind::Source, &id, at(14))
+            .await
+            .unwrap();
+        assert_eq!(values, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_writer_who_saw_another_version_changes_nothing() {
+    on_every_engine(async |db| {
+        let store = two_tenants(db).await;
+        let (tenant, id) = (tenant(1), source_id(10));
+        store
+            .create_document(source(tenant, 10, None), &by(10))
+            .await
+            .unwrap();
+        let new = to("{}", None, Some(7));
+        let refused = store
+            .replace_document(tenant, Kind::Source, &id, new, &by(11))
+            .await;
+        assert!(
+            matches!(refused, Err(Error::Conflict { current: 1 })),
+            "{refused:?}"
+        );
+        let refused = store
+            .delete_document(tenant, Kind::Source, &id, Some(7), &by(11))
+            .await;
+        assert!(
+            matches!(refused, Err(Error::Conflict { current: 1 })),
+            "{refused:?}"
+        );
+        let found = store
+            .find_document(tenant, Kind::Source, &id)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((found.version, found.updated_at), (1, at(10)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn writers_at_once_each_get_a_version() {
+    on_every_engine(async |db| {
+        let store = two_tenants(db).await;
+        let (tenant, id) = (tenant(1), source_id(10));
+        store
+            .create_document(source(tenant, 10, None), &by(10))
+            .await
+            .unwrap();
+        let write = |n: i64| {
+            let (store, id) = (store.clone(), id.clone());
+            async move {
+                let new = to(&n.to_string(), None, None);
+                store
+                    .replace_document(tenant, Kind::Source, &id, new, &by(n))
+                    .await
+                    .unwrap()
+                    .unwrap()
+                    .version
+            }
+        };
+        let mut versions = futures::future::join_all((20..28).map(write)).await;
+        versions.sort_unstable();
+        assert_eq!(versions, (2..10).collect::<Vec<_>>());
+        let log = audit_of(&store, tenant, &id).await;
+        assert_eq!(log.len(), 9);
+        // What one change left behind is what the next one found.
+        let found: Vec<_> = log
+            .iter()
+            .filter_map(|entry| entry.before.clone())
+            .collect();
+        let left: Vec<_> = log.iter().filter_map(|entry| entry.after.clone()).collect();
+        assert!(found.iter().all(|body| left.contains(body)));
+        assert_eq!(
+            found
+                .iter()
+                .collect::<std::collections::BTreeSet<_>>()
+                .len(),
+            8
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_is_taken_until_its_document_is_deleted() {
+    on_every_engine(async |db| {
+        let store = two_tenants(db).await;
+        store
+            .create_document(source(tenant(1), 10, Some("a")), &by(10))
+            .await
+            .unwrap();
+        let refused = store
+            .create_document(source(tenant(1), 11, Some("a")), &by(11))
+            .await;
+        assert!(matches!(refused, Err(Error::NameTaken)), "{refused:?}");
+        // Nothing of the refused one stays: not its secret, not its row in the log.
+        let values = store
+            .current_sealed(tenant(1), SealedKind::Source, &source_id(11), at(11))
+            .await;
+        assert_eq!(values.unwrap(), []);
+        assert_eq!(audit_of(&store, tenant(1), &source_id(11)).await, []);
+
+        store
+            .create_document(source(tenant(2), 12, Some("a")), &by(12))
+            .await
+            .unwrap();
+        store
+            .create_document(source(tenant(1), 13, Some("b")), &by(13))
+            .await
+            .unwrap();
+        let new = to("{}", Some("a"), None);
+        let refused = store
+            .replace_document(
+                tenant(1),
+                Kind::Source,
+                &source_id(13),
+                new.clone(),
+                &by(14),
+            )
+            .await;
+        assert!(matches!(refused, Err(Error::NameTaken)), "{refused:?}");
+        store
+            .delete_document(tenant(1), Kind::Source, &source_id(10), None, &by(15))
+            .await
+            .unwrap();
+        let renamed = store
+            .replace_document(tenant(1), Kind::Source, &source_id(13), new, &by(16))
+            .await;
+        assert_eq!(renamed.unwrap().unwrap().name.as_deref(), Some("a"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lists_go_from_new_to_old_page_by_page() {
+    on_every_engine(async |db| {
+        let store = two_tenants(db).await;
+        for number in 10..15 {
+            store
+                .create_document(source(tenant(1), number, None), &by(number as i64))
+                .await
+                .unwrap();
+        }
+        store
+            .create_document(source(tenant(2), 20, None), &by(20))
+            .await
+            .unwrap();
+        let mut page = PageRequest::first(2);
+        let mut pages = Vec::new();
+        loop {
+            let found = store
+                .list_documents(tenant(1), Kind::Source, &page)
+                .await
+                .unwrap();
+            pages.push(
+                found
+                    .items
+                    .into_iter()
+                    .map(|document| document.id)
+                    .collect::<Vec<_>>(),
+            );
+            page.after = found.next;
+            if page.after.is_none() {
+                break;
+            }
+        }
+        let expected = [vec![14, 13], vec![12, 11], vec![10]];
+        assert_eq!(
+            pages,
+            expected.map(|page| page.into_iter().map(source_id).collect::<Vec<_>>())
+        );
+        let whole = store
+            .list_documents(tenant(1), Kind::Source, &PageRequest::first(5))
+            .await
+            .unwrap();
+        assert_eq!((whole.items.len(), whole.next), (5, None));
+        let all = store.all_documents(tenant(1), Kind::Source).await.unwrap();
+        assert_eq!(all.len(), 5);
+        assert_eq!(
+            store
+                .all_documents(tenant(1), Kind::Subscription)
+                .await
+                .unwrap(),
+            []
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_tenant_reaches_the_documents_of_another() {
+    on_every_engine(async |db| {
+        let store = two_tenants(db).await;
+        let id = source_id(10);
+        store
+            .create_document(source(tenant(1), 10, None), &by(10))
+            .await
+            .unwrap();
+        assert_eq!(
+            store
+                .find_document(tenant(2), Kind::Source, &id)
+                .await
+                .unwrap(),
+            None
+        );
+        let new = to("{}", None, None);
+        let changed = store
+            .replace_document(tenant(2), Kind::Source, &id, new, &by(11))
+            .await;
+        assert_eq!(changed.unwrap(), None);
+        assert!(
+            !store
+                .delete_document(tenant(2), Kind::Source, &id, None, &by(12))
+                .await
+                .unwrap()
+        );
+        assert_eq!(
+            store.all_documents(tenant(2), Kind::Source).await.unwrap(),
+            []
+        );
+        assert_eq!(audit_of(&store, tenant(2), &id).await, []);
+        let whole = store
+            .list_audit(tenant(2), &AuditFilter::default(), &PageRequest::first(9))
+            .await;
+        assert!(
+            whole
+                .unwrap()
+                .items
+                .iter()
+                .all(|entry| entry.tenant_id == tenant(2))
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn changes_are_told_with_tombstones() {
+    on_every_engine(async |db| {
+        let store = two_tenants(db).await;
+        for number in [10, 11, 12] {
+            store
+                .create_document(source(tenant(1), number, None), &by(number as i64))
+                .await
+                .unwrap();
+        }
+        store
+            .delete_document(tenant(1), Kind::Source, &source_id(10), None, &by(20))
+            .await
+            .unwrap();
+        let told = store.documents_changed_since(at(12)).await.unwrap();
+        let change = |number, seconds| ChangedDocument {
+            tenant_id: tenant(1),
+            kind: Kind::Source,
+            id: source_id(number),
+            updated_at: at(seconds),
+        };
+        assert_eq!(told, [change(12, 12), change(10, 20)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_change_is_in_the_audit_log() {
+    on_every_engine(async |db| {
+        let store = two_tenants(db).await;
+        let (tenant, id) = (tenant(1), source_id(10));
+        store
+            .create_document(source(tenant, 10, None), &by(10))
+            .await
+            .unwrap();
+        let new = to("[]", None, None);
+        store
+            .replace_document(tenant, Kind::Source, &id, new, &by(11))
+            .await
+            .unwrap();
+        store
+            .delete_document(tenant, Kind::Source, &id, None, &by(12))
+            .await
+            .unwrap();
+        let log = audit_of(&store, tenant, &id).await;
+        let told: Vec<_> = log
+            .iter()
+            .map(|e| (&*e.action, e.before.as_deref(), e.after.as_deref(), e.at))
+            .collect();
+        let first = r#"{"n":10}"#;
+        assert_eq!(
+            told,
+            [
+                ("delete", Some("[]"), None, at(12)),
+                ("update", Some(first), Some("[]"), at(11)),
+                ("create", None, Some(first), at(10)),
+            ]
+        );
+        assert_eq!(log[0].request_id.as_deref(), Some("req_12"));
+        assert_eq!(
+            (&*log[0].actor, &*log[0].object_kind),
+            ("key_owner", "source")
+        );
+        let filter = AuditFilter {
+            object_kind: Some("tenant".to_owned()),
+            object_id: None,
+        };
+        let tenants = store
+            .list_audit(tenant, &filter, &PageRequest::first(9))
+            .await
+            .unwrap();
+        assert_eq!(tenants.items.len(), 1);
+        let page = store
+            .list_audit(tenant, &AuditFilter::default(), &PageRequest::first(3))
+            .await
+            .unwrap();
+        let rest = PageRequest {
+            limit: 3,
+            after: page.next,
+        };
+        let rest = store
+            .list_audit(tenant, &AuditFilter::default(), &rest)
+            .await
+            .unwrap();
+        assert_eq!((rest.items.len(), rest.next), (1, None));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_destination_has_one_health() {
+    on_every_engine(async |db| {
+        let store = two_tenants(db).await;
+        let new = NewDocument {
+            kind: Kind::Subscription,
+            id: SubscriptionId::new(at(10), 1).to_string(),
+            sealed: Vec::new(),
+            destination: true,
+            ..source(tenant(1), 10, None)
+        };
+        store.create_document(new.clone(), &by(10)).await.unwrap();
+        // The document is of another kind and could be made: what is taken is the health.
+        let twin = NewDocument {
+            kind: Kind::Source,
+            ..new
+        };
+        let refused = store.create_document(twin.clone(), &by(11)).await;
+        assert!(matches!(refused, Err(Error::NameTaken)), "{refused:?}");
+        assert_eq!(
+            store
+                .find_document_anywhere(Kind::Source, &twin.id)
+                .await
+                .unwrap(),
+            None
+        );
+    })
+    .await;
+}
+
+async fn audit_of(store: &Store, tenant: TenantId, id: &str) -> Vec<AuditEntry> {
+    let filter = AuditFilter {
+        object_kind: Some("source".to_owned()),
+        object_id: Some(id.to_owned()),
+    };
+    let page = store
+        .list_audit(tenant, &filter, &PageRequest::first(100))
+        .await
+        .unwrap();
+    assert_eq!(page.next, None);
+    page.items
+}

@@ -1,0 +1,17 @@
+//! Stories that the store must live through on every engine: together they run every statement.
+//!
+//! SQLite always; Postgres where `TIELINE_TEST_POSTGRES` names a server, and always in CI.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a story ends where something unexpected happens"
+)]
+
+mod access;
+mod documents;
+mod engines;
+mod idempotency;
+mod rejected;
+mod sealed;
+mod setting;
+mod tenants;
