@@ -1,0 +1,167 @@
+//! Around every request: its id, its panics, its problems, the headers of its response, its metrics.
+//!
+//! One layer, because the receivers of webhooks pass through it too; what only `/v1` needs is in
+//! [`super::gate`].
+
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use axum::{
+    extract::{FromRequestParts, MatchedPath, Request},
+    http::request::Parts,
+    response::{IntoResponse as _, Response},
+};
+use futures::{FutureExt as _, future::BoxFuture};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use tieline_domain::{self as domain, clock::Clock};
+use tower::{Layer, Service};
+
+use super::{meter::Meter, problem::Problem};
+use crate::app::App;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const MAX_REQUEST_ID: usize = 128;
+
+/// The id of the request under way: the client's `x-request-id` if it is a decent one, else our own.
+#[derive(Clone, Debug)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    fn of(headers: &HeaderMap, clock: &Clock) -> Self {
+        let given = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
+        match given.filter(|text| is_decent(text)) {
+            Some(text) => Self(text.into()),
+            None => Self(domain::RequestId::new(clock.unique_now(), rand::random()).to_string().into()),
+        }
+    }
+
+    /// Its text: 1 to 128 of `A-Z a-z 0-9 . _ -`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a client's id can go into logs and headers as it is.
+fn is_decent(text: &str) -> bool {
+    (1..=MAX_REQUEST_ID).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+impl FromRequestParts<App> for RequestId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let known = parts.extensions.get::<Self>().cloned();
+        Ok(known.unwrap_or_else(|| Self::of(&parts.headers, &app.clock)))
+    }
+}
+
+/// Puts the frame around a router.
+#[derive(Clone)]
+pub struct Frame {
+    clock: Clock,
+    meter: Arc<Meter>,
+}
+
+impl Frame {
+    /// A frame whose request ids are made from `clock`.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, meter: Arc::default() }
+    }
+}
+
+impl<S> Layer<S> for Frame {
+    type Service = Framed<S>;
+
+    fn layer(&self, inner: S) -> Framed<S> {
+        Framed { inner, frame: self.clone() }
+    }
+}
+
+/// A service inside the frame.
+#[derive(Clone)]
+pub struct Framed<S> {
+    inner: S,
+    frame: Frame,
+}
+
+impl<S> Service<Request> for Framed<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let begun = Instant::now();
+        let id = RequestId::of(request.headers(), &self.frame.clock);
+        request.extensions_mut().insert(id.clone());
+        let method = request.method().clone();
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let meter = Arc::clone(&self.frame.meter);
+        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        Box::pin(async move {
+            let mut response = match answer.await {
+                Ok(Ok(response)) => response,
+                Err(panic) => after_panic(panic.as_ref(), &id),
+            };
+            Problem::render(&mut response, id.as_str());
+            finish(response.headers_mut(), &id);
+            let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+            meter.record(route, &method, response.status(), begun.elapsed());
+            Ok(response)
+        })
+    }
+}
+
+/// A defect of ours: logged with its message, answered without it.
+fn after_panic(panic: &(dyn std::any::Any + Send), id: &RequestId) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let message = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    tracing::error!(request_id = id.as_str(), message, "a handler panicked");
+    Problem::internal().into_response()
+}
+
+fn finish(headers: &mut HeaderMap, id: &RequestId) {
+    let id = HeaderValue::from_str(id.as_str()).expect("request ids are visible ASCII");
+    headers.insert(X_REQUEST_ID, id);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_decent_request_ids_are_taken_over() {
+        let clock = Clock::test(tieline_domain::Timestamp::from_micros(1));
+        let long = "a".repeat(128);
+        let longer = "a".repeat(129);
+        let rows: &[(&str, bool)] = &[
+            ("req_1.A-b", true),
+            (&long, true),
+            (&longer, false),
+            ("", false),
+            ("a b", false),
+            ("a\"b", false),
+            ("a/b", false),
+        ];
+        for (given, taken) in rows {
+            let headers = HeaderMap::from_iter([(X_REQUEST_ID, given.parse().unwrap())]);
+            let id = RequestId::of(&headers, &clock);
+            assert_eq!(id.as_str() == *given, *taken, "{given:?}");
+            assert!(*taken || id.as_str().starts_with("req_"), "{given:?}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The HTTP API: one file per resource; a handler parses, authorizes, makes one call and shows a view.
+//!
+//! [`routes`] is the API on one page. [`frame`] stands around every request, [`gate`] around `/v1`.
+
+pub mod answer;
+pub mod audit;
+pub mod caller;
+pub mod credential;
+pub mod docs;
+pub mod etag;
+pub mod frame;
+pub mod gate;
+pub mod health;
+pub mod idempotency;
+pub mod json;
+pub mod keys;
+pub mod label;
+mod meter;
+pub mod me;
+pub mod oauth_clients;
+pub mod openapi;
+pub mod page;
+pub mod problem;
+pub mod ratelimit;
+pub mod routes;
+pub mod secrets;
+pub mod tenants;
+pub mod token;
+
+pub use routes::router;

@@ -1,0 +1,72 @@
+//! The API on one page.
+
+use axum::{Router, extract::Request, middleware, routing::get};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    audit, docs,
+    frame::Frame,
+    gate::gate,
+    health, keys, me, oauth_clients,
+    problem::{Code, Problem},
+    secrets, tenants, token,
+};
+use crate::app::App;
+
+/// What stands under `/v1`, and again under `/api/v1`.
+fn v1() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(token::create))
+        .routes(routes!(me::get))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(oauth_clients::list, oauth_clients::create))
+        .routes(routes!(oauth_clients::delete))
+        .routes(routes!(tenants::list, tenants::create))
+        .routes(routes!(tenants::get, tenants::update, tenants::delete))
+        .routes(routes!(audit::list))
+        .routes(routes!(secrets::list, secrets::create))
+        .routes(routes!(secrets::rotate, secrets::delete))
+}
+
+/// What stands at the root: for machines, without rate limits and idempotency.
+fn root() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+}
+
+/// Every operation, for the document.
+pub(super) fn documented() -> utoipa::openapi::OpenApi {
+    OpenApiRouter::new().nest("/v1", v1()).merge(root()).into_openapi()
+}
+
+/// The whole API as a service.
+pub fn router(app: App) -> Router {
+    let v1 = Router::from(v1())
+        .fallback(nowhere)
+        .method_not_allowed_fallback(not_so)
+        .layer(middleware::from_fn_with_state(app.clone(), gate));
+    Router::from(root())
+        .route("/openapi.json", get(docs::document))
+        .route("/docs", get(docs::page))
+        .route("/docs/errors", get(docs::errors))
+        .route("/docs/errors/{code}", get(docs::error))
+        .nest("/v1", v1.clone())
+        .nest("/api/v1", v1)
+        .fallback(nowhere)
+        .method_not_allowed_fallback(not_so)
+        .layer(Frame::new(app.clock.clone()))
+        .with_state(app)
+}
+
+async fn nowhere(request: Request) -> Problem {
+    let detail = format!("nothing is at {}; the reference at /docs lists what there is", request.uri().path());
+    Problem::new(Code::NotFound, detail)
+}
+
+async fn not_so(request: Request) -> Problem {
+    let detail = format!("this path does not take {}; the `Allow` header lists what it takes", request.method());
+    Problem::new(Code::MethodNotAllowed, detail)
+}
