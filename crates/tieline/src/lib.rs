@@ -11,6 +11,6 @@ pub mod outbound;
 pub mod publish;
 pub mod receive;
 pub mod registry;
-pub mod server;
 pub mod telemetry;
 pub mod vault;
+pub mod webhooks;

@@ -98,9 +98,9 @@ impl Bulk {
                     let chunk = cells.by_ref().take(size * self.columns.len());
                     let query = chunk.fold(sqlx::query(AssertSqlSafe(text)), bind);
                     if self.after.is_empty() {
-                        query.execute(&mut writer.connection).await?;
+                        query.execute(writer.connection()).await?;
                     } else {
-                        for row in query.fetch_all(&mut writer.connection).await? {
+                        for row in query.fetch_all(writer.connection()).await? {
                             returned.push(row.try_get(0)?);
                         }
                     }

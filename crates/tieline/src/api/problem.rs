@@ -137,7 +137,10 @@ impl Problem {
 
     /// The object that the path names is not there, or belongs to another tenant.
     pub fn not_found(what: &str) -> Self {
-        Self::new(Code::NotFound, format!("there is no such {what}; check the id"))
+        Self::new(
+            Code::NotFound,
+            format!("there is no such {what}; check the id"),
+        )
     }
 
     /// Adds the fault `detail` at `pointer` (RFC 6901).
@@ -164,12 +167,21 @@ impl Problem {
 
     /// Refuses an input with its faults, if there are any.
     pub fn check(violations: Vec<Violation>) -> Result<(), Self> {
-        if violations.is_empty() { Ok(()) } else { Err(violations.into()) }
+        if violations.is_empty() {
+            Ok(())
+        } else {
+            Err(violations.into())
+        }
     }
 
     /// The body as JSON.
     fn body(&self, request_id: &str) -> serde_json::Value {
-        let Content { code, detail, errors, headers: _ } = &*self.0;
+        let Content {
+            code,
+            detail,
+            errors,
+            headers: _,
+        } = &*self.0;
         let mut body = json!({
             "type": code.path(),
             "title": code.title(),
@@ -196,7 +208,9 @@ impl Problem {
 
     /// Gives a response that carries a problem its body; leaves every other response alone.
     pub fn render(response: &mut Response, request_id: &str) {
-        let Some(problem) = response.extensions_mut().remove::<Self>() else { return };
+        let Some(problem) = response.extensions_mut().remove::<Self>() else {
+            return;
+        };
         *response.body_mut() = Body::from(problem.body(request_id).to_string());
     }
 }
@@ -208,7 +222,9 @@ impl IntoResponse for Problem {
         *response.status_mut() = self.0.code.status();
         response.headers_mut().clone_from(&self.0.headers);
         let media_type = HeaderValue::from_static(MEDIA_TYPE);
-        response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, media_type);
         response.extensions_mut().insert(self);
         response
     }
@@ -233,16 +249,22 @@ impl From<store::Error> for Problem {
         match error {
             store::Error::Conflict { current } => Self::new(
                 Code::VersionConflict,
-                format!("the object has version {current} by now; read it again and repeat the change"),
+                format!(
+                    "the object has version {current} by now; read it again and repeat the change"
+                ),
             ),
-            store::Error::NameTaken => {
-                Self::new(Code::NameTaken, "another object of this kind has the name; choose another one")
-                    .at("/name", "the name is taken")
-            }
+            store::Error::NameTaken => Self::new(
+                Code::NameTaken,
+                "another object of this kind has the name; choose another one",
+            )
+            .at("/name", "the name is taken"),
             store::Error::Unavailable(reason) => {
                 tracing::warn!(reason, "the store is unavailable");
-                Self::new(Code::Unavailable, "storage cannot be reached; nothing was changed; try again")
-                    .retry_after(RETRY_UNAVAILABLE_SECONDS)
+                Self::new(
+                    Code::Unavailable,
+                    "storage cannot be reached; nothing was changed; try again",
+                )
+                .retry_after(RETRY_UNAVAILABLE_SECONDS)
             }
             error => {
                 tracing::error!(%error, "the store gave what cannot be used");
@@ -267,7 +289,10 @@ impl From<VaultError> for Problem {
 impl Problem {
     /// Our own mistake; whoever calls this has logged what happened.
     pub fn internal() -> Self {
-        Self::new(Code::Internal, "the server made a mistake; report the request id")
+        Self::new(
+            Code::Internal,
+            "the server made a mistake; report the request id",
+        )
     }
 }
 
@@ -277,8 +302,12 @@ pub const ANY_PROBLEM: &str = "4XX";
 
 impl IntoResponses for Problem {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        let response = ResponseBuilder::new().description("A problem").content(MEDIA_TYPE, content);
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Problem")))
+            .build();
+        let response = ResponseBuilder::new()
+            .description("A problem")
+            .content(MEDIA_TYPE, content);
         BTreeMap::from([(ANY_PROBLEM.to_owned(), response.build().into())])
     }
 }
@@ -294,7 +323,10 @@ mod tests {
         let slugs: HashSet<_> = Code::ALL.iter().map(|code| code.slug()).collect();
         assert_eq!(slugs.len(), Code::ALL.len());
         for code in Code::ALL {
-            assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
+            assert!(
+                code.status().is_client_error() || code.status().is_server_error(),
+                "{code:?}"
+            );
         }
         assert!(Code::ALL.is_sorted_by_key(|code| code.status().as_u16()));
     }
@@ -309,7 +341,9 @@ mod tests {
 
     #[test]
     fn a_problem_is_rendered_once_with_the_request_id() {
-        let mut response = Problem::new(Code::NotFound, "gone").at("/a", "b").into_response();
+        let mut response = Problem::new(Code::NotFound, "gone")
+            .at("/a", "b")
+            .into_response();
         Problem::render(&mut response, "req_1");
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
         assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
