@@ -73,6 +73,8 @@ codes! {
         "A query parameter or a header has a value that it cannot have; `detail` names it and says what it takes.";
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "No valid credential",
         "The request carries no API key or access token, or one that is unknown, expired or revoked. Send `Authorization: Bearer <key or access token>` or `x-api-key: <key>`.";
+    SignatureRejected = "signature-rejected", UNAUTHORIZED, "The webhook's signature was not accepted",
+        "The request does not prove that it comes from the sender: its signature is missing or wrong, or its timestamp is too old or too new. `detail` says which. Check the secret, and that the body is signed as it is sent.";
     InsufficientScope = "insufficient-scope", FORBIDDEN, "The credential does not allow this",
         "The credential is valid but lacks the scope that `detail` names. Use a key with that scope, or have one made.";
     NotFound = "not-found", NOT_FOUND, "There is no such thing",
