@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     answer::ListView,
     caller::Caller,
-    page::{Page, Query},
+    page::{Filters, Page},
     problem::Problem,
 };
 use crate::app::App;
@@ -22,7 +22,7 @@ use crate::app::App;
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Filter {
+pub struct Wanted {
     /// Only changes of this kind of object, such as `secret` or `api_key`.
     object_kind: Option<String>,
     /// Only changes of this object.
@@ -70,16 +70,16 @@ impl From<AuditEntry> for AuditView {
 /// List the changes
 ///
 /// Who did what to which object, newest first. Secret values never stand here.
-#[utoipa::path(get, path = "/audit-log", operation_id = "list_audit_log", tag = "Audit log", params(Page, Filter),
+#[utoipa::path(get, path = "/audit-log", operation_id = "list_audit_log", tag = "Audit log", params(Page, Wanted),
     extensions(("x-required-scope" = json!("audit:read"))))]
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
     page: Page,
-    Query(filter): Query<Filter>,
+    Filters(filter): Filters<Wanted>,
 ) -> Result<ListView<AuditView>, Problem> {
     caller.require(Audit, Right::Read)?;
-    let Filter { object_kind, object_id } = filter;
+    let Wanted { object_kind, object_id } = filter;
     let filter = AuditFilter { object_kind, object_id };
     Ok(app.store.list_audit(caller.tenant_id, &filter, &page.request()).await?.into())
 }
