@@ -35,7 +35,14 @@ impl App {
     /// Puts the program together on an open, migrated store.
     pub fn new(store: Store, vault: Vault, config: Arc<Config>, clock: Clock) -> Self {
         let limiter = Limiter::new(&config.limits);
-        Self(Arc::new(Parts { store, vault, config, clock, callers: Callers::default(), limiter }))
+        Self(Arc::new(Parts {
+            store,
+            vault,
+            config,
+            clock,
+            callers: Callers::default(),
+            limiter,
+        }))
     }
 }
 

@@ -8,7 +8,7 @@ use tieline_domain::{
     access::{Area::Audit, Right},
 };
 use tieline_store::audit::{AuditEntry, AuditFilter};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     answer::ListView,
@@ -19,7 +19,7 @@ use super::{
 use crate::app::App;
 
 /// Which rows are wanted.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Wanted {
@@ -59,11 +59,31 @@ pub struct AuditView {
 
 impl From<AuditEntry> for AuditView {
     fn from(entry: AuditEntry) -> Self {
-        let AuditEntry { id, tenant_id: _, at, actor, action, object_kind, object_id, before, after, request_id } =
-            entry;
+        let AuditEntry {
+            id,
+            tenant_id: _,
+            at,
+            actor,
+            action,
+            object_kind,
+            object_id,
+            before,
+            after,
+            request_id,
+        } = entry;
         let raw = |text: Option<String>| text.and_then(|text| RawValue::from_string(text).ok());
         let (before, after) = (raw(before), raw(after));
-        Self { id, at, actor, action, object_kind, object_id, before, after, request_id }
+        Self {
+            id,
+            at,
+            actor,
+            action,
+            object_kind,
+            object_id,
+            before,
+            after,
+            request_id,
+        }
     }
 }
 
@@ -79,7 +99,17 @@ pub async fn list(
     Filters(filter): Filters<Wanted>,
 ) -> Result<ListView<AuditView>, Problem> {
     caller.require(Audit, Right::Read)?;
-    let Wanted { object_kind, object_id } = filter;
-    let filter = AuditFilter { object_kind, object_id };
-    Ok(app.store.list_audit(caller.tenant_id, &filter, &page.request()).await?.into())
+    let Wanted {
+        object_kind,
+        object_id,
+    } = filter;
+    let filter = AuditFilter {
+        object_kind,
+        object_id,
+    };
+    Ok(app
+        .store
+        .list_audit(caller.tenant_id, &filter, &page.request())
+        .await?
+        .into())
 }

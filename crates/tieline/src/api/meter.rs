@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use metrics::{Counter, Histogram};
 use parking_lot::RwLock;
 
-use crate::telemetry::{HTTP_REQUESTS_TOTAL, HTTP_REQUEST_SECONDS};
+use crate::telemetry::{HTTP_REQUEST_SECONDS, HTTP_REQUESTS_TOTAL};
 
 /// The series of every route that was called so far.
 #[derive(Default)]
@@ -23,7 +23,10 @@ struct Route {
 impl Route {
     fn counter(&self, method: &str, status: StatusCode) -> Option<&Counter> {
         let wanted = |(m, s, _): &&(&str, StatusCode, Counter)| *m == method && *s == status;
-        self.counters.iter().find(wanted).map(|(_, _, counter)| counter)
+        self.counters
+            .iter()
+            .find(wanted)
+            .map(|(_, _, counter)| counter)
     }
 }
 
@@ -34,7 +37,9 @@ impl Meter {
         {
             let routes = self.0.read();
             let known = routes.get(route);
-            if let Some((route, counter)) = known.and_then(|r| Some((r, r.counter(method, status)?))) {
+            if let Some((route, counter)) =
+                known.and_then(|r| Some((r, r.counter(method, status)?)))
+            {
                 counter.increment(1);
                 route.time.record(time);
                 return;
@@ -43,7 +48,10 @@ impl Meter {
         self.add(route, method, status);
         self.0.read().get(route).into_iter().for_each(|known| {
             known.time.record(time);
-            known.counter(method, status).into_iter().for_each(|counter| counter.increment(1));
+            known
+                .counter(method, status)
+                .into_iter()
+                .for_each(|counter| counter.increment(1));
         });
     }
 

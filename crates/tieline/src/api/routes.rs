@@ -39,7 +39,10 @@ fn root() -> OpenApiRouter<App> {
 
 /// Every operation, for the document.
 pub(super) fn documented() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::new().nest("/v1", v1()).merge(root()).into_openapi()
+    OpenApiRouter::new()
+        .nest("/v1", v1())
+        .merge(root())
+        .into_openapi()
 }
 
 /// The whole API as a service.
@@ -62,11 +65,17 @@ pub fn router(app: App) -> Router {
 }
 
 async fn nowhere(request: Request) -> Problem {
-    let detail = format!("nothing is at {}; the reference at /docs lists what there is", request.uri().path());
+    let detail = format!(
+        "nothing is at {}; the reference at /docs lists what there is",
+        request.uri().path()
+    );
     Problem::new(Code::NotFound, detail)
 }
 
 async fn not_so(request: Request) -> Problem {
-    let detail = format!("this path does not take {}; the `Allow` header lists what it takes", request.method());
+    let detail = format!(
+        "this path does not take {}; the `Allow` header lists what it takes",
+        request.method()
+    );
     Problem::new(Code::MethodNotAllowed, detail)
 }

@@ -41,20 +41,30 @@ impl Server {
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let file = data.path().join("tieline.db");
-        let options = Options { connections: 2, writers: 1 };
+        let options = Options {
+            connections: 2,
+            writers: 1,
+        };
         let db = Db::open(file.to_str().unwrap(), &options).await.unwrap();
         db.migrate().await.unwrap();
         let store = Store::new(db);
         let clock = Clock::test(Timestamp::from_micros(1_795_000_000_000_000));
         let keys = MasterKeys::new(&[7; 32], []);
-        let vault = Vault::open(store.clone(), clock.clone(), keys).await.unwrap();
+        let vault = Vault::open(store.clone(), clock.clone(), keys)
+            .await
+            .unwrap();
         let config = Arc::new(Config::from_overrides(settings).unwrap());
         let app = App::new(store, vault, config, clock);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let service = api::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { app, base, task, _data: data }
+        Self {
+            app,
+            base,
+            task,
+            _data: data,
+        }
     }
 
     /// A client without a credential.
@@ -65,19 +75,12 @@ impl Server {
     /// A client of a new tenant, with a key that has these scopes.
     pub(crate) async fn tenant(&self, scopes: &str) -> Client {
         let tenant = TenantId::new(self.app.clock.unique_now(), rand::random());
-        self.app.store.create_tenant(tenant, "Acme Ltd", &self.by()).await.unwrap();
+        self.app
+            .store
+            .create_tenant(tenant, "Acme Ltd", &self.by())
+            .await
+            .unwrap();
         self.key_of(tenant, scopes).await
-    }
-
-    /// Clients of one new tenant, one for each set of scopes.
-    pub(crate) async fn keys<const N: usize>(&self, scopes: [&str; N]) -> [Client; N] {
-        let tenant = TenantId::new(self.app.clock.unique_now(), rand::random());
-        self.app.store.create_tenant(tenant, "Acme Ltd", &self.by()).await.unwrap();
-        let mut clients = Vec::new();
-        for scopes in scopes {
-            clients.push(self.key_of(tenant, scopes).await);
-        }
-        clients.try_into().ok().unwrap()
     }
 
     async fn key_of(&self, tenant_id: TenantId, scopes: &str) -> Client {
@@ -93,12 +96,20 @@ impl Server {
             expires_at: None,
             revoked_at: None,
         };
-        self.app.store.create_api_key(&key, &hash_token(&text), &by).await.unwrap();
+        self.app
+            .store
+            .create_api_key(&key, &hash_token(&text), &by)
+            .await
+            .unwrap();
         self.client().bearer(text)
     }
 
     fn by(&self) -> ChangeBy {
-        ChangeBy { actor: "system".into(), request_id: None, at: self.app.clock.unique_now() }
+        ChangeBy {
+            actor: "system".into(),
+            request_id: None,
+            at: self.app.clock.unique_now(),
+        }
     }
 
     /// Moves the clock on.
