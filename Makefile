@@ -38,7 +38,7 @@ fmt: ## format the code
 
 .PHONY: build-tests
 build-tests:
-	$(TEST_RUN) --no-run
+	cargo build --workspace --bins --tests
 
 .PHONY: doc-tests
 doc-tests:

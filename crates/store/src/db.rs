@@ -6,11 +6,10 @@
 
 use std::{borrow::Cow, path::Path, sync::Arc, time::Duration};
 
-use futures::future::BoxFuture;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool, Postgres, SqliteConnection, SqlitePool,
-    Transaction,
-    migrate::{MigrateError, Migration, MigrationSource, MigrationType, Migrator},
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool, Postgres, SqlSafeStr as _,
+    SqliteConnection, SqlitePool, Transaction,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -36,7 +35,7 @@ macro_rules! in_tx {
     ($tx:expr, |$c:ident| $body:expr) => {
         match &mut $tx.inner {
             $crate::db::Inner::Sqlite(writer) => {
-                let $c = &mut writer.connection;
+                let $c = writer.connection();
                 $body
             }
             $crate::db::Inner::Postgres(transaction) => {
@@ -100,8 +99,44 @@ pub(crate) struct Tx {
 }
 
 pub(crate) enum Inner {
-    Sqlite(OwnedMutexGuard<Writer>),
+    Sqlite(Turn),
     Postgres(Transaction<'static, Postgres>),
+}
+
+/// The turn of one transaction at the only writer. Given up half-way, by an error or a cancelled
+/// request, it rolls back before the next one begins, so that other processes are not locked out.
+pub(crate) struct Turn(Option<OwnedMutexGuard<Writer>>);
+
+impl Turn {
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        let writer = self.0.as_mut();
+        &mut writer
+            .expect("the writer is let go of only when the turn ends")
+            .connection
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(mut writer) = self.0.take().filter(|writer| writer.open)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move { writer.roll_back().await });
+        }
+    }
+}
+
+impl Writer {
+    async fn roll_back(&mut self) {
+        if self.open {
+            // It fails where the engine has rolled back by itself, as on a full disk.
+            sqlx::query("ROLLBACK")
+                .execute(&mut self.connection)
+                .await
+                .ok();
+            self.open = false;
+        }
+    }
 }
 
 impl Db {
@@ -120,7 +155,11 @@ impl Db {
             .max_connections(options.connections + options.writers as u32)
             .min_connections(1)
             .acquire_timeout(Duration::from_secs(5))
-            .connect_with(connect.application_name("tieline").disable_statement_logging())
+            .connect_with(
+                connect
+                    .application_name("tieline")
+                    .disable_statement_logging(),
+            )
             .await?;
         Ok(Self::Postgres(pool))
     }
@@ -155,11 +194,13 @@ impl Db {
 
     /// Applies the schema migrations that are missing.
     pub async fn migrate(&self) -> Result<()> {
-        let migrator = Migrator::new(Migrations(self.engine())).await.map_err(refusal)?;
+        let migrator = Migrator::with_migrations(migrations(self.engine()));
         match self {
             Self::Sqlite(sqlite) => {
                 let mut writer = sqlite.writer.lock().await;
-                migrator.run_direct(None, &mut writer.connection, false).await
+                migrator
+                    .run_direct(None, &mut writer.connection, false)
+                    .await
             }
             Self::Postgres(pool) => migrator.run(pool).await,
         }
@@ -184,14 +225,13 @@ impl Db {
         let inner = match self {
             Self::Sqlite(sqlite) => {
                 let mut writer = Arc::clone(&sqlite.writer).lock_owned().await;
-                if writer.open {
-                    // The last one was given up half-way, by an error or a cancelled request.
-                    sqlx::query("ROLLBACK").execute(&mut writer.connection).await.ok();
-                    writer.open = false;
-                }
-                sqlx::query("BEGIN IMMEDIATE").execute(&mut writer.connection).await?;
+                writer.roll_back().await;
                 writer.open = true;
-                Inner::Sqlite(writer)
+                let mut turn = Turn(Some(writer));
+                sqlx::query("BEGIN IMMEDIATE")
+                    .execute(turn.connection())
+                    .await?;
+                Inner::Sqlite(turn)
             }
             Self::Postgres(pool) => Inner::Postgres(pool.begin().await?),
         };
@@ -210,7 +250,9 @@ impl Db {
     /// nothing to do on Postgres.
     pub async fn checkpoint(&self) -> Result<()> {
         if let Self::Sqlite(sqlite) = self {
-            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(sqlite.readers()).await?;
+            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
+                .execute(sqlite.readers())
+                .await?;
         }
         Ok(())
     }
@@ -227,9 +269,11 @@ impl Db {
 impl Tx {
     pub(crate) async fn commit(self) -> Result<()> {
         match self.inner {
-            Inner::Sqlite(mut writer) => {
-                sqlx::query("COMMIT").execute(&mut writer.connection).await?;
-                writer.open = false;
+            Inner::Sqlite(mut turn) => {
+                sqlx::query("COMMIT").execute(turn.connection()).await?;
+                if let Some(writer) = &mut turn.0 {
+                    writer.open = false;
+                }
             }
             Inner::Postgres(transaction) => transaction.commit().await?,
         }
@@ -241,24 +285,13 @@ impl Tx {
 const MIGRATIONS: [(i64, &str, &str); 1] =
     [(1, "start", include_str!("../migrations/0001_start.sql"))];
 
-#[derive(Debug)]
-struct Migrations(&'static str);
-
-impl MigrationSource<'static> for Migrations {
-    fn resolve(self) -> BoxFuture<'static, Result<Vec<Migration>, sqlx::error::BoxDynError>> {
-        let migration = |(version, description, text): (i64, &'static str, &'static str)| {
-            let text = for_engine(text, self.0);
-            Migration::new(
-                version,
-                Cow::Borrowed(description),
-                MigrationType::Simple,
-                sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(text)),
-                false,
-            )
-        };
-        let all = MIGRATIONS.into_iter().map(migration).collect();
-        Box::pin(async move { Ok(all) })
-    }
+fn migrations(engine: &str) -> Vec<Migration> {
+    let migration = |(version, description, text): (i64, &'static str, &'static str)| {
+        let text = AssertSqlSafe(for_engine(text, engine)).into_sql_str();
+        let description = Cow::Borrowed(description);
+        Migration::new(version, description, MigrationType::Simple, text, false)
+    };
+    MIGRATIONS.into_iter().map(migration).collect()
 }
 
 /// Takes the comments that begin with `engine` into the statement: the two dialects differ in a few
@@ -281,9 +314,9 @@ fn for_engine(text: &str, engine: &str) -> String {
 fn refusal(error: MigrateError) -> Error {
     match error {
         MigrateError::VersionMissing(version) => Error::Newer(version),
-        MigrateError::VersionMismatch(version) | MigrateError::Dirty(version) => {
-            Error::Damaged(format!("migration {version} is not the one this program knows"))
-        }
+        MigrateError::VersionMismatch(version) | MigrateError::Dirty(version) => Error::Damaged(
+            format!("migration {version} is not the one this program knows"),
+        ),
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         other => Error::Unavailable(other.to_string()),
     }

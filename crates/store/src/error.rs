@@ -16,7 +16,9 @@ pub enum Error {
     #[error("the name is taken")]
     NameTaken,
     /// The store was written by a newer version of this program.
-    #[error("the store was written by a newer version of this program (schema version {0}); start that version, or restore a backup")]
+    #[error(
+        "the store was written by a newer version of this program (schema version {0}); start that version, or restore a backup"
+    )]
     Newer(i64),
     /// The store cannot be read: it is damaged or no store.
     #[error("the store is damaged or is no Tieline store: {0}; restore a backup")]
@@ -42,9 +44,9 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(e) if e.code().is_some_and(|c| DAMAGED_CODES.contains(&&*c)) => {
                 Self::Damaged(e.message().to_owned())
             }
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
-                Self::Content(error.to_string())
-            }
+            sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::ColumnNotFound(_) => Self::Content(error.to_string()),
             _ => Self::Unavailable(error.to_string()),
         }
     }

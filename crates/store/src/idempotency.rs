@@ -11,7 +11,7 @@ use crate::{
 
 /// How long a request may be under way before a repeat of it may take its place: its node is
 /// presumed dead.
-pub const TAKEOVER_AFTER: Duration = Duration::from_secs(60);
+pub const TAKEOVER_AFTER: Duration = Duration::from_mins(1);
 
 /// What a request with an idempotency key is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

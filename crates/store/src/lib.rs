@@ -5,11 +5,11 @@
 
 mod db;
 mod error;
-
 mod store;
 
 pub mod access;
 pub mod audit;
+pub mod data_keys;
 pub mod deliveries;
 pub mod destinations;
 pub mod documents;

@@ -69,3 +69,30 @@ impl<T> Page<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_holds_what_fits_and_says_whether_more_follows() {
+        let rows = [
+            // (asked for, rows there are, items on the page, more)
+            (0, 2, 1, true),
+            (2, 2, 2, false),
+            (2, 3, 2, true),
+            (2, 0, 0, false),
+            (usize::MAX, 101, 100, true),
+        ];
+        for (limit, there, held, more) in rows {
+            let request = PageRequest::first(limit);
+            let read = (0..there).take(request.rows() as usize).collect();
+            let page = Page::cut(read, &request, |item: &i32| *item);
+            assert_eq!(
+                (page.items.len(), page.next.is_some()),
+                (held, more),
+                "{limit} {there}"
+            );
+        }
+    }
+}

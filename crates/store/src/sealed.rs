@@ -1,5 +1,4 @@
-//! What the vault has sealed: data keys, and the versions of secret values. Nothing here can open
-//! them.
+//! The versions of secret values as the vault has sealed them. Nothing here can open them.
 
 use tieline_domain::{TenantId, Timestamp};
 
@@ -7,7 +6,7 @@ use crate::{
     Page, PageRequest, Result, Store,
     audit::{self, Action, Change, ChangeBy},
     db::{Tx, in_tx, on_db},
-    store::{name_taken, parsed},
+    store::name_taken,
 };
 
 /// What a sealed value belongs to; it cannot be opened as anything else.
@@ -80,21 +79,6 @@ pub struct SealedInfo {
     pub created_at: Timestamp,
 }
 
-/// A data key, sealed by a master key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SealedDataKey {
-    /// The tenant whose values it seals.
-    pub tenant_id: TenantId,
-    /// Its id, unique within the tenant.
-    pub id: String,
-    /// The master key that sealed it.
-    pub master_key_id: String,
-    /// The sealed key.
-    pub sealed: Vec<u8>,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
 type InfoRow = (String, String, i64, Option<String>, i64);
 
 fn info(row: InfoRow) -> SealedInfo {
@@ -135,6 +119,7 @@ impl Store {
         by: &ChangeBy,
     ) -> Result<Option<i64>> {
         let mut tx = self.db().begin().await?;
+        lock(&mut tx, new).await?;
         let Some(last) = expire(&mut tx, new, overlap_until).await? else {
             return Ok(None);
         };
@@ -261,97 +246,6 @@ impl Store {
         tx.commit().await?;
         Ok(true)
     }
-
-    /// Keeps a data key, unless the tenant already has one with its id; false then.
-    pub async fn add_data_key(&self, key: &SealedDataKey) -> Result<bool> {
-        let mut tx = self.db().begin().await?;
-        let added = in_tx!(tx, |c| sqlx::query(
-            "INSERT INTO data_keys (tenant_id, id, master_key_id, sealed, created_at)
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"
-        )
-        .bind(key.tenant_id.to_string())
-        .bind(&key.id)
-        .bind(&key.master_key_id)
-        .bind(&key.sealed)
-        .bind(key.created_at.as_micros())
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected()))?;
-        tx.commit().await?;
-        Ok(added > 0)
-    }
-
-    /// A data key of a tenant.
-    pub async fn find_data_key(&self, tenant: TenantId, id: &str) -> Result<Option<SealedDataKey>> {
-        let row = on_db!(self.db(), |c| sqlx::query_as::<_, KeyRow>(
-            "SELECT tenant_id, id, master_key_id, sealed, created_at FROM data_keys
-             WHERE tenant_id = $1 AND id = $2"
-        )
-        .bind(tenant.to_string())
-        .bind(id)
-        .fetch_optional(c)
-        .await)?;
-        row.map(data_key).transpose()
-    }
-
-    /// The data keys of all tenants that this master key has sealed, up to `limit`.
-    pub async fn data_keys_under(
-        &self,
-        master_key_id: &str,
-        limit: usize,
-    ) -> Result<Vec<SealedDataKey>> {
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, KeyRow>(
-            "SELECT tenant_id, id, master_key_id, sealed, created_at FROM data_keys
-             WHERE master_key_id = $1 ORDER BY tenant_id, id LIMIT $2"
-        )
-        .bind(master_key_id)
-        .bind(limit as i64)
-        .fetch_all(c)
-        .await)?;
-        rows.into_iter().map(data_key).collect()
-    }
-
-    /// Replaces a data key by itself, sealed by another master key; false if it is not there.
-    pub async fn reseal_data_key(&self, key: &SealedDataKey) -> Result<bool> {
-        let mut tx = self.db().begin().await?;
-        let changed = in_tx!(tx, |c| {
-            sqlx::query(
-            "UPDATE data_keys SET master_key_id = $3, sealed = $4 WHERE tenant_id = $1 AND id = $2"
-        )
-        .bind(key.tenant_id.to_string())
-        .bind(&key.id)
-        .bind(&key.master_key_id)
-        .bind(&key.sealed)
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected())
-        })?;
-        tx.commit().await?;
-        Ok(changed > 0)
-    }
-
-    /// The master keys without which some data key could not be opened.
-    pub async fn master_key_ids(&self) -> Result<Vec<String>> {
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, (String,)>(
-            "SELECT DISTINCT master_key_id FROM data_keys ORDER BY master_key_id"
-        )
-        .fetch_all(c)
-        .await)?;
-        Ok(rows.into_iter().map(|(id,)| id).collect())
-    }
-}
-
-type KeyRow = (String, String, String, Vec<u8>, i64);
-
-fn data_key(row: KeyRow) -> Result<SealedDataKey> {
-    let (tenant_id, id, master_key_id, sealed, created_at) = row;
-    Ok(SealedDataKey {
-        tenant_id: parsed(&tenant_id)?,
-        id,
-        master_key_id,
-        sealed,
-        created_at: Timestamp::from_micros(created_at),
-    })
 }
 
 /// Keeps a version of a sealed value.
@@ -377,6 +271,22 @@ pub(crate) async fn insert(
     .await
     .map(drop))
     .map_err(name_taken)
+}
+
+/// Keeps others from rotating a value until the transaction ends: an update that changes nothing is
+/// what locks rows on both engines. What comes after it sees the versions of those that came before.
+async fn lock(tx: &mut Tx, value: &NewSealed) -> Result<()> {
+    in_tx!(tx, |c| sqlx::query(
+        "UPDATE sealed_values SET version = version
+         WHERE tenant_id = $1 AND kind = $2 AND name = $3"
+    )
+    .bind(value.tenant_id.to_string())
+    .bind(value.kind.as_str())
+    .bind(&value.name)
+    .execute(c)
+    .await
+    .map(drop))?;
+    Ok(())
 }
 
 /// Has the versions of a value that are valid longer end at `until`, and returns the newest.

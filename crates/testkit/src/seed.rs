@@ -215,11 +215,6 @@ mod tests {
 
     #[test]
     fn seed_000_shows_seven_commands() {
-        const API: &str = "https://api.engrami.com/api/v1";
-        assert_eq!(
-            commands(SEED_000)[0].url,
-            format!("{API}/webhooks/incoming")
-        );
         check(
             SEED_000,
             vec![

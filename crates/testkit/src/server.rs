@@ -1,7 +1,8 @@
 //! Runs the real program: on a free port, with a data directory of its own, logs kept, killed and restarted at
 //! will.
 
-use std::collections::VecDeque;
+mod logs;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -18,11 +19,10 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use logs::Logs;
+
 /// How long the program may take until it is ready, and how long it may take to stop (it gives itself 30 s).
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// How many bytes of log are kept. When there are more, the oldest lines go.
-const LOG_LIMIT: usize = 64 * 1024 * 1024;
 
 /// What every address in the ready line begins with.
 const LOOPBACK: &str = "http://127.0.0.1:";
@@ -33,6 +33,7 @@ pub struct Launch {
     binary: PathBuf,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
+    database: Option<String>,
 }
 
 impl Launch {
@@ -42,10 +43,18 @@ impl Launch {
             binary: binary.into(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            database: None,
         }
     }
 
-    /// Adds an argument after `serve --listen … --data …`.
+    /// Stores in this database (`--database`) and not in the data directory (`--data`). Nodes that share one
+    /// need one `TIELINE_MASTER_KEY`.
+    pub fn database(mut self, url: &str) -> Self {
+        self.database = Some(url.to_owned());
+        self
+    }
+
+    /// Adds an argument after those for address and storage.
     pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
         self
@@ -80,9 +89,12 @@ impl Launch {
                 command.env_remove(name);
             }
         }
+        command.args(["serve", "--listen", listen]);
+        match &self.database {
+            Some(url) => command.args(["--database", url]),
+            None => command.arg("--data").arg(directory),
+        };
         command
-            .args(["serve", "--listen", listen, "--data"])
-            .arg(directory)
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(directory)
@@ -253,63 +265,21 @@ fn ready_address(line: &str) -> Option<String> {
     (digits > 0).then(|| format!("{LOOPBACK}{}", &port[..digits]))
 }
 
-/// The newest lines, up to [`LOG_LIMIT`].
-#[derive(Debug, Default)]
-struct Logs {
-    lines: VecDeque<String>,
-    bytes: usize,
-    lost: usize,
-}
-
-impl Logs {
-    fn push(&mut self, line: String) {
-        self.bytes += line.len() + 1;
-        self.lines.push_back(line);
-        while self.bytes > LOG_LIMIT
-            && let Some(oldest) = self.lines.pop_front()
-        {
-            self.bytes -= oldest.len() + 1;
-            self.lost += 1;
-        }
-    }
-
-    fn text(&self) -> String {
-        self.lines
-            .iter()
-            .flat_map(|line| [line.as_str(), "\n"])
-            .collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
-    /// A stand-in for the program: it appends its arguments to a file, says that it is ready, and waits.
-    const STAND_IN: &str = r#"#!/bin/sh
-echo "$@" >> arguments
-echo "started $(wc -l < arguments) times, tenant=$TIELINE_TENANT" >&2
-trap 'echo stopping; exit 3' TERM
-[ "$3" = 127.0.0.1:0 ] && address=127.0.0.1:4711 || address=$3
-echo "tieline is ready at http://$address/ (console)"
-while :; do sleep 0.01; done
-"#;
-
-    fn launch(directory: &Path, script: &str) -> Launch {
-        let path = directory.join("stand-in");
-        std::fs::write(&path, script).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        Launch::new(path)
+    /// A script that behaves like the program.
+    fn stand_in() -> Launch {
+        Launch::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/src/server/stand-in.sh"
+        ))
     }
 
     #[tokio::test]
     async fn it_keeps_port_data_and_logs_through_a_kill() {
-        let directory = tempfile::tempdir().unwrap();
-        let launch = launch(directory.path(), STAND_IN)
-            .arg("--demo")
-            .env("TIELINE_TENANT", "acme");
+        let launch = stand_in().arg("--demo").env("TIELINE_TENANT", "acme");
         let mut server = launch.start().await.unwrap();
         assert_eq!(server.url(), "http://127.0.0.1:4711");
         server.kill9().await.unwrap();
@@ -339,9 +309,19 @@ while :; do sleep 0.01; done
     }
 
     #[tokio::test]
+    async fn a_database_takes_the_place_of_the_data_directory() {
+        let launch = stand_in().database("postgres://x/y");
+        let server = launch.start().await.unwrap();
+        let arguments = std::fs::read_to_string(server.data().join("arguments")).unwrap();
+        assert_eq!(
+            arguments,
+            "serve --listen 127.0.0.1:0 --database postgres://x/y\n"
+        );
+    }
+
+    #[tokio::test]
     async fn a_program_that_ends_is_quoted() {
-        let directory = tempfile::tempdir().unwrap();
-        let refusing = launch(directory.path(), "#!/bin/sh\necho bad key >&2; exit 2");
+        let refusing = stand_in().env("STAND_IN", "refuses");
         let error = refusing.start().await.unwrap_err().to_string();
         assert!(
             error.contains("exit status: 2") && error.contains("bad key"),
@@ -352,8 +332,7 @@ while :; do sleep 0.01; done
 
     #[tokio::test]
     async fn a_dropped_process_is_killed() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut server = launch(directory.path(), STAND_IN).start().await.unwrap();
+        let mut server = stand_in().start().await.unwrap();
         let Running { child, readers } = server.running.take().unwrap();
         let data = server.data().to_owned();
         drop(child);
@@ -378,15 +357,5 @@ while :; do sleep 0.01; done
         for (line, expected) in rows {
             assert_eq!(ready_address(line).as_deref(), expected, "{line}");
         }
-    }
-
-    #[test]
-    fn old_lines_give_way() {
-        let mut logs = Logs::default();
-        for line in 0..3 {
-            logs.push(format!("{line}{}", "x".repeat(LOG_LIMIT / 2 - 1)));
-        }
-        assert_eq!((logs.lines.len(), logs.lost), (1, 2));
-        assert!(logs.text().starts_with('2'));
     }
 }

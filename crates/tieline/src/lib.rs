@@ -1,7 +1,20 @@
 //! Tieline: one server between AI agents and everything else.
+//!
+//! The program's parts, as a library so that tests and the binary share them.
 
 pub mod api;
 pub mod app;
 pub mod config;
+pub mod deliver;
+pub mod demo;
+mod failpoint;
+pub mod first_run;
+pub mod housekeeping;
+pub mod outbound;
+pub mod publish;
+pub mod receive;
+pub mod registry;
+pub mod server;
 pub mod telemetry;
 pub mod vault;
+pub mod webhooks;

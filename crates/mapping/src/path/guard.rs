@@ -16,11 +16,15 @@ pub const MAX_NESTED_FILTERS: usize = 3;
 pub const MAX_DESCENTS: usize = 1;
 /// Product of the sizes of all `[a,b,…]` lists: `[*,*][*,*]…` doubles the result at each step.
 pub const MAX_ALTERNATIVES: usize = 16;
+/// Wildcards, slices and filters in one path: below `..`, each is tried from every ancestor.
+pub const MAX_FAN_OUTS: usize = 8;
 /// Functions that compile a regular expression for each node they look at.
 const UNBOUNDED_FUNCTIONS: [&str; 2] = ["match", "search"];
 
 /// Refuses a selector whose cost is not bounded; says nothing about its grammar.
-pub(super) fn check(text: &str) -> Result<(), PathError> {
+///
+/// Returns whether the selector searches the whole document with `..`.
+pub(super) fn check(text: &str) -> Result<bool, PathError> {
     let mut scan = Scan::default();
     for (index, character) in text.chars().enumerate() {
         let position = index + 1;
@@ -32,7 +36,7 @@ pub(super) fn check(text: &str) -> Result<(), PathError> {
                 .map_err(|problem| problem.at(position))?;
         }
     }
-    Ok(())
+    Ok(scan.descents > 0)
 }
 
 /// An open bracket or parenthesis.
@@ -52,6 +56,7 @@ struct Scan {
     parentheses: usize,
     descents: usize,
     alternatives: usize,
+    fan_outs: usize,
 }
 
 impl Scan {
@@ -73,6 +78,9 @@ impl Scan {
     }
 
     fn step(&mut self, character: char) -> Result<(), Problem> {
+        if matches!(character, '*' | ':' | '?') {
+            self.fan_out()?;
+        }
         match character {
             '(' => self.parenthesis()?,
             '[' => self.open.push(Open::Bracket {
@@ -123,6 +131,14 @@ impl Scan {
             if self.alternatives > MAX_ALTERNATIVES {
                 return Err(Problem::Alternatives);
             }
+        }
+        Ok(())
+    }
+
+    fn fan_out(&mut self) -> Result<(), Problem> {
+        self.fan_outs += 1;
+        if self.fan_outs > MAX_FAN_OUTS {
+            return Err(Problem::FanOuts);
         }
         Ok(())
     }

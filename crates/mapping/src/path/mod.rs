@@ -23,6 +23,7 @@ pub const MAX_RESULTS: usize = 10_000;
 pub struct Path {
     text: String,
     compiled: JsonPath,
+    searches: bool,
 }
 
 /// What a path found, in document order.
@@ -79,6 +80,12 @@ pub enum Problem {
         guard::MAX_ALTERNATIVES
     )]
     Alternatives,
+    /// More than [`guard::MAX_FAN_OUTS`].
+    #[error(
+        "a path has at most {} wildcards, slices and filters; name the steps in between",
+        guard::MAX_FAN_OUTS
+    )]
+    FanOuts,
     /// `$` inside `[?…]`.
     #[error("`$` inside a filter is not supported; compare values under `@`")]
     RootInFilter,
@@ -117,7 +124,7 @@ impl Path {
         if text.is_empty() {
             return Err(Problem::Empty.at(1));
         }
-        guard::check(text)?;
+        let searches = guard::check(text)?;
         let compiled = if text.starts_with('$') {
             JsonPath::parse(text).map_err(|error| {
                 let before = text.get(..error.position()).unwrap_or(text);
@@ -132,12 +139,18 @@ impl Path {
         Ok(Self {
             text: text.to_owned(),
             compiled,
+            searches,
         })
     }
 
     /// The path as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Whether the path searches the whole document with `..`, the costliest thing a path does.
+    pub fn searches(&self) -> bool {
+        self.searches
     }
 
     /// Evaluates the path on `document`.
@@ -159,13 +172,13 @@ impl Path {
     }
 }
 
-impl Selection<'_> {
-    /// The selection as one value: nothing, the value itself, or an array of all.
-    pub fn to_value(&self) -> Option<Value> {
+impl<'a> Selection<'a> {
+    /// The selected values as a slice.
+    pub fn values(&self) -> &[&'a Value] {
         match self {
-            Self::None => None,
-            Self::One(value) => Some((*value).clone()),
-            Self::Many(values) => Some(values.iter().map(|value| (*value).clone()).collect()),
+            Self::None => &[],
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
         }
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tieline_domain::{
     DeliveryId, EventId, SubscriptionId, TenantId, Timestamp, attempt::Attempt, destination::State,
-    event::Event,
+    event::Event, pattern::EventType,
 };
 
 use crate::Result;
@@ -41,7 +41,11 @@ pub trait Spine: Send + Sync {
     ) -> BoxFuture<'_, Result<Vec<Claimed>>>;
 
     /// Prolongs, gives back or holds deliveries that this node has leased.
-    fn release(&self, deliveries: Vec<(TenantId, DeliveryId)>, how: Release) -> BoxFuture<'_, Result<()>>;
+    fn release(
+        &self,
+        deliveries: Vec<(TenantId, DeliveryId)>,
+        how: Release,
+    ) -> BoxFuture<'_, Result<()>>;
 
     /// The destinations that have held deliveries.
     fn holding(&self) -> BoxFuture<'_, Result<Vec<(TenantId, SubscriptionId)>>>;
@@ -50,15 +54,14 @@ pub trait Spine: Send + Sync {
     /// may be alive.
     fn recover(&self, now: Timestamp) -> BoxFuture<'_, Result<u64>>;
 
-    /// Turns held deliveries of a destination that were made before `before` into dead letters, up
-    /// to `limit`, and names them.
-    fn expire_held(
+    /// Up to `limit` held deliveries of a destination that were made before `before`, the oldest
+    /// first; they stay as they are.
+    fn held_before(
         &self,
         subscription: SubscriptionId,
         before: Timestamp,
-        now: Timestamp,
         limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Expired>>>;
+    ) -> BoxFuture<'_, Result<Vec<Overdue>>>;
 
     /// How many deliveries wait, and since when the oldest is due.
     fn depth(&self) -> BoxFuture<'_, Result<Depth>>;
@@ -145,7 +148,9 @@ pub struct Claimed {
     pub subscription_id: SubscriptionId,
     /// How many attempts were made.
     pub attempts: u32,
-    /// When the first began.
+    /// How many of them were made before the present schedule began.
+    pub earlier_attempts: u32,
+    /// When the first of the present schedule began.
     pub first_attempt_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -166,7 +171,7 @@ pub enum Release {
     Hold,
 }
 
-/// The outcome of an attempt, or of an end without one.
+/// The outcome of an attempt, or the end of a delivery without one.
 #[derive(Clone, Debug)]
 pub struct Settlement {
     /// The delivery.
@@ -179,8 +184,10 @@ pub struct Settlement {
     pub first_attempt_at: Timestamp,
     /// When it is settled.
     pub at: Timestamp,
-    /// What was seen.
-    pub attempt: Attempt,
+    /// How many attempts were made, this one included.
+    pub attempts: u32,
+    /// What was seen; `None` for a held delivery that ends without an attempt.
+    pub attempt: Option<Attempt>,
     /// What follows.
     pub verdict: Verdict,
 }
@@ -203,6 +210,8 @@ pub enum Verdict {
         /// When the next probe may go out.
         probe_at: Timestamp,
     },
+    /// It is called off: its subscription is gone.
+    Cancelled,
     /// It is a dead letter.
     Dead {
         /// The event that tells of it.
@@ -235,21 +244,23 @@ pub struct Turn {
 /// What a settlement changed beside its delivery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settled {
-    /// False: another node has taken the delivery meanwhile; the attempt was recorded all the same.
-    pub held_lease: bool,
     /// The state that the destination has turned to.
     pub turned: Option<State>,
 }
 
-/// A held delivery that became a dead letter.
+/// A held delivery that has waited too long.
 #[derive(Clone, Debug)]
-pub struct Expired {
+pub struct Overdue {
     /// The delivery.
-    pub delivery_id: DeliveryId,
+    pub id: DeliveryId,
     /// Its tenant.
     pub tenant_id: TenantId,
     /// Its event.
     pub event_id: EventId,
+    /// The type of its event.
+    pub event_type: EventType,
+    /// How many attempts were made.
+    pub attempts: u32,
 }
 
 /// How much waits.

@@ -8,6 +8,8 @@
 )]
 
 mod access;
+mod audit;
+mod data_keys;
 mod documents;
 mod engines;
 mod idempotency;

@@ -4,7 +4,7 @@ use tieline_domain::{SecretId, TenantId};
 use tieline_store::{
     Error, PageRequest, Store,
     audit::AuditFilter,
-    sealed::{NewSealed, SealedDataKey, SealedKind},
+    sealed::{NewSealed, SealedKind},
 };
 
 use crate::{
@@ -241,39 +241,26 @@ async fn a_deleted_secret_is_gone_in_all_versions() {
 }
 
 #[tokio::test]
-async fn the_first_data_key_of_an_id_stays() {
+async fn rotations_at_once_each_make_a_version() {
     on_every_engine(async |db| {
-        let store = Store::new(db);
-        let key = |number, master: &str, sealed: &[u8]| SealedDataKey {
-            tenant_id: tenant(number),
-            id: "1".to_owned(),
-            master_key_id: master.to_owned(),
-            sealed: sealed.to_vec(),
-            created_at: at(0),
+        let store = two_tenants(db).await;
+        let owner = tenant(1);
+        store
+            .create_sealed(&secret(owner, 10, "CRM", b"a"), &by(10))
+            .await
+            .unwrap();
+        let rotate = async |number: i64| {
+            let new = secret(owner, 99, "CRM", &[number as u8]);
+            store
+                .rotate_sealed(&new, at(99), &by(number))
+                .await
+                .unwrap()
+                .unwrap()
         };
-        assert!(store.add_data_key(&key(1, "old", b"a")).await.unwrap());
-        assert!(!store.add_data_key(&key(1, "new", b"b")).await.unwrap());
-        assert!(store.add_data_key(&key(2, "old", b"c")).await.unwrap());
-        let found = store.find_data_key(tenant(1), "1").await.unwrap();
-        assert_eq!(found, Some(key(1, "old", b"a")));
-        assert_eq!(store.find_data_key(tenant(1), "2").await.unwrap(), None);
-        assert_eq!(store.master_key_ids().await.unwrap(), ["old"]);
-
-        assert_eq!(
-            store.data_keys_under("old", 1).await.unwrap(),
-            [key(1, "old", b"a")]
-        );
-        assert!(store.reseal_data_key(&key(1, "new", b"d")).await.unwrap());
-        assert!(!store.reseal_data_key(&key(3, "new", b"e")).await.unwrap());
-        assert_eq!(
-            store.data_keys_under("old", 9).await.unwrap(),
-            [key(2, "old", b"c")]
-        );
-        assert_eq!(
-            store.data_keys_under("new", 9).await.unwrap(),
-            [key(1, "new", b"d")]
-        );
-        assert_eq!(store.master_key_ids().await.unwrap(), ["new", "old"]);
+        let mut versions = futures::future::join_all((20..26).map(rotate)).await;
+        versions.sort_unstable();
+        assert_eq!(versions, [2, 3, 4, 5, 6, 7]);
+        assert_eq!(valid(&store, owner, "CRM", 98).await.len(), 7);
     })
     .await;
 }

@@ -62,9 +62,9 @@ async fn a_tenant_is_renamed_by_those_who_saw_its_version() {
 async fn nothing_of_a_deleted_tenant_works() {
     on_every_engine(async |db| {
         let store = two_tenants(db).await;
-        let source = furnish(&store).await;
+        let source_id = furnish(&store).await;
         assert!(
-            everything_works(&store, &source)
+            everything_works(&store, &source_id)
                 .await
                 .iter()
                 .all(|works| *works)
@@ -76,7 +76,7 @@ async fn nothing_of_a_deleted_tenant_works() {
             "{refused:?}"
         );
         assert!(
-            everything_works(&store, &source)
+            everything_works(&store, &source_id)
                 .await
                 .iter()
                 .all(|works| *works)
@@ -89,10 +89,17 @@ async fn nothing_of_a_deleted_tenant_works() {
                 .unwrap()
         );
         assert!(!store.delete_tenant(tenant(1), None, &by(21)).await.unwrap());
-        assert_eq!(everything_works(&store, &source).await, [false; 5]);
+        assert_eq!(everything_works(&store, &source_id).await, [false; 5]);
+        // A source that was being made meanwhile takes no requests either.
+        let late = store.create_document(source(7), &by(20)).await.unwrap();
+        let found = store
+            .find_document_anywhere(Kind::Source, &late.id)
+            .await
+            .unwrap();
+        assert_eq!(found, None);
         // Other nodes hear of it.
         let told = store.documents_changed_since(at(20)).await.unwrap();
-        assert_eq!(told.len(), 1);
+        assert_eq!(told.len(), 2);
         assert!(store.tenant_is_live(tenant(2)).await.unwrap());
         let left = store.list_tenants(&PageRequest::first(9)).await.unwrap();
         assert_eq!(
@@ -134,16 +141,19 @@ async fn furnish(store: &Store) -> String {
         expires_at: at(3_600),
     };
     store.add_access_token(&[5; 32], &token).await.unwrap();
-    let source = NewDocument {
-        tenant_id,
+    store.create_document(source(6), &by(6)).await.unwrap().id
+}
+
+fn source(number: u64) -> NewDocument {
+    NewDocument {
+        tenant_id: tenant(1),
         kind: Kind::Source,
-        id: SourceId::new(at(6), 6).to_string(),
+        id: SourceId::new(at(6), number).to_string(),
         name: None,
         body: "{}".to_owned(),
         sealed: Vec::new(),
         destination: false,
-    };
-    store.create_document(source, &by(6)).await.unwrap().id
+    }
 }
 
 /// Whether the tenant is live, and its key, client, token and source are found.

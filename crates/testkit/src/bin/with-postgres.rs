@@ -34,7 +34,10 @@ async fn beside_postgres(fsync: bool, mut command: Command) -> anyhow::Result<Ex
     }
     let Some(mut server) = Postgres::builder().fsync(fsync).start()? else {
         // Said again at the end, where it is read.
-        let notice = format!("\n*** SKIPPED: {} ***\n", postgres::skip_notice());
+        let notice = format!(
+            "\n*** SKIPPED the tests on PostgreSQL: {} ***\n",
+            postgres::missing_notice()
+        );
         say(&notice);
         let code = run(command).await;
         say(&notice);

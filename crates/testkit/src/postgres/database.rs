@@ -41,11 +41,9 @@ impl Database {
     }
 
     /// The same database, holding on to the server that it lives on.
-    pub(super) fn keeping(self, server: Arc<Postgres>) -> Self {
-        debug_assert!(self.server.is_none(), "a database lives on one server");
-        let mut kept = self;
-        kept.server = Some(server);
-        kept
+    pub(super) fn keeping(mut self, server: Arc<Postgres>) -> Self {
+        self.server = Some(server);
+        self
     }
 
     /// Its address, `postgres://…/name`.

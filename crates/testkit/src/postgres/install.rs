@@ -24,10 +24,10 @@ pub fn required() -> bool {
 }
 
 /// What to tell the person whose machine has no PostgreSQL.
-pub fn skip_notice() -> String {
+pub fn missing_notice() -> String {
     format!(
-        "PostgreSQL is not installed (no `initdb` under {DEBIAN_HOME}/*/bin or on the PATH): \
-         tests on PostgreSQL are skipped. `make setup` installs it."
+        "PostgreSQL is not installed (no `initdb` under {DEBIAN_HOME}/*/bin or on the PATH); \
+         `make setup` installs it"
     )
 }
 

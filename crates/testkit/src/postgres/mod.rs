@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use parking_lot::Mutex;
 
 pub use database::Database;
-pub use install::{required, skip_notice};
+pub use install::{missing_notice, required};
 pub use throwaway::{Builder, Postgres};
 
 /// The environment variable with the address of a server that tests share: its `postgres` database, as

@@ -10,7 +10,7 @@ use nix::unistd::User;
 use tempfile::TempDir;
 
 use super::database::Database;
-use super::install::{Installation, account, required, skip_notice};
+use super::install::{Installation, account, missing_notice, required};
 use super::process;
 
 /// More than all tests of a run use together.
@@ -41,7 +41,11 @@ impl Builder {
     /// [`required`].
     pub fn start(self) -> anyhow::Result<Option<Postgres>> {
         let Some(installation) = Installation::find() else {
-            ensure!(!required(), "CI=true, and {}", skip_notice());
+            ensure!(
+                !required(),
+                "CI=true wants every engine: {}",
+                missing_notice()
+            );
             return Ok(None);
         };
         let mut server = Postgres::initialise(installation, &self)?;

@@ -244,19 +244,19 @@ impl State {
         }
     }
 
-    /// Keeps a request and says what to do with it.
-    fn record(&self, received: Received) -> Behaviour {
+    /// Keeps a request; returns its number on its path, from 0, and what to do with it.
+    fn record(&self, received: Received) -> (usize, Behaviour) {
         let mut record = self.record.lock();
         let count = record.counts.entry(received.path.clone()).or_default();
         let number = *count;
         *count += 1;
-        let behaviour = record.script.at(&received.path).for_request(number).clone();
+        let behaviour = record.script.at(&received.path).clone();
         record.requests.push(received);
         let total = record.requests.len();
         // Released first: whoever is woken looks at the record.
         drop(record);
         self.arrivals.send_replace(total);
-        behaviour
+        (number, behaviour)
     }
 }
 

@@ -86,25 +86,26 @@ async fn answer(
         headers: head.headers,
         body,
     };
-    let mut behaviour = state.record(received.clone());
-    while let Behaviour::Held { gate, then } = behaviour {
-        gate.opened().await;
-        behaviour = *then;
-    }
-    let body = match behaviour {
-        Behaviour::Answer(reply) => return respond(reply),
-        Behaviour::Echo => return respond(echo(&received)),
-        Behaviour::CloseBeforeHead => return Err(io::ErrorKind::ConnectionAborted.into()),
-        Behaviour::ResetAfterHead => {
-            reset.store(true, Ordering::Relaxed);
-            ReplyBody::Broken { step: 0 }
-        }
-        Behaviour::Trickle { bytes, every } => ReplyBody::trickle(bytes, every),
-        Behaviour::Endless => ReplyBody::Stream { left: None },
-        Behaviour::Huge { bytes } => ReplyBody::Stream { left: Some(bytes) },
-        Behaviour::Never | Behaviour::Held { .. } | Behaviour::Sequence(_) => {
-            std::future::pending().await
-        }
+    let (number, mut behaviour) = state.record(received.clone());
+    let body = loop {
+        behaviour = match behaviour {
+            Behaviour::Sequence(steps) => Behaviour::step(steps, number),
+            Behaviour::Held { gate, then } => {
+                gate.opened().await;
+                *then
+            }
+            Behaviour::Answer(reply) => return respond(reply),
+            Behaviour::Echo => return respond(echo(&received)),
+            Behaviour::Never => std::future::pending().await,
+            Behaviour::CloseBeforeHead => return Err(io::ErrorKind::ConnectionAborted.into()),
+            Behaviour::ResetAfterHead => {
+                reset.store(true, Ordering::Relaxed);
+                break ReplyBody::Broken { step: 0 };
+            }
+            Behaviour::Trickle { bytes, every } => break ReplyBody::trickle(bytes, every),
+            Behaviour::Endless => break ReplyBody::Stream { left: None },
+            Behaviour::Huge { bytes } => break ReplyBody::Stream { left: Some(bytes) },
+        };
     };
     Ok(Response::new(body))
 }

@@ -93,6 +93,18 @@ async fn a_held_request_is_seen_before_it_is_answered() {
 }
 
 #[tokio::test]
+async fn behaviours_combine() {
+    let gate = Gate::new();
+    gate.open();
+    let inner = Behaviour::held(&gate, Behaviour::failing(2, 502));
+    let sequence = Behaviour::Sequence(vec![Behaviour::status(500), inner]);
+    let (_receiver, client) = start(sequence).await;
+    for status in [500, 502, 200] {
+        assert_eq!(client.get("/x").await.unwrap().status, status);
+    }
+}
+
+#[tokio::test]
 async fn echo_returns_headers_and_body() {
     let (_receiver, client) = start(Behaviour::Echo).await;
     let answer = client

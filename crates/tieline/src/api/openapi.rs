@@ -26,11 +26,12 @@ in `If-Match` and nobody's change is lost. Every answer under `/v1` tells in `Ra
 `x-request-id`. Instants are RFC 3339 in UTC.";
 
 /// The sections of the reference, in their order.
-const TAGS: [(&str, &str); 5] = [
+const TAGS: [(&str, &str); 6] = [
     ("Access", "API keys, OAuth clients, access tokens"),
     ("Tenants", "The tenants of the installation"),
     ("Secrets", "Named values that templates use and nobody sees"),
     ("Audit log", "Who did what"),
+    ("Receiving", "Where webhooks come in"),
     ("Operation", "For load balancers and monitoring"),
 ];
 
@@ -157,7 +158,7 @@ fn expand_problems(method: &str, operation: &mut Value) {
             400,
             has_body || has_parameter(operation, "query") || method == "post",
         ),
-        (401, !open),
+        (401, !open || method == "post"),
         (403, operation.get("x-required-scope").is_some()),
         (404, has_parameter(operation, "path")),
         (409, !open && method != "get"),

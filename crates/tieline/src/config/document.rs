@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::load::Effective;
-use super::table::{Fallback, SETTINGS, Setting};
+use super::setting::{Fallback, Setting};
+use super::table::SETTINGS;
 
 const HEADER: &str = "\
 # Tieline: every setting with its default. Generated from the code; copy what you change.
@@ -13,6 +14,8 @@ const HEADER: &str = "\
 # is --limits-body-max-bytes and TIELINE_LIMITS_BODY_MAX_BYTES.
 ";
 
+const INFALLIBLE: &str = "writing to a String does not fail";
+
 /// The text of `tieline.default.toml`: every setting, commented out, with its meaning.
 pub fn default_toml() -> String {
     let mut text = HEADER.to_owned();
@@ -20,7 +23,7 @@ pub fn default_toml() -> String {
     for setting in SETTINGS.iter() {
         let (section, name) = setting.section_and_name();
         if section != current {
-            text += &format!("\n[{section}]\n");
+            text.extend(["\n[", section, "]\n"]);
             current = section;
         }
         let (note, value) = match setting.fallback {
@@ -33,10 +36,12 @@ pub fn default_toml() -> String {
             format!("{value:?}")
         };
         let allowed = setting.allowed();
-        text += &format!(
-            "\n# {}\n# Allowed: {allowed}.\n{note}# {name} = {value}\n",
-            setting.doc
-        );
+        let doc = setting.doc;
+        write!(
+            text,
+            "\n# {doc}\n# Allowed: {allowed}.\n{note}# {name} = {value}\n"
+        )
+        .expect(INFALLIBLE);
     }
     text
 }
@@ -55,7 +60,7 @@ pub fn markdown_table() -> String {
             "| `{key}` | {default} | {} | {doc} |",
             setting.allowed()
         )
-        .expect("writing to a String does not fail");
+        .expect(INFALLIBLE);
     }
     text
 }

@@ -128,24 +128,28 @@ impl Kind {
     }
 }
 
-/// A URL with `[hidden]` for its password; hidden wholly if it holds an `@` and cannot be read.
+/// A URL without its password and its query, either of which may be secret; hidden wholly if it
+/// holds an `@` and cannot be read.
 fn without_password(text: &str) -> String {
     match Url::parse(text) {
-        Ok(url) if url.password().is_some() || url.query().is_some() => {
-            let user = url.username();
-            let host = url.host_str().unwrap_or_default();
-            let port = url
-                .port()
-                .map(|port| format!(":{port}"))
-                .unwrap_or_default();
-            format!(
-                "\"{}://{user}:{HIDDEN}@{host}{port}{}\"",
-                url.scheme(),
-                url.path()
-            )
+        Ok(mut url) => {
+            let has_password = url.password().is_some();
+            if has_password && url.set_password(Some("***")).is_err() {
+                return HIDDEN.to_owned();
+            }
+            let has_query = url.query().is_some();
+            if has_query {
+                url.set_query(Some("***"));
+            }
+            let shown = if has_password || has_query {
+                url.as_str()
+            } else {
+                text
+            };
+            format!("{shown:?}")
         }
         Err(_) if text.contains('@') => HIDDEN.to_owned(),
-        _ => format!("{text:?}"),
+        Err(_) => format!("{text:?}"),
     }
 }
 

@@ -5,11 +5,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, ConfigErrors};
-use super::table::{Fallback, SETTINGS, Setting};
+use super::setting::{Fallback, Setting};
+use super::table::SETTINGS;
 use super::{Config, Database};
 
 /// The file that is read from the working directory when none is named.
 const FILE: &str = "tieline.toml";
+/// The variable that names another file.
+const CONFIG_ENV: &str = "TIELINE_CONFIG";
+const PREFIX: &str = "TIELINE_";
 /// What `demo` adds to the destinations that outgoing calls may reach: the simulators listen there.
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 
@@ -58,6 +62,9 @@ pub struct Loaded {
     pub config: Config,
     /// The same as text, for `doctor`.
     pub settings: Settings,
+    /// Variables named `TIELINE_…` that no setting reads: worth a warning, not an error, because
+    /// orchestrators set such names too (`TIELINE_SERVICE_HOST`).
+    pub unread_env: Vec<String>,
 }
 
 /// Relations between settings: the first must stand so to the second.
@@ -101,10 +108,10 @@ impl Sources {
                     value.to_string_lossy().into_owned(),
                 )
             })
-            .filter(|(name, _)| name.starts_with("TIELINE_"))
+            .filter(|(name, _)| name.starts_with(PREFIX))
             .collect();
         let named = super::command_line::config_file(matches).or_else(|| {
-            env.get("TIELINE_CONFIG")
+            env.get(CONFIG_ENV)
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from)
         });
@@ -157,7 +164,20 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
         return Err(ConfigErrors(errors));
     }
     complete(&mut config, &settings);
-    Ok(Loaded { config, settings })
+    Ok(Loaded {
+        config,
+        settings,
+        unread_env: unread(&sources.env),
+    })
+}
+
+fn unread(env: &BTreeMap<String, String>) -> Vec<String> {
+    let is_read =
+        |name: &str| name == CONFIG_ENV || SETTINGS.iter().any(|setting| setting.env == name);
+    env.keys()
+        .filter(|name| name.starts_with(PREFIX) && !is_read(name))
+        .cloned()
+        .collect()
 }
 
 /// Fills in what follows from other settings.
@@ -248,9 +268,9 @@ fn read_file(path: &Path, errors: &mut Vec<ConfigError>) -> BTreeMap<String, (St
             value => drop(values.insert(name.clone(), as_text(value))),
         }
     }
-    values
-        .keys()
-        .for_each(|key| check_known(key, &origin, errors));
+    for key in values.keys() {
+        check_known(key, &origin, errors);
+    }
     values
         .into_iter()
         .map(|(key, value)| (key, (value, origin.clone())))

@@ -16,6 +16,7 @@ mod error;
 mod kind;
 mod load;
 mod secret;
+mod setting;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,8 @@ pub use document::{default_toml, describe, markdown_table};
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{Effective, Loaded, Origin, Settings, Sources, load};
 pub use secret::{MasterKey, MasterKeys, Secret};
-pub use table::{Fallback, SETTINGS, Setting};
+pub use setting::{Fallback, Setting};
+pub use table::SETTINGS;
 
 /// Everything that can be set, checked and typed.
 #[derive(Debug, Clone)]

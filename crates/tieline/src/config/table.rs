@@ -3,78 +3,9 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use super::Config;
 use super::kind::Kind;
-
-/// One setting: its names, what it takes and what it is for.
-#[derive(Debug)]
-pub struct Setting {
-    /// Key in `tieline.toml`, dotted.
-    pub key: &'static str,
-    /// Name in the environment, made from the key: `TIELINE_LIMITS_BODY_MAX_BYTES`.
-    pub env: String,
-    /// Long flag without its dashes, made from the key: `limits-body-max-bytes`.
-    pub flag: String,
-    /// The default, or what holds without a value.
-    pub fallback: Fallback,
-    /// What it is for, in one sentence.
-    pub doc: &'static str,
-    pub(super) kind: Kind,
-}
-
-/// What holds when nobody sets a setting.
-#[derive(Debug, Clone, Copy)]
-pub enum Fallback {
-    /// This value.
-    Value(&'static str),
-    /// No value.
-    Unset {
-        /// What happens then.
-        meaning: &'static str,
-        /// A value that one might set.
-        example: &'static str,
-    },
-}
-
-impl Fallback {
-    /// The default in words.
-    pub fn words(&self) -> &'static str {
-        match self {
-            Self::Value("") => "none",
-            Self::Value(value) => value,
-            Self::Unset { meaning, .. } => meaning,
-        }
-    }
-}
-
-impl Setting {
-    fn new(key: &'static str, kind: Kind, fallback: Fallback, doc: &'static str) -> Self {
-        let env = format!("TIELINE_{}", key.replace('.', "_").to_ascii_uppercase());
-        let flag = key.replace(['.', '_'], "-");
-        Self {
-            key,
-            env,
-            flag,
-            fallback,
-            doc,
-            kind,
-        }
-    }
-
-    /// What the setting takes, to stand after "must be".
-    pub fn allowed(&self) -> String {
-        self.kind.allowed()
-    }
-
-    /// The value as it may be shown to a person: quoted, secrets hidden.
-    pub fn shown(&self, value: &str) -> String {
-        self.kind.shown(value)
-    }
-
-    /// The section of `tieline.toml` the setting stands in (empty for the top) and its name there.
-    pub fn section_and_name(&self) -> (&'static str, &'static str) {
-        self.key.split_once('.').unwrap_or(("", self.key))
-    }
-}
+use super::setting::{Fallback, Setting};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -82,7 +13,7 @@ const GIB: u64 = 1024 * MIB;
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
 
-fn amount(unit: &'static str, (min, max): (u64, u64), set: fn(&mut super::Config, u64)) -> Kind {
+fn amount(unit: &'static str, (min, max): (u64, u64), set: fn(&mut Config, u64)) -> Kind {
     Kind::Amount {
         unit,
         min,
@@ -147,7 +78,7 @@ fn process() -> Vec<Setting> {
             Kind::OwnerKey(|c, v| c.owner_key = Some(v)),
             Unset {
                 meaning: "one is generated and printed once",
-                example: "change-me-to-a-long-random-key",
+                example: "<long and random: openssl rand -hex 32>",
             },
             "API key of the first tenant's owner. Other users of the machine can see flags: prefer the environment.",
         ),
@@ -156,7 +87,7 @@ fn process() -> Vec<Setting> {
             Kind::MasterKeys(|c, v| c.master_key = Some(v)),
             Unset {
                 meaning: "one is generated into the data directory",
-                example: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+                example: "<32 random bytes: openssl rand -base64 32>",
             },
             "Keys that seal secrets: the first seals, all open. Other users of the machine can see flags: prefer the environment.",
         ),
@@ -169,7 +100,7 @@ fn process() -> Vec<Setting> {
         Setting::new(
             "shutdown_grace_seconds",
             amount("seconds", (0, HOUR), |c, v| {
-                c.shutdown_grace = Duration::from_secs(v)
+                c.shutdown_grace = Duration::from_secs(v);
             }),
             Value("30"),
             "Time that open requests and deliveries get to finish at shutdown.",

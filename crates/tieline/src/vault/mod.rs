@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use tieline_domain::{TenantId, clock::Clock};
-use tieline_store::{Store, sealed::SealedDataKey};
+use tieline_store::{Store, data_keys::SealedDataKey};
 
 use aead::{Key, KeyBytes, Label};
 

@@ -4,10 +4,16 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::path::{MAX_RESULTS, Path, PathError};
+use crate::path::{Path, PathError, Selection};
+
+mod budget;
+
+use budget::Budget;
 
 /// Metadata keys that one transform may fill.
 pub const MAX_METADATA_KEYS: usize = 64;
+/// Paths of one transform that may search the whole document with `..`.
+pub const MAX_SEARCHES: usize = 8;
 
 /// A transform as its author writes and reads it: paths as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +43,8 @@ pub struct Transformed {
     pub message_missing: bool,
     /// The metadata; keys whose path matched nothing are left out.
     pub metadata: Map<String, Value>,
-    /// JSON pointers into the transform of the paths whose results were cut at [`MAX_RESULTS`].
+    /// JSON pointers into the transform of the paths whose results were cut: at [`MAX_RESULTS`](crate::path::MAX_RESULTS), or
+    /// because paths that overlap would have made far more of the payload than it is.
     pub truncated: Vec<String>,
 }
 
@@ -60,13 +67,21 @@ pub enum TransformError {
         /// The keys given.
         count: usize,
     },
+    /// More paths with `..` than [`MAX_SEARCHES`].
+    #[error(
+        "{pointer}: a transform takes at most {MAX_SEARCHES} paths with `..`; name the steps in between"
+    )]
+    TooManySearches {
+        /// Where the first path too many stands.
+        pointer: String,
+    },
 }
 
 impl TransformError {
     /// The JSON pointer to what is wrong.
     pub fn pointer(&self) -> &str {
         match self {
-            Self::Path { pointer, .. } => pointer,
+            Self::Path { pointer, .. } | Self::TooManySearches { pointer } => pointer,
             Self::TooManyKeys { .. } => "/metadata",
         }
     }
@@ -80,10 +95,19 @@ impl Transform {
             return Err(vec![TransformError::TooManyKeys { count }]);
         }
         let mut errors = Vec::new();
-        let mut compile = |pointer: String, text: &str| {
-            Path::parse(text)
-                .map_err(|error| errors.push(TransformError::Path { pointer, error }))
-                .ok()
+        let mut searches = 0;
+        let mut compile = |pointer: String, text: &str| match Path::parse(text) {
+            Ok(path) => {
+                searches += usize::from(path.searches());
+                if path.searches() && searches == MAX_SEARCHES + 1 {
+                    errors.push(TransformError::TooManySearches { pointer });
+                }
+                Some(path)
+            }
+            Err(error) => {
+                errors.push(TransformError::Path { pointer, error });
+                None
+            }
         };
         let message = self
             .message
@@ -106,24 +130,52 @@ impl CompiledTransform {
     /// Applies the transform to a payload: no match, one value, or an array of several.
     pub fn apply(&self, payload: &Value) -> Transformed {
         let mut transformed = Transformed::default();
+        let mut budget = Budget::for_document(payload);
         if let Some(path) = &self.message {
-            let (selection, count) = path.select_counted(payload);
-            transformed.message_missing = count == 0;
-            transformed.message = Some(selection.to_value().unwrap_or(Value::Null));
-            if count > MAX_RESULTS {
+            let copied = copy(path, payload, &mut budget);
+            transformed.message_missing = !copied.matched;
+            transformed.message = Some(copied.value.unwrap_or(Value::Null));
+            if copied.cut {
                 transformed.truncated.push("/message".to_owned());
             }
         }
         for (key, path) in &self.metadata {
-            let (selection, count) = path.select_counted(payload);
-            if count > MAX_RESULTS {
+            let copied = copy(path, payload, &mut budget);
+            if copied.cut {
                 transformed.truncated.push(metadata_pointer(key));
             }
-            if let Some(value) = selection.to_value() {
+            if let Some(value) = copied.value {
                 transformed.metadata.insert(key.clone(), value);
             }
         }
         transformed
+    }
+}
+
+struct Copied {
+    value: Option<Value>,
+    matched: bool,
+    cut: bool,
+}
+
+/// Copies what the path selects, as far as the budget goes.
+fn copy(path: &Path, payload: &Value, budget: &mut Budget<'_>) -> Copied {
+    let (selection, count) = path.select_counted(payload);
+    let affordable = selection
+        .values()
+        .iter()
+        .map_while(|value| budget.copy(value));
+    let mut copies: Vec<Value> = affordable.collect();
+    let cut = copies.len() < count;
+    let value = match selection {
+        Selection::None => None,
+        Selection::One(_) => copies.pop(),
+        Selection::Many(_) => Some(Value::Array(copies)),
+    };
+    Copied {
+        value,
+        matched: count > 0,
+        cut,
     }
 }
 
@@ -136,9 +188,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::path::MAX_RESULTS;
 
     fn transform(value: Value) -> Transform {
-        serde_json::from_value(value).unwrap()
+        serde_json::from_value(value).expect("valid")
     }
 
     #[test]
@@ -174,7 +227,10 @@ mod tests {
             ),
         ];
         for (given, payload, expected) in rows {
-            let result = transform(given.clone()).compile().unwrap().apply(&payload);
+            let result = transform(given.clone())
+                .compile()
+                .expect("valid")
+                .apply(&payload);
             let found = json!([result.message_missing, result.message, result.metadata]);
             assert_eq!(found, expected, "{given} on {payload}");
             assert_eq!(result.truncated, Vec::<String>::new());
@@ -185,7 +241,7 @@ mod tests {
     fn without_a_message_path_there_is_no_message() {
         let result = transform(json!({"metadata": {"id": "$.id"}}))
             .compile()
-            .unwrap()
+            .expect("valid")
             .apply(&json!({"id": 1}));
         assert_eq!((result.message, result.message_missing), (None, false));
     }
@@ -194,7 +250,7 @@ mod tests {
     fn lists_every_fault_with_its_pointer() {
         let given = transform(json!({"message": "$..a..b",
             "metadata": {"good": "$.id", "a/b~c": "", "lead_id": "$.x[?match(@.a,'b')]"}}));
-        let errors = given.compile().unwrap_err();
+        let errors = given.compile().expect_err("refused");
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(
             lines,
@@ -216,10 +272,48 @@ mod tests {
                 .collect(),
         };
         assert!(with(64).compile().is_ok());
-        let errors = with(65).compile().unwrap_err();
+        let errors = with(65).compile().expect_err("refused");
         assert_eq!(
             errors[0].to_string(),
             "/metadata: 65 keys, but a transform takes at most 64; select an object that holds them"
+        );
+    }
+
+    #[test]
+    fn takes_at_most_8_searches() {
+        let with = |count: usize| Transform {
+            message: Some("$..text".to_owned()),
+            metadata: (1..count)
+                .map(|n| (format!("k{n}"), "$..a".to_owned()))
+                .collect(),
+        };
+        assert!(with(8).compile().is_ok());
+        let errors = with(10).compile().expect_err("refused");
+        assert_eq!(errors.len(), 1);
+        assert_eq!(
+            errors[0].to_string(),
+            "/metadata/k8: a transform takes at most 8 paths with `..`; name the steps in between"
+        );
+    }
+
+    /// `$..*` copies each value once for every level above it: a kilobyte must not become a gigabyte.
+    #[test]
+    fn overlapping_results_do_not_multiply_the_payload() {
+        let deep = (0..60).fold(json!(vec!["x".repeat(10); 10_000]), |inner, _| {
+            json!([inner])
+        });
+        let given = json!({"message": "$..*", "metadata": {"all": "$..*", "whole": "$"}});
+        let result = transform(given).compile().expect("valid").apply(&deep);
+        let written = json!([result.message, result.metadata]).to_string().len();
+        let limit = 5 * deep.to_string().len() + 100_000;
+        assert!(
+            written < limit,
+            "{written} bytes of {}",
+            deep.to_string().len()
+        );
+        assert_eq!(
+            result.truncated,
+            ["/message", "/metadata/all", "/metadata/whole"]
         );
     }
 
@@ -229,14 +323,14 @@ mod tests {
         let given = transform(
             json!({"message": "$.rows[*]", "metadata": {"all": "$.rows[*]", "rows": "$.rows"}}),
         );
-        let result = given.compile().unwrap().apply(&payload);
+        let result = given.compile().expect("valid").apply(&payload);
         assert_eq!(result.truncated, ["/message", "/metadata/all"]);
         assert_eq!(
-            result.metadata["all"].as_array().unwrap().len(),
+            result.metadata["all"].as_array().expect("valid").len(),
             MAX_RESULTS
         );
         assert_eq!(
-            result.metadata["rows"].as_array().unwrap().len(),
+            result.metadata["rows"].as_array().expect("valid").len(),
             MAX_RESULTS + 1
         );
     }
@@ -244,8 +338,12 @@ mod tests {
     #[test]
     fn round_trips_and_refuses_unknown_fields() {
         let text = json!({"message": "$.a", "metadata": {"b": "c.d"}});
-        assert_eq!(serde_json::to_value(transform(text.clone())).unwrap(), text);
-        let error = serde_json::from_value::<Transform>(json!({"mesage": "$.a"})).unwrap_err();
+        assert_eq!(
+            serde_json::to_value(transform(text.clone())).expect("valid"),
+            text
+        );
+        let error =
+            serde_json::from_value::<Transform>(json!({"mesage": "$.a"})).expect_err("refused");
         assert!(
             error.to_string().contains("unknown field `mesage`"),
             "{error}"

@@ -2,60 +2,19 @@
 //!
 //! A deleted document stays as a tombstone: the caches of other nodes learn of it from its change.
 
-use std::{fmt, str::FromStr};
+mod kind;
 
 use tieline_domain::{TenantId, Timestamp, destination::State};
 
 use crate::{
-    Error, Page, PageRequest, Result, Store,
+    Page, PageRequest, Result, Store,
     audit::{self, Action, Change, ChangeBy},
     db::{Tx, in_tx, on_db},
     sealed::{self, NewSealed},
     store::{check_version, name_taken, parsed},
 };
 
-/// What a document configures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// An incoming webhook endpoint.
-    Source,
-    /// An outgoing webhook subscription.
-    Subscription,
-}
-
-/// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 2] = [
-    (Kind::Source, "source"),
-    (Kind::Subscription, "subscription"),
-];
-
-impl Kind {
-    /// Its word in the store.
-    pub fn as_str(self) -> &'static str {
-        WORDS
-            .iter()
-            .find(|(kind, _)| *kind == self)
-            .map_or("", |(_, word)| word)
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Kind {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        WORDS
-            .iter()
-            .find(|(_, word)| *word == text)
-            .map(|(kind, _)| *kind)
-            .ok_or_else(|| Error::content("no kind of document"))
-    }
-}
+pub use kind::Kind;
 
 /// A document as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,7 +106,7 @@ fn document(row: Row) -> Result<Document> {
 }
 
 impl Store {
-    /// Makes a document with its secrets; [`Error::NameTaken`] if its name or its id is taken.
+    /// Makes a document with its secrets; [`crate::Error::NameTaken`] if its name or its id is taken.
     pub async fn create_document(&self, new: NewDocument, by: &ChangeBy) -> Result<Document> {
         let mut tx = self.db().begin().await?;
         let made = Document {
@@ -191,12 +150,14 @@ impl Store {
         row.map(document).transpose()
     }
 
-    /// A document of whichever tenant it belongs to, for receivers that are given nothing but an
-    /// unguessable id.
+    /// A document of whichever live tenant it belongs to, for receivers that are given nothing but
+    /// an unguessable id.
     pub async fn find_document_anywhere(&self, kind: Kind, id: &str) -> Result<Option<Document>> {
         let row = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(
             "SELECT tenant_id, kind, id, name, version, body, created_at, updated_at
-             FROM documents WHERE kind = $1 AND id = $2 AND NOT deleted"
+             FROM documents WHERE kind = $1 AND id = $2 AND NOT deleted
+               AND EXISTS (SELECT 1 FROM tenants
+                           WHERE tenants.id = documents.tenant_id AND deleted_at IS NULL)"
         )
         .bind(kind.as_str())
         .bind(id)
@@ -240,8 +201,8 @@ impl Store {
         rows.into_iter().map(document).collect()
     }
 
-    /// Replaces the content of a document; `None` if there is none. [`Error::Conflict`] if it has
-    /// another version than the expected one, [`Error::NameTaken`] if its new name is taken.
+    /// Replaces the content of a document; `None` if there is none. [`crate::Error::Conflict`] if it has
+    /// another version than the expected one, [`crate::Error::NameTaken`] if its new name is taken.
     pub async fn replace_document(
         &self,
         tenant: TenantId,
@@ -276,7 +237,7 @@ impl Store {
         Ok(Some(after))
     }
 
-    /// Deletes a document and its secrets; false if there is none. [`Error::Conflict`] if it has
+    /// Deletes a document and its secrets; false if there is none. [`crate::Error::Conflict`] if it has
     /// another version than the expected one.
     pub async fn delete_document(
         &self,

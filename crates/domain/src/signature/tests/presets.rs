@@ -1,0 +1,77 @@
+//! The table of presets holds together.
+
+use std::collections::HashSet;
+
+use super::{URL, secret};
+use crate::signature::{
+    Dedupe, EventType, Override, SecretOwner, Verification, Verifier, find, presets,
+};
+
+#[test]
+fn names_and_aliases_are_unique_and_found() {
+    let mut seen = HashSet::new();
+    for preset in presets() {
+        for name in preset.aliases.iter().chain([&preset.name]) {
+            assert!(seen.insert(*name), "{name} is there twice");
+            assert_eq!(find(name).unwrap().name, preset.name);
+        }
+    }
+    assert!(find("hubspot").is_some() && find("nobody").is_none());
+}
+
+#[test]
+fn every_preset_explains_itself_and_works_as_it_stands() {
+    for preset in presets() {
+        for text in [preset.proves, preset.secret_help] {
+            assert!(text.ends_with('.'), "{}: {text}", preset.name);
+        }
+        let paths = [
+            if let Dedupe::Body(path) = preset.dedupe {
+                Some(path)
+            } else {
+                None
+            },
+            if let Some(EventType::Body(path)) = preset.event_type {
+                Some(path)
+            } else {
+                None
+            },
+        ];
+        assert!(
+            paths.iter().flatten().all(|path| path.starts_with('$')),
+            "{}",
+            preset.name
+        );
+        assert!(
+            Verifier::new(&Verification::of(preset.name), &[secret("shh")], URL).is_ok(),
+            "{}",
+            preset.name
+        );
+    }
+}
+
+/// Only `none` needs no secret, and it must be asked for by name.
+#[test]
+fn only_none_is_without_a_secret() {
+    let without: Vec<&str> = presets()
+        .iter()
+        .filter(|p| p.secret == SecretOwner::Nobody)
+        .map(|p| p.name)
+        .collect();
+    assert_eq!(without, ["none"]);
+    assert_ne!(Verification::default().scheme, "none");
+}
+
+#[test]
+fn a_window_can_be_set_where_a_timestamp_is_signed() {
+    for case in super::signed_cases() {
+        let preset = case.verification.preset().unwrap();
+        let takes = preset.overrides.contains(&Override::ToleranceSeconds);
+        assert_eq!(
+            takes,
+            case.is_timed() || preset.name == "hmac-sha256",
+            "{}",
+            case.name
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! The verifier of one source.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::config::Verification;
+use super::credentials::{BasicCheck, TokenCheck};
+use super::key::KeyedSecret;
+use super::scheme::Scheme;
+use super::signed::SignedCheck;
+use super::{ConfigError, Rejection, SignedRequest};
+
+/// How much a request that was let in proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// Its bytes are signed.
+    Verified,
+    /// The sender knows a shared token or password; the bytes are not bound to it.
+    Authenticated,
+    /// The sender is proved, but not that it sent these bytes (a JWT without a hash of the body).
+    OriginOnly,
+    /// Nothing was checked.
+    Unsigned,
+}
+
+/// A request that was let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified<'r> {
+    /// What it proves.
+    pub trust: Trust,
+    /// The id of the secret that matched; `None` where no secret is used.
+    pub key_id: Option<Arc<str>>,
+    /// The message id, if the signature covers one.
+    pub message_id: Option<&'r str>,
+}
+
+/// Verifies the requests of one source, its keys prepared.
+pub struct Verifier {
+    check: Check,
+}
+
+enum Check {
+    Signed(Box<SignedCheck>),
+    Token(TokenCheck),
+    Basic(BasicCheck),
+    Unsigned,
+}
+
+impl Verifier {
+    /// Prepares the verification of one source.
+    ///
+    /// Any of `secrets` may match, so a rotated one stays valid for as long as it is listed. `public_url` is the
+    /// URL that the sender was given; it matters only to schemes that sign it. Scheme `none` ignores both.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the verification, a secret or the URL cannot be used.
+    pub fn new(
+        verification: &Verification,
+        secrets: &[KeyedSecret],
+        public_url: &str,
+    ) -> Result<Self, ConfigError> {
+        let scheme = verification.resolve()?;
+        if secrets.is_empty() && !matches!(scheme, Scheme::Unsigned) {
+            return Err(ConfigError::NoSecret {
+                scheme: verification.scheme.clone(),
+            });
+        }
+        let check = match scheme {
+            Scheme::Signed(scheme) => {
+                Check::Signed(Box::new(SignedCheck::new(scheme, secrets, public_url)?))
+            }
+            Scheme::Token(scheme) => Check::Token(TokenCheck::new(scheme, secrets)?),
+            Scheme::Basic(scheme) => Check::Basic(BasicCheck::new(&scheme, secrets)?),
+            Scheme::Unsigned => Check::Unsigned,
+        };
+        Ok(Self { check })
+    }
+
+    /// Decides whether to believe a request that arrived at `now_us` (Unix microseconds).
+    ///
+    /// # Errors
+    /// [`Rejection`] with the reason; answer it with 401.
+    pub fn verify<'r>(
+        &self,
+        request: &SignedRequest<'r>,
+        now_us: i64,
+    ) -> Result<Verified<'r>, Rejection> {
+        match &self.check {
+            Check::Signed(check) => check.verify(request, now_us),
+            Check::Token(check) => check.verify(request),
+            Check::Basic(check) => check.verify(request),
+            Check::Unsigned => Ok(Verified {
+                trust: Trust::Unsigned,
+                key_id: None,
+                message_id: None,
+            }),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Reading deliveries and attempts, and queueing dead letters again.
+
+use std::time::Duration;
+
+use sqlx::AssertSqlSafe;
+use tieline_domain::{
+    DeliveryId, EventId, SubscriptionId, TenantId, Timestamp,
+    attempt::Attempt,
+    delivery::{Delivery, Status},
+};
+
+use crate::{
+    Error, Result, Store,
+    db::{in_tx, on_db},
+    page::{Page, PageRequest},
+};
+
+const COLUMNS: &str = "tenant_id, id, event_id, subscription_id, status, attempts, due_at, \
+                       first_attempt_at, settled_at, created_at";
+
+type DeliveryRow = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    i64,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    i64,
+);
+type AttemptRow = (String, i64, i64, i64, Option<i64>, Option<String>, String);
+
+fn from_row(row: DeliveryRow) -> Result<Delivery> {
+    let (
+        tenant,
+        id,
+        event,
+        subscription,
+        status,
+        attempts,
+        due_at,
+        first_attempt_at,
+        settled_at,
+        created_at,
+    ) = row;
+    let status: Status = status.parse().map_err(Error::content)?;
+    Ok(Delivery {
+        id: id.parse().map_err(Error::content)?,
+        tenant_id: tenant.parse().map_err(Error::content)?,
+        event_id: event.parse().map_err(Error::content)?,
+        subscription_id: subscription.parse().map_err(Error::content)?,
+        status,
+        attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+        due_at: (status == Status::Pending).then(|| Timestamp::from_micros(due_at)),
+        first_attempt_at: first_attempt_at.map(Timestamp::from_micros),
+        settled_at: settled_at.map(Timestamp::from_micros),
+        created_at: Timestamp::from_micros(created_at),
+    })
+}
+
+/// Which deliveries a list shows; every field narrows it.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryFilter {
+    /// Of this status.
+    pub status: Option<Status>,
+    /// To this subscription.
+    pub subscription_id: Option<SubscriptionId>,
+    /// Of this event.
+    pub event_id: Option<EventId>,
+}
+
+impl Store {
+    /// One delivery.
+    pub async fn find_delivery(
+        &self,
+        tenant: TenantId,
+        id: DeliveryId,
+    ) -> Result<Option<Delivery>> {
+        let text = format!("SELECT {COLUMNS} FROM deliveries WHERE tenant_id = $1 AND id = $2");
+        let row: Option<DeliveryRow> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(tenant.to_string())
+            .bind(id.to_string())
+            .fetch_optional(c)
+            .await?);
+        row.map(from_row).transpose()
+    }
+
+    /// A page of deliveries, the newest first.
+    pub async fn list_deliveries(
+        &self,
+        tenant: TenantId,
+        filter: &DeliveryFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Delivery>> {
+        let narrowed = [
+            filter.status.map(|status| ("status", status.to_string())),
+            filter
+                .subscription_id
+                .map(|id| ("subscription_id", id.to_string())),
+            filter.event_id.map(|id| ("event_id", id.to_string())),
+            page.after.clone().map(|after| ("after", after)),
+        ];
+        let mut text = format!("SELECT {COLUMNS} FROM deliveries WHERE tenant_id = $1");
+        let mut values = Vec::new();
+        for (column, value) in narrowed.into_iter().flatten() {
+            values.push(value);
+            let place = values.len() + 1;
+            let clause = match column {
+                "after" => format!(" AND id < ${place}"),
+                column => format!(" AND {column} = ${place}"),
+            };
+            text.push_str(&clause);
+        }
+        text.push_str(&format!(" ORDER BY id DESC LIMIT {}", page.rows()));
+        let rows: Vec<DeliveryRow> = on_db!(self.db(), |c| {
+            let query = sqlx::query_as(AssertSqlSafe(text)).bind(tenant.to_string());
+            values
+                .iter()
+                .fold(query, |query, value| query.bind(value))
+                .fetch_all(c)
+                .await?
+        });
+        let deliveries = rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?;
+        Ok(Page::cut(deliveries, page, |delivery| delivery.id))
+    }
+
+    /// The attempts of a delivery, the first one first; at most 200.
+    pub async fn list_attempts(
+        &self,
+        tenant: TenantId,
+        delivery: DeliveryId,
+    ) -> Result<Vec<Attempt>> {
+        const LIST: &str = "SELECT id, number, started_at, duration_us, status_code, error_kind, seen \
+                            FROM attempts WHERE delivery_id = $1 AND tenant_id = $2 ORDER BY id LIMIT 200";
+        let rows: Vec<AttemptRow> = on_db!(self.db(), |c| sqlx::query_as(LIST)
+            .bind(delivery.to_string())
+            .bind(tenant.to_string())
+            .fetch_all(c)
+            .await?);
+        let attempts = rows.into_iter().map(|row| {
+            let (id, number, started_at, duration, status_code, error_kind, seen) = row;
+            Ok(Attempt {
+                id: id.parse().map_err(Error::content)?,
+                delivery_id: delivery,
+                tenant_id: tenant,
+                number: u32::try_from(number).unwrap_or(u32::MAX),
+                started_at: Timestamp::from_micros(started_at),
+                duration: Duration::from_micros(duration.unsigned_abs()),
+                status_code: status_code.and_then(|code| u16::try_from(code).ok()),
+                error_kind,
+                seen: serde_json::from_str(&seen).map_err(Error::content)?,
+            })
+        });
+        attempts.collect()
+    }
+
+    /// Gives a dead, held or waiting delivery a new schedule that begins now; false if it is none of
+    /// these, or a node is just trying it.
+    pub async fn retry_delivery(
+        &self,
+        tenant: TenantId,
+        id: DeliveryId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        const RETRY: &str = "UPDATE deliveries SET status = 'pending', earlier_attempts = attempts, \
+                             first_attempt_at = NULL, settled_at = NULL, due_at = $1 WHERE tenant_id = $2 \
+                             AND id = $3 AND status IN ('dead', 'held', 'pending') AND owner IS NULL";
+        let mut tx = self.db().begin().await?;
+        let retried = in_tx!(tx, |c| sqlx::query(RETRY)
+            .bind(now.as_micros())
+            .bind(tenant.to_string())
+            .bind(id.to_string())
+            .execute(c)
+            .await?
+            .rows_affected());
+        tx.commit().await?;
+        Ok(retried > 0)
+    }
+
+    /// Gives up to `limit` dead letters a new schedule that begins now: those of one subscription, or
+    /// of the whole tenant. Says how many.
+    pub async fn replay_dead_letters(
+        &self,
+        tenant: TenantId,
+        subscription: Option<SubscriptionId>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<u64> {
+        const REPLAY: &str = "UPDATE deliveries SET status = 'pending', earlier_attempts = attempts, \
+                              first_attempt_at = NULL, settled_at = NULL, due_at = $1 \
+                              WHERE tenant_id = $2 AND id IN (SELECT id FROM deliveries \
+                              WHERE tenant_id = $2 AND status = 'dead' AND ($3 = '' OR subscription_id = $3) \
+                              ORDER BY id LIMIT $4)";
+        let mut tx = self.db().begin().await?;
+        let replayed = in_tx!(tx, |c| sqlx::query(REPLAY)
+            .bind(now.as_micros())
+            .bind(tenant.to_string())
+            .bind(subscription.map(|id| id.to_string()).unwrap_or_default())
+            .bind(limit as i64)
+            .execute(c)
+            .await?
+            .rows_affected());
+        tx.commit().await?;
+        Ok(replayed)
+    }
+}

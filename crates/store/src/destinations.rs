@@ -1,0 +1,145 @@
+//! The health of destinations.
+
+use sqlx::AssertSqlSafe;
+use tieline_domain::{
+    SubscriptionId, TenantId, Timestamp,
+    destination::{Destination, State},
+};
+
+use crate::{
+    Error, Result, Store,
+    db::{in_tx, on_db},
+};
+
+const COLUMNS: &str = "subscription_id, state, reason, since, failing_since, last_success_at, \
+                       failed_probes, probe_at";
+
+type Row = (
+    String,
+    String,
+    String,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    i64,
+    Option<i64>,
+);
+
+fn from_row(row: Row) -> Result<Destination> {
+    let (
+        subscription,
+        state,
+        reason,
+        since,
+        failing_since,
+        last_success_at,
+        failed_probes,
+        probe_at,
+    ) = row;
+    Ok(Destination {
+        subscription_id: subscription.parse().map_err(Error::content)?,
+        state: state.parse().map_err(Error::content)?,
+        reason,
+        since: Timestamp::from_micros(since),
+        failing_since: failing_since.map(Timestamp::from_micros),
+        last_success_at: last_success_at.map(Timestamp::from_micros),
+        failed_probes: u32::try_from(failed_probes).unwrap_or(u32::MAX),
+        probe_at: probe_at.map(Timestamp::from_micros),
+    })
+}
+
+impl Store {
+    /// The destinations of a tenant.
+    pub async fn destinations(&self, tenant: TenantId) -> Result<Vec<Destination>> {
+        let text = format!("SELECT {COLUMNS} FROM destinations WHERE tenant_id = $1");
+        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(tenant.to_string())
+            .fetch_all(c)
+            .await?);
+        rows.into_iter().map(from_row).collect()
+    }
+
+    /// One destination.
+    pub async fn find_destination(
+        &self,
+        tenant: TenantId,
+        subscription: SubscriptionId,
+    ) -> Result<Option<Destination>> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM destinations WHERE tenant_id = $1 AND subscription_id = $2"
+        );
+        let row: Option<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(tenant.to_string())
+            .bind(subscription.to_string())
+            .fetch_optional(c)
+            .await?);
+        row.map(from_row).transpose()
+    }
+
+    /// The tenants and subscriptions whose state was changed at `since` or later.
+    pub async fn destinations_changed_since(
+        &self,
+        since: Timestamp,
+    ) -> Result<Vec<(TenantId, SubscriptionId, Timestamp)>> {
+        const CHANGED: &str = "SELECT tenant_id, subscription_id, changed_at FROM destinations WHERE changed_at >= $1";
+        let rows: Vec<(String, String, i64)> = on_db!(self.db(), |c| sqlx::query_as(CHANGED)
+            .bind(since.as_micros())
+            .fetch_all(c)
+            .await?);
+        let parsed = rows.into_iter().map(|(tenant, subscription, at)| {
+            Ok((
+                tenant.parse().map_err(Error::content)?,
+                subscription.parse().map_err(Error::content)?,
+                Timestamp::from_micros(at),
+            ))
+        });
+        parsed.collect()
+    }
+
+    /// Sets the state by hand; says whether it changed.
+    pub async fn set_destination_state(
+        &self,
+        tenant: TenantId,
+        subscription: SubscriptionId,
+        to: State,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        const SET: &str = "UPDATE destinations SET state = $1, reason = $2, since = $3, changed_at = $3, \
+                           failing_since = NULL, failed_probes = 0, probe_at = NULL \
+                           WHERE tenant_id = $4 AND subscription_id = $5 AND state <> $1";
+        let mut tx = self.db().begin().await?;
+        let changed = in_tx!(tx, |c| sqlx::query(SET)
+            .bind(to.as_str())
+            .bind(reason)
+            .bind(now.as_micros())
+            .bind(tenant.to_string())
+            .bind(subscription.to_string())
+            .execute(c)
+            .await?
+            .rows_affected());
+        tx.commit().await?;
+        Ok(changed > 0)
+    }
+
+    /// Takes the right to send the next probe, for the node that asks first: true once per wait.
+    pub async fn take_probe(
+        &self,
+        subscription: SubscriptionId,
+        now: Timestamp,
+        next: Timestamp,
+    ) -> Result<bool> {
+        const TAKE: &str = "UPDATE destinations SET probe_at = $1 WHERE subscription_id = $2 \
+                            AND state = 'error' AND (probe_at IS NULL OR probe_at <= $3)";
+        let mut tx = self.db().begin().await?;
+        let taken = in_tx!(tx, |c| sqlx::query(TAKE)
+            .bind(next.as_micros())
+            .bind(subscription.to_string())
+            .bind(now.as_micros())
+            .execute(c)
+            .await?
+            .rows_affected());
+        tx.commit().await?;
+        Ok(taken > 0)
+    }
+}

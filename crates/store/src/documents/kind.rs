@@ -1,0 +1,48 @@
+//! The kinds of documents.
+
+use std::{fmt, str::FromStr};
+
+use crate::{Error, Result};
+
+/// What a document configures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// An incoming webhook endpoint.
+    Source,
+    /// An outgoing webhook subscription.
+    Subscription,
+}
+
+/// Every kind with its word in the store.
+const WORDS: [(Kind, &str); 2] = [
+    (Kind::Source, "source"),
+    (Kind::Subscription, "subscription"),
+];
+
+impl Kind {
+    /// Its word in the store.
+    pub fn as_str(self) -> &'static str {
+        WORDS
+            .iter()
+            .find(|(kind, _)| *kind == self)
+            .map_or("", |(_, word)| word)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        WORDS
+            .iter()
+            .find(|(_, word)| *word == text)
+            .map(|(kind, _)| *kind)
+            .ok_or_else(|| Error::content("no kind of document"))
+    }
+}

@@ -1,0 +1,219 @@
+//! Accepting: events and what they are owed, in one commit.
+
+use std::collections::HashMap;
+
+use tieline_domain::{EventId, Timestamp, delivery::Status};
+
+use super::{
+    Accepted, Entry, Item, NewDelivery, Once, Start,
+    batch::{Bulk, Cell, Kind},
+};
+use crate::{
+    Error, Result,
+    db::{Tx, in_tx},
+};
+
+static SEEN: Bulk = Bulk::new(
+    "INSERT INTO seen (key, event_id, expires_at)",
+    &[Kind::Bytes, Kind::Text, Kind::Int],
+    "ON CONFLICT (key) DO NOTHING RETURNING key",
+);
+
+static EVENTS: Bulk = Bulk::new(
+    "INSERT INTO events (tenant_id, id, type, source, subject, time, data, cause_id, trace_id)",
+    &[
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Int,
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+    ],
+    "",
+);
+
+static DELIVERIES: Bulk = Bulk::new(
+    "INSERT INTO deliveries (tenant_id, id, event_id, subscription_id, status, attempts, \
+     earlier_attempts, due_at, owner, created_at)",
+    &[
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Int,
+        Kind::Int,
+        Kind::Int,
+        Kind::Text,
+        Kind::Int,
+    ],
+    "",
+);
+
+/// Writes the items and says what became of each, in their order.
+pub(super) async fn accept(
+    tx: &mut Tx,
+    node: &str,
+    now: Timestamp,
+    items: &[&Item],
+) -> Result<Vec<Accepted>> {
+    let answers = tell_repeats(tx, now, items).await?;
+    let fresh = items.iter().zip(&answers);
+    let fresh = fresh.filter(|(_, answer)| **answer == Accepted::Stored);
+    let entries: Vec<_> = fresh.flat_map(|(item, _)| &item.entries).collect();
+    write(tx, node, &entries).await?;
+    Ok(answers)
+}
+
+/// Writes events with their deliveries.
+pub(super) async fn write(tx: &mut Tx, node: &str, entries: &[&Entry]) -> Result<()> {
+    let mut events = Vec::with_capacity(entries.len() * 9);
+    let mut deliveries = Vec::new();
+    for entry in entries {
+        push_event(&mut events, entry);
+        for delivery in &entry.deliveries {
+            push_delivery(&mut deliveries, node, entry, delivery);
+        }
+    }
+    EVENTS.run(tx, events).await?;
+    DELIVERIES.run(tx, deliveries).await?;
+    Ok(())
+}
+
+fn push_event(cells: &mut Vec<Cell>, entry: &Entry) {
+    let event = &entry.event;
+    cells.extend([
+        Cell::id(event.tenant_id),
+        Cell::id(event.id),
+        Cell::id(&event.event_type),
+        Cell::text(&event.source),
+        Cell::Text(event.subject.clone()),
+        Cell::Int(Some(event.time.as_micros())),
+        Cell::text(&event.data),
+        Cell::Text(event.cause_id.map(|id| id.to_string().into())),
+        Cell::text(&event.trace_id),
+    ]);
+}
+
+fn push_delivery(cells: &mut Vec<Cell>, node: &str, entry: &Entry, delivery: &NewDelivery) {
+    let NewDelivery {
+        id,
+        subscription_id,
+        start,
+    } = delivery;
+    let (status, due_at, owner) = match start {
+        Start::Leased(until) => (Status::Pending, *until, Some(node.into())),
+        Start::Due(at) => (Status::Pending, *at, None),
+        Start::Held => (Status::Held, entry.event.time, None),
+    };
+    cells.extend([
+        Cell::id(entry.event.tenant_id),
+        Cell::id(id),
+        Cell::id(entry.event.id),
+        Cell::id(subscription_id),
+        Cell::id(status),
+        Cell::Int(Some(0)),
+        Cell::Int(Some(0)),
+        Cell::Int(Some(due_at.as_micros())),
+        Cell::Text(owner),
+        Cell::Int(Some(id.made_at().as_micros())),
+    ]);
+}
+
+/// Says for each item whether its key was seen before, in the store or earlier in the batch; notes the
+/// keys that were not.
+async fn tell_repeats(tx: &mut Tx, now: Timestamp, items: &[&Item]) -> Result<Vec<Accepted>> {
+    let mut answers = vec![Accepted::Stored; items.len()];
+    let mut first: HashMap<[u8; 16], usize> = HashMap::new();
+    for (i, item) in items.iter().enumerate() {
+        let Some(once) = &item.once else { continue };
+        if let Some(original) = first.get(&once.key) {
+            answers[i] = Accepted::Duplicate(event_id(items[*original]));
+        } else {
+            first.insert(once.key, i);
+        }
+    }
+    if first.is_empty() {
+        return Ok(answers);
+    }
+    // Two commits that hold the same keys must take them in the same order, or they block each other.
+    let mut keys: Vec<_> = first.into_iter().collect();
+    keys.sort_unstable();
+    let cells = keys.iter().flat_map(|(key, i)| {
+        let expires_at = items[*i]
+            .once
+            .as_ref()
+            .map(|once| once.expires_at.as_micros());
+        [
+            Cell::Bytes(key.to_vec()),
+            Cell::id(event_id(items[*i])),
+            Cell::Int(expires_at),
+        ]
+    });
+    let inserted = SEEN.run(tx, cells.collect()).await?;
+    if inserted.len() == keys.len() {
+        return Ok(answers);
+    }
+    let inserted: std::collections::HashSet<_> = inserted.into_iter().collect();
+    let mut originals = HashMap::new();
+    for (key, i) in keys
+        .iter()
+        .filter(|(key, _)| !inserted.contains(key.as_slice()))
+    {
+        let once = items[*i]
+            .once
+            .as_ref()
+            .expect("only items with a key are listed");
+        if let Some(original) = original(tx, now, once, event_id(items[*i])).await? {
+            originals.insert(*key, original);
+        }
+    }
+    for (item, answer) in items.iter().zip(&mut answers) {
+        if let Some(original) = item.once.as_ref().and_then(|once| originals.get(&once.key)) {
+            *answer = Accepted::Duplicate(*original);
+        }
+    }
+    Ok(answers)
+}
+
+fn event_id(item: &Item) -> EventId {
+    item.entries
+        .first()
+        .expect("an item has at least one event")
+        .event
+        .id
+}
+
+/// The event that was accepted under the key; `None` if its window is over, and then `replacement`
+/// takes its place.
+async fn original(
+    tx: &mut Tx,
+    now: Timestamp,
+    once: &Once,
+    replacement: EventId,
+) -> Result<Option<EventId>> {
+    const RENEW: &str =
+        "UPDATE seen SET event_id = $1, expires_at = $2 WHERE key = $3 AND expires_at <= $4";
+    const FIND: &str = "SELECT event_id FROM seen WHERE key = $1";
+    let renewed = in_tx!(tx, |c| sqlx::query(RENEW)
+        .bind(replacement.to_string())
+        .bind(once.expires_at.as_micros())
+        .bind(once.key.to_vec())
+        .bind(now.as_micros())
+        .execute(c)
+        .await?
+        .rows_affected());
+    if renewed > 0 {
+        return Ok(None);
+    }
+    let found: Option<(String,)> = in_tx!(tx, |c| sqlx::query_as(FIND)
+        .bind(once.key.to_vec())
+        .fetch_optional(c)
+        .await?);
+    let (id,) =
+        found.ok_or_else(|| Error::Unavailable("a key vanished while it was read".to_owned()))?;
+    id.parse().map(Some).map_err(Error::content)
+}

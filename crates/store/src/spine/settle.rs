@@ -1,0 +1,261 @@
+//! Settling: outcomes of attempts, many in one commit.
+
+use tieline_domain::{Timestamp, attempt::Attempt, delivery::Status, destination::State};
+
+use super::{
+    Settled, Settlement, Turn, Verdict, accept,
+    batch::{Bulk, Cell, Kind},
+};
+use crate::{
+    Error, Result,
+    db::{Tx, in_tx},
+};
+
+static ATTEMPTS: Bulk = Bulk::new(
+    "INSERT INTO attempts (delivery_id, id, tenant_id, number, started_at, duration_us, status_code, \
+     error_kind, seen)",
+    &[
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Int,
+        Kind::Int,
+        Kind::Int,
+        Kind::Int,
+        Kind::Text,
+        Kind::Text,
+    ],
+    "",
+);
+
+/// A settlement counts only while the node that makes it still holds the lease.
+static OUTCOMES: Bulk = Bulk::new(
+    "WITH v (tenant_id, id, owner, status, attempts, due_at, first_attempt_at, settled_at) AS (",
+    &[
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Int,
+        Kind::Int,
+        Kind::Int,
+        Kind::Int,
+    ],
+    ") UPDATE deliveries SET status = v.status, attempts = v.attempts, due_at = v.due_at, \
+     first_attempt_at = v.first_attempt_at, settled_at = v.settled_at, owner = NULL FROM v \
+     WHERE deliveries.tenant_id = v.tenant_id AND deliveries.id = v.id AND deliveries.owner = v.owner",
+);
+
+/// Writes the settlements and says what each changed beside its delivery.
+pub(super) async fn settle(
+    tx: &mut Tx,
+    node: &str,
+    settlements: &[&Settlement],
+) -> Result<Vec<Settled>> {
+    let mut attempts = Vec::with_capacity(settlements.len() * 9);
+    let mut outcomes = Vec::with_capacity(settlements.len() * 8);
+    for settlement in settlements {
+        if let Some(attempt) = &settlement.attempt {
+            push_attempt(&mut attempts, attempt)?;
+        }
+        push_outcome(&mut outcomes, node, settlement);
+    }
+    ATTEMPTS.run(tx, attempts).await?;
+    OUTCOMES.run(tx, outcomes).await?;
+    note_successes(tx, settlements).await?;
+    let mut answers = Vec::with_capacity(settlements.len());
+    for settlement in settlements {
+        answers.push(follow_up(tx, node, settlement).await?);
+    }
+    Ok(answers)
+}
+
+fn push_attempt(cells: &mut Vec<Cell>, attempt: &Attempt) -> Result<()> {
+    let Attempt {
+        id,
+        delivery_id,
+        tenant_id,
+        number,
+        started_at,
+        duration,
+        status_code,
+        error_kind,
+        seen,
+    } = attempt;
+    cells.extend([
+        Cell::id(delivery_id),
+        Cell::id(id),
+        Cell::id(tenant_id),
+        Cell::Int(Some((*number).into())),
+        Cell::Int(Some(started_at.as_micros())),
+        Cell::Int(Some(
+            i64::try_from(duration.as_micros()).unwrap_or(i64::MAX),
+        )),
+        Cell::Int(status_code.map(Into::into)),
+        Cell::Text(error_kind.as_deref().map(Into::into)),
+        Cell::Text(Some(
+            serde_json::to_string(seen).map_err(Error::content)?.into(),
+        )),
+    ]);
+    Ok(())
+}
+
+/// Dead letters are not among these: they change something else too, and only if the lease holds.
+fn push_outcome(cells: &mut Vec<Cell>, node: &str, settlement: &Settlement) {
+    let at = settlement.at.as_micros();
+    let (status, due_at, settled_at) = match &settlement.verdict {
+        Verdict::Delivered { .. } => (Status::Delivered, at, Some(at)),
+        Verdict::Retry { due_at } => (Status::Pending, due_at.as_micros(), None),
+        Verdict::Hold { .. } => (Status::Held, at, None),
+        Verdict::Cancelled => (Status::Cancelled, at, Some(at)),
+        Verdict::Dead { .. } => return,
+    };
+    cells.extend([
+        Cell::id(settlement.tenant_id),
+        Cell::id(settlement.delivery_id),
+        Cell::Text(Some(node.into())),
+        Cell::id(status),
+        Cell::Int(Some(settlement.attempts.into())),
+        Cell::Int(Some(due_at)),
+        Cell::Int(Some(settlement.first_attempt_at.as_micros())),
+        Cell::Int(settled_at),
+    ]);
+}
+
+/// Notes for each destination when something last succeeded, once per commit and destination and at
+/// most once a second.
+async fn note_successes(tx: &mut Tx, settlements: &[&Settlement]) -> Result<()> {
+    const NOTE: &str = "UPDATE destinations SET last_success_at = $1 WHERE subscription_id = $2 \
+                        AND (last_success_at IS NULL OR last_success_at < $3)";
+    let succeeded = settlements
+        .iter()
+        .filter(|s| matches!(s.verdict, Verdict::Delivered { .. }));
+    let mut latest: std::collections::BTreeMap<_, Timestamp> = std::collections::BTreeMap::new();
+    for settlement in succeeded {
+        let at = latest.entry(settlement.subscription_id).or_default();
+        *at = settlement.at.max(*at);
+    }
+    for (subscription, at) in latest {
+        in_tx!(tx, |c| sqlx::query(NOTE)
+            .bind(at.as_micros())
+            .bind(subscription.to_string())
+            .bind(at.as_micros() - 1_000_000)
+            .execute(c)
+            .await?
+            .rows_affected());
+    }
+    Ok(())
+}
+
+async fn follow_up(tx: &mut Tx, node: &str, settlement: &Settlement) -> Result<Settled> {
+    let turn = match &settlement.verdict {
+        Verdict::Delivered { recovery } => recovery,
+        Verdict::Retry { .. } | Verdict::Cancelled => &None,
+        Verdict::Hold { probe_at } => {
+            put_off_probe(tx, settlement, *probe_at).await?;
+            &None
+        }
+        Verdict::Dead { notice, turn } => {
+            if !bury(tx, node, settlement).await? {
+                return Ok(Settled::default());
+            }
+            if let Some(notice) = notice {
+                accept::write(tx, node, &[notice]).await?;
+            }
+            turn
+        }
+    };
+    let turned = match turn {
+        Some(turn) if self::turn(tx, node, settlement, turn).await? => Some(turn.to),
+        _ => None,
+    };
+    Ok(Settled { turned })
+}
+
+async fn put_off_probe(tx: &mut Tx, settlement: &Settlement, probe_at: Timestamp) -> Result<()> {
+    const PUT_OFF: &str = "UPDATE destinations SET failed_probes = failed_probes + 1, probe_at = $1 \
+                           WHERE subscription_id = $2 AND state = 'error'";
+    in_tx!(tx, |c| sqlx::query(PUT_OFF)
+        .bind(probe_at.as_micros())
+        .bind(settlement.subscription_id.to_string())
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
+}
+
+/// Makes a delivery a dead letter; false if another node has it now, or it is no longer held.
+async fn bury(tx: &mut Tx, node: &str, settlement: &Settlement) -> Result<bool> {
+    const BURY: &str = "UPDATE deliveries SET status = 'dead', attempts = $1, first_attempt_at = $2, \
+                        settled_at = $3, owner = NULL WHERE tenant_id = $4 AND id = $5 \
+                        AND (owner = $6 OR (status = 'held' AND $7))";
+    let buried = in_tx!(tx, |c| sqlx::query(BURY)
+        .bind(i64::from(settlement.attempts))
+        .bind(settlement.first_attempt_at.as_micros())
+        .bind(settlement.at.as_micros())
+        .bind(settlement.tenant_id.to_string())
+        .bind(settlement.delivery_id.to_string())
+        .bind(node)
+        .bind(settlement.attempt.is_none())
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(buried > 0)
+}
+
+/// Turns a destination's state if it is in one of the states to turn from; tells of it if it did.
+async fn turn(tx: &mut Tx, node: &str, settlement: &Settlement, turn: &Turn) -> Result<bool> {
+    const TURN: &str = "UPDATE destinations SET state = $1, reason = $2, since = $3, failing_since = $4, \
+                        probe_at = $5, failed_probes = 0, changed_at = $3 WHERE subscription_id = $6 \
+                        AND state IN ($7, $8, $9) AND (last_success_at IS NULL OR last_success_at < $10)";
+    let unless = turn
+        .unless_success_since
+        .map_or(i64::MAX, Timestamp::as_micros);
+    let from = |i: usize| {
+        turn.from
+            .get(i)
+            .or(turn.from.first())
+            .map_or("", |state| state.as_str())
+    };
+    let since = if turn.to == State::Active {
+        requeue_failed(tx, settlement).await?;
+        None
+    } else {
+        turn.failing_since
+    };
+    let turned = in_tx!(tx, |c| sqlx::query(TURN)
+        .bind(turn.to.as_str())
+        .bind(&turn.reason)
+        .bind(settlement.at.as_micros())
+        .bind(since.map(Timestamp::as_micros))
+        .bind(turn.probe_at.map(Timestamp::as_micros))
+        .bind(settlement.subscription_id.to_string())
+        .bind(from(0))
+        .bind(from(1))
+        .bind(from(2))
+        .bind(unless)
+        .execute(c)
+        .await?
+        .rows_affected());
+    if turned == 0 {
+        return Ok(false);
+    }
+    if let Some(notice) = &turn.notice {
+        accept::write(tx, node, &[notice]).await?;
+    }
+    Ok(true)
+}
+
+/// What died while the destination was failing gets a new schedule (seed 002, API.md 6).
+async fn requeue_failed(tx: &mut Tx, settlement: &Settlement) -> Result<()> {
+    const REQUEUE: &str = "UPDATE deliveries SET status = 'held', earlier_attempts = attempts, \
+                           first_attempt_at = NULL, settled_at = NULL WHERE subscription_id = $1 \
+                           AND status = 'dead' AND settled_at >= (SELECT failing_since FROM destinations \
+                           WHERE subscription_id = $1 AND state = 'error')";
+    in_tx!(tx, |c| sqlx::query(REQUEUE)
+        .bind(settlement.subscription_id.to_string())
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! The spine on SQL.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use tieline_domain::{DeliveryId, SubscriptionId, TenantId, Timestamp, clock::Clock};
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use super::{
+    Accepted, Claimed, Depth, Item, Lease, Overdue, Release, Settled, Settlement, Spine, claim,
+    writer::{Request, Writer},
+};
+use crate::{
+    Error, Result,
+    db::{Db, in_tx, on_db},
+};
+
+/// How the SQL spine is tuned.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// How many requests may wait for a commit before more are refused.
+    pub queue: usize,
+    /// How many group commits run at once on Postgres; SQLite has one writer.
+    pub writers: usize,
+}
+
+/// The spine on SQL: SQLite for one node, Postgres for many.
+pub struct SqlSpine {
+    db: Db,
+    node: Arc<str>,
+    requests: mpsc::Sender<Request>,
+}
+
+impl SqlSpine {
+    /// Starts the writers of the node with this name; they end when the spine is dropped.
+    pub fn start(db: Db, node: &str, clock: &Clock, tuning: &Tuning) -> Self {
+        let (requests, waiting) = mpsc::channel(tuning.queue.max(1));
+        let waiting = Arc::new(Mutex::new(waiting));
+        let node: Arc<str> = node.into();
+        let writers = match db {
+            Db::Sqlite(_) => 1,
+            Db::Postgres(_) => tuning.writers.max(1),
+        };
+        for _ in 0..writers {
+            let writer = Writer {
+                db: db.clone(),
+                node: Arc::clone(&node),
+                clock: clock.clone(),
+                requests: Arc::clone(&waiting),
+            };
+            tokio::spawn(writer.run());
+        }
+        Self { db, node, requests }
+    }
+}
+
+fn stopped<T>(_: T) -> Error {
+    Error::Unavailable("the writer has stopped".to_owned())
+}
+
+impl Spine for SqlSpine {
+    fn accept(&self, items: Vec<Item>) -> BoxFuture<'_, Result<Vec<Accepted>>> {
+        Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            let full = |_| Error::Unavailable("too many requests wait for a commit".to_owned());
+            self.requests
+                .try_send(Request::Accept(items, reply))
+                .map_err(full)?;
+            answer.await.map_err(stopped)?
+        })
+    }
+
+    fn settle(&self, settlement: Settlement) -> BoxFuture<'_, Result<Settled>> {
+        Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            self.requests
+                .send(Request::Settle(settlement, reply))
+                .await
+                .map_err(stopped)?;
+            answer.await.map_err(stopped)?
+        })
+    }
+
+    fn claim_due(&self, lease: Lease, limit: usize) -> BoxFuture<'_, Result<Vec<Claimed>>> {
+        Box::pin(claim::due(&self.db, &self.node, lease, limit))
+    }
+
+    fn claim_held(
+        &self,
+        subscription: SubscriptionId,
+        lease: Lease,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Claimed>>> {
+        Box::pin(claim::held(
+            &self.db,
+            &self.node,
+            subscription,
+            lease,
+            limit,
+        ))
+    }
+
+    fn release(
+        &self,
+        deliveries: Vec<(TenantId, DeliveryId)>,
+        how: Release,
+    ) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { claim::release(&self.db, &self.node, &deliveries, how).await })
+    }
+
+    fn holding(&self) -> BoxFuture<'_, Result<Vec<(TenantId, SubscriptionId)>>> {
+        Box::pin(claim::holding(&self.db))
+    }
+
+    fn recover(&self, now: Timestamp) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(claim::recover(&self.db, now))
+    }
+
+    fn held_before(
+        &self,
+        subscription: SubscriptionId,
+        before: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Overdue>>> {
+        Box::pin(claim::held_before(&self.db, subscription, before, limit))
+    }
+
+    fn depth(&self) -> BoxFuture<'_, Result<Depth>> {
+        Box::pin(async move {
+            const PENDING: &str =
+                "SELECT COUNT(*), MIN(due_at) FROM deliveries WHERE status = 'pending'";
+            const HELD: &str = "SELECT COUNT(*) FROM deliveries WHERE status = 'held'";
+            let (pending, oldest): (i64, Option<i64>) =
+                on_db!(&self.db, |c| sqlx::query_as(PENDING).fetch_one(c).await?);
+            let (held,): (i64,) = on_db!(&self.db, |c| sqlx::query_as(HELD).fetch_one(c).await?);
+            Ok(Depth {
+                pending: pending.unsigned_abs(),
+                held: held.unsigned_abs(),
+                oldest_due: oldest.map(Timestamp::from_micros),
+            })
+        })
+    }
+
+    fn forget_seen(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(async move {
+            const FORGET: &str = "DELETE FROM seen WHERE key IN \
+                                  (SELECT key FROM seen WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+            let mut tx = self.db.begin().await?;
+            let gone = in_tx!(tx, |c| sqlx::query(FORGET)
+                .bind(now.as_micros())
+                .bind(limit as i64)
+                .execute(c)
+                .await?
+                .rows_affected());
+            tx.commit().await?;
+            Ok(gone)
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! One attempt: the signed request, the call, and what was seen.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use tieline_domain::{
+    DeliveryId, Timestamp, attempt::Seen, event::Event, retry::parse_retry_after,
+};
+
+use super::verdict::Showed;
+use crate::{
+    outbound::{Answer, BodyLimit, Outbound, Request},
+    registry::Route,
+};
+
+const ID: HeaderName = HeaderName::from_static("webhook-id");
+const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+const BODY_SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
+
+/// What an attempt showed, and all that was seen.
+pub(super) struct Tried {
+    pub(super) showed: Showed,
+    pub(super) status_code: Option<u16>,
+    pub(super) error_kind: Option<String>,
+    pub(super) took: Duration,
+    pub(super) seen: Seen,
+}
+
+/// The body of a delivery: the event's content stands in it as it was received.
+fn body(event: &Event) -> Bytes {
+    let mut body = String::with_capacity(event.data.len() + 160);
+    body.push_str("{\"id\":\"");
+    body.push_str(&event.id.to_string());
+    body.push_str("\",\"event\":\"");
+    body.push_str(event.event_type.as_str());
+    body.push_str("\",\"timestamp\":\"");
+    body.push_str(&event.time.to_string());
+    body.push_str("\",\"data\":");
+    body.push_str(&event.data);
+    body.push('}');
+    body.into()
+}
+
+/// The headers of a delivery (Standard Webhooks, and the signature of seed 000).
+fn headers(route: &Route, id: DeliveryId, now: Timestamp, body: &[u8]) -> HeaderMap {
+    let id = id.to_string();
+    let seconds = now.as_seconds();
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    headers.insert(TIMESTAMP, seconds.into());
+    let signature = route.signer.sign(&id, seconds, body);
+    let texts = [
+        (ID, Some(id)),
+        (SIGNATURE, Some(signature)),
+        (BODY_SIGNATURE, route.signer.body_hex(body)),
+    ];
+    for (name, text) in texts {
+        if let Some(value) = text.and_then(|text| HeaderValue::try_from(text).ok()) {
+            headers.insert(name, value);
+        }
+    }
+    headers
+}
+
+/// Tries a delivery once.
+pub(super) async fn attempt(
+    outbound: &Outbound,
+    route: &Route,
+    event: &Event,
+    id: DeliveryId,
+    now: Timestamp,
+    timeout: Duration,
+    keep: usize,
+) -> Tried {
+    let destination = match &route.destination {
+        Ok(destination) => destination,
+        Err(refusal) => return refused(route, refusal),
+    };
+    let body = body(event);
+    let headers = headers(route, id, now, &body);
+    let sent = recorded(&headers, route);
+    let started = std::time::Instant::now();
+    let answer = outbound
+        .send(Request {
+            method: Method::POST,
+            uri: destination.uri().clone(),
+            headers,
+            body,
+            deadline: timeout,
+            body_limit: BodyLimit::Excerpt { keep },
+        })
+        .await;
+    let took = started.elapsed();
+    let mut seen = Seen {
+        url: destination.as_str().to_owned(),
+        request_headers: sent,
+        ..Seen::default()
+    };
+    match answer {
+        Ok(answer) => answered(route, &answer, now, took, seen),
+        Err(error) => {
+            seen.error = Some(route.redactor.text(&error.to_string()).into_owned());
+            Tried {
+                showed: Showed::Nothing,
+                status_code: None,
+                error_kind: Some(error.kind().to_owned()),
+                took,
+                seen,
+            }
+        }
+    }
+}
+
+/// The URL may not be called any more: the operator's rules have changed since it was saved.
+fn refused(route: &Route, refusal: &str) -> Tried {
+    Tried {
+        showed: Showed::Nothing,
+        status_code: None,
+        error_kind: Some("refused_address".to_owned()),
+        took: Duration::ZERO,
+        seen: Seen {
+            url: route.subscription.url.clone(),
+            error: Some(refusal.to_owned()),
+            ..Seen::default()
+        },
+    }
+}
+
+fn answered(
+    route: &Route,
+    answer: &Answer,
+    now: Timestamp,
+    took: Duration,
+    mut seen: Seen,
+) -> Tried {
+    let status = answer.status.as_u16();
+    let wait = answer.headers.get(header::RETRY_AFTER);
+    let wait = wait
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| parse_retry_after(text, now));
+    seen.response_headers = recorded(&answer.headers, route);
+    let excerpt = route.redactor.cut(&answer.body);
+    seen.response_excerpt = String::from_utf8_lossy(&excerpt).replace('\0', "\u{fffd}");
+    seen.response_truncated = answer.body_truncated();
+    let failed = !answer.status.is_success();
+    if failed {
+        seen.error = Some(format!(
+            "the receiver answered {status}; only 2xx is a success"
+        ));
+    }
+    Tried {
+        showed: Showed::Status(status, wait),
+        status_code: Some(status),
+        error_kind: failed.then(|| "status".to_owned()),
+        took,
+        seen,
+    }
+}
+
+/// Headers as they are recorded: without secrets, also where the receiver echoes them.
+fn recorded(headers: &HeaderMap, route: &Route) -> Vec<(String, String)> {
+    let pair = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = route.redactor.header_value(value.as_bytes());
+        (
+            name.as_str().to_owned(),
+            String::from_utf8_lossy(&value).replace('\0', "\u{fffd}"),
+        )
+    };
+    headers.iter().map(pair).collect()
+}

@@ -1,0 +1,233 @@
+//! Looking for deliveries in the store: what is due, what is held, what is about to be lost.
+
+use std::{sync::Arc, time::Duration};
+
+use tieline_domain::{
+    SubscriptionId, TenantId, Timestamp,
+    destination::{State, probe_wait},
+};
+use tieline_store::{
+    Result,
+    spine::{Claimed, Lease, Release},
+};
+use tokio::time::sleep;
+
+use super::{Dispatcher, Job};
+
+/// How often what is due is looked for, when nothing says that there is something.
+const DUE_EVERY: Duration = Duration::from_millis(500);
+
+/// How often the destinations that hold deliveries are looked through.
+const HOLDING_EVERY: Duration = Duration::from_secs(1);
+
+/// How often held deliveries are checked for their age.
+const AGE_EVERY: Duration = Duration::from_secs(30);
+
+/// The most deliveries in one claim.
+const MAX_CLAIM: usize = 256;
+
+impl Dispatcher {
+    /// Begins to look for deliveries in the store, until [`Dispatcher::shut_down`].
+    pub fn start(self: &Arc<Self>) {
+        let waker = Arc::downgrade(self);
+        self.parts.clock.on_advance(move || {
+            if let Some(dispatcher) = waker.upgrade() {
+                dispatcher.wake();
+            }
+        });
+        self.tasks.spawn(Arc::clone(self).claim_due());
+        self.tasks.spawn(Arc::clone(self).claim_held());
+        self.tasks.spawn(Arc::clone(self).renew_leases());
+    }
+
+    fn new_lease(&self) -> Lease {
+        let now = self.parts.clock.now();
+        let longest = Duration::from_secs(60).max(self.parts.config.delivery.timeout);
+        Lease {
+            now,
+            until: now.plus(self.lease(longest)),
+        }
+    }
+
+    async fn claim_due(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = self.due.notified() => {}
+                () = sleep(DUE_EVERY) => {}
+            }
+            while !self.stop.is_cancelled() {
+                match self
+                    .parts
+                    .spine
+                    .claim_due(self.new_lease(), MAX_CLAIM)
+                    .await
+                {
+                    Ok(claimed) => {
+                        let all = claimed.len() < MAX_CLAIM;
+                        self.place(claimed, false).await;
+                        if all {
+                            break;
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot look for deliveries that are due");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts claimed deliveries into their queues; what finds no room is held.
+    async fn place(self: &Arc<Self>, claimed: Vec<Claimed>, probe: bool) {
+        let jobs = claimed
+            .into_iter()
+            .map(|claimed| Job { claimed, probe })
+            .collect();
+        let (refused, workers) = self.lanes.place(jobs);
+        self.start_workers(workers);
+        if refused.is_empty() {
+            return;
+        }
+        let full: Vec<_> = refused
+            .iter()
+            .map(|job| job.claimed.subscription_id)
+            .collect();
+        self.release(refused, Release::Hold).await;
+        for subscription in full {
+            self.lanes.set_backlog(subscription, true);
+        }
+    }
+
+    async fn claim_held(self: Arc<Self>) {
+        let mut looked = None;
+        let mut aged: Option<Timestamp> = None;
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = self.held.notified() => {}
+                () = sleep(HOLDING_EVERY) => looked = None,
+            }
+            let now = self.parts.clock.now();
+            let outcome = if looked.is_none_or(|at| now.since(at) >= HOLDING_EVERY) {
+                looked = Some(now);
+                let check_age = aged.is_none_or(|at| now.since(at) >= AGE_EVERY);
+                if check_age {
+                    aged = Some(now);
+                }
+                self.look_through_holding(now, check_age).await
+            } else {
+                Ok(())
+            };
+            let outcome = match outcome {
+                Ok(()) => self.refill().await,
+                failed => failed,
+            };
+            if let Err(error) = outcome {
+                tracing::warn!(%error, "cannot look for deliveries that are held");
+            }
+        }
+    }
+
+    /// Brings deliveries of destinations with room in memory back from the store.
+    async fn refill(self: &Arc<Self>) -> Result<()> {
+        for (subscription, room) in self.lanes.thirsty() {
+            // Noted first: what is written from now on notes it again.
+            self.lanes.set_backlog(subscription, false);
+            let limit = room.min(MAX_CLAIM);
+            let claimed = self
+                .parts
+                .spine
+                .claim_held(subscription, self.new_lease(), limit)
+                .await;
+            if !matches!(&claimed, Ok(claimed) if claimed.len() < limit) {
+                self.lanes.set_backlog(subscription, true);
+                self.held.notify_one();
+            }
+            self.place(claimed?, false).await;
+        }
+        Ok(())
+    }
+
+    async fn look_through_holding(self: &Arc<Self>, now: Timestamp, check_age: bool) -> Result<()> {
+        for (tenant, subscription) in self.parts.spine.holding().await? {
+            let Ok(routes) = self.parts.registry.routes(tenant).await else {
+                continue;
+            };
+            let Some(route) = routes.get(subscription) else {
+                continue;
+            };
+            match route.health.state {
+                State::Active => self.lanes.set_backlog(subscription, true),
+                State::Error => self.probe(tenant, subscription, now).await?,
+                State::Paused | State::Disabled => {}
+            }
+            if check_age && route.health.state.holds() {
+                self.bury_overdue(route, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the oldest held delivery of a destination in `error`, if it is time for a probe and no
+    /// other node sends one.
+    async fn probe(
+        self: &Arc<Self>,
+        tenant: TenantId,
+        subscription: SubscriptionId,
+        now: Timestamp,
+    ) -> Result<()> {
+        let Some(health) = self
+            .parts
+            .store
+            .find_destination(tenant, subscription)
+            .await?
+        else {
+            return Ok(());
+        };
+        if health.state != State::Error || health.probe_at.is_some_and(|at| at > now) {
+            return Ok(());
+        }
+        let next = now.plus(self.probe_wait(health.failed_probes));
+        if self.parts.store.take_probe(subscription, now, next).await? {
+            let claimed = self
+                .parts
+                .spine
+                .claim_held(subscription, self.new_lease(), 1)
+                .await?;
+            self.place(claimed, true).await;
+        }
+        Ok(())
+    }
+
+    pub(super) fn probe_wait(&self, failed_probes: u32) -> Duration {
+        let delivery = &self.parts.config.delivery;
+        probe_wait(failed_probes, delivery.probe_first, delivery.probe_max)
+    }
+
+    /// Keeps the leases of what waits in memory.
+    async fn renew_leases(self: Arc<Self>) {
+        let lease = self.parts.config.delivery.lease;
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = sleep(lease / 4) => {}
+            }
+            let now = self.parts.clock.now();
+            let until = now.plus(lease);
+            let ending = self.lanes.prolong(now.plus(lease / 2), until);
+            if ending.is_empty() {
+                continue;
+            }
+            if let Err(error) = self
+                .parts
+                .spine
+                .release(ending, Release::Prolong(until))
+                .await
+            {
+                tracing::warn!(%error, "cannot prolong leases; another node may repeat deliveries");
+            }
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Delivering: claims, paces, sends, settles.
+//!
+//! On the happy path a delivery is handed over in memory by the request that wrote it, and goes out
+//! at once. What is due later, or found no room, is claimed from the store. Every outcome is settled
+//! in a batch; what is not settled when a node dies comes back when its lease ends.
+
+mod attempt;
+mod claims;
+mod health;
+mod lanes;
+mod settle;
+mod verdict;
+
+use std::{sync::Arc, time::Duration};
+
+use tieline_domain::{
+    SubscriptionId, TenantId, Timestamp, clock::Clock, event::Event, retry::Schedule,
+};
+use tieline_store::{
+    Store,
+    spine::{Claimed, Release, Spine},
+};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::Config,
+    outbound::Outbound,
+    registry::{Registry, Route},
+};
+use lanes::{Bounds, Job, Lanes};
+
+pub use settle::TestResult;
+
+/// How many outcomes may wait for their commit.
+const MAX_SETTLING: usize = 4_096;
+
+/// How much longer than an attempt a lease lasts.
+const LEASE_MARGIN: Duration = Duration::from_secs(15);
+
+/// How long a delivery is put off when its subscription could not be loaded.
+const LOAD_RETRY: Duration = Duration::from_secs(5);
+
+/// What the dispatcher works with.
+pub struct Parts {
+    /// The time.
+    pub clock: Clock,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The store.
+    pub store: Store,
+    /// The spine.
+    pub spine: Arc<dyn Spine>,
+    /// The subscriptions.
+    pub registry: Registry,
+    /// The way out.
+    pub outbound: Outbound,
+}
+
+/// Sends deliveries.
+pub struct Dispatcher {
+    parts: Parts,
+    default_schedule: Schedule,
+    lanes: Lanes,
+    in_flight: Semaphore,
+    settling: Arc<Semaphore>,
+    due: Notify,
+    held: Notify,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Dispatcher {
+    /// A dispatcher that waits for deliveries; [`Dispatcher::start`] lets it look for them too.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let limits = &parts.config.limits;
+        let bounds = Bounds {
+            waiting: limits.delivery_memory_per_destination,
+            bytes: limits.delivery_memory_bytes,
+            running: limits.in_flight_per_destination,
+            running_per_tenant: limits.in_flight_per_tenant,
+        };
+        let retry = &parts.config.delivery.retry;
+        let seconds = retry
+            .iter()
+            .map(|delay| u32::try_from(delay.as_secs()).unwrap_or(u32::MAX));
+        Arc::new(Self {
+            default_schedule: Schedule(seconds.collect()),
+            lanes: Lanes::new(bounds),
+            in_flight: Semaphore::new(limits.in_flight_total),
+            settling: Arc::new(Semaphore::new(MAX_SETTLING)),
+            due: Notify::new(),
+            held: Notify::new(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            parts,
+        })
+    }
+
+    /// Whether this node sends deliveries at all.
+    pub fn works_here(&self) -> bool {
+        self.parts.config.roles.worker
+    }
+
+    /// The delays between the attempts at a subscription.
+    pub fn schedule<'a>(&'a self, route: &'a Route) -> &'a Schedule {
+        route
+            .subscription
+            .retry
+            .as_ref()
+            .unwrap_or(&self.default_schedule)
+    }
+
+    /// Takes room in memory for one more delivery; answers with the lease to write it with, or `None`
+    /// if it has to wait in the store.
+    pub fn reserve(&self, route: &Route, event: &Event, now: Timestamp) -> Option<Timestamp> {
+        let reserved = self.lanes.reserve(route.id, event);
+        reserved.then(|| now.plus(self.lease(self.timeout(route))))
+    }
+
+    /// Gives back room that was taken.
+    pub fn give_back(&self, subscription: SubscriptionId, event: &Event) {
+        self.lanes.give_back(subscription, event);
+    }
+
+    /// Takes over deliveries that were written with a lease.
+    pub fn take(self: &Arc<Self>, deliveries: impl Iterator<Item = Claimed>) {
+        let workers = self.lanes.take(deliveries);
+        self.start_workers(workers);
+    }
+
+    /// Notes that a delivery to this destination was written without a lease, for want of room.
+    pub fn note_held(&self, subscription: SubscriptionId) {
+        self.lanes.set_backlog(subscription, true);
+        self.held.notify_one();
+    }
+
+    /// Looks for what is due at once, not at the next turn.
+    pub fn wake(&self) {
+        self.due.notify_one();
+        self.held.notify_one();
+    }
+
+    /// How many deliveries this node has in memory, and their bytes.
+    pub fn load(&self) -> (usize, usize) {
+        self.lanes.load()
+    }
+
+    fn lease(&self, timeout: Duration) -> Duration {
+        self.parts.config.delivery.lease.max(timeout + LEASE_MARGIN)
+    }
+
+    fn timeout(&self, route: &Route) -> Duration {
+        let own = route.subscription.timeout_seconds;
+        own.map_or(self.parts.config.delivery.timeout, |s| {
+            Duration::from_secs(s.into())
+        })
+    }
+
+    fn start_workers(self: &Arc<Self>, workers: Vec<(TenantId, SubscriptionId)>) {
+        for (tenant, subscription) in workers {
+            self.tasks
+                .spawn(Arc::clone(self).work(tenant, subscription));
+        }
+    }
+
+    /// One worker: delivers to one destination until nothing waits for it.
+    async fn work(self: Arc<Self>, tenant: TenantId, subscription: SubscriptionId) {
+        let slots = self.lanes.slots(tenant);
+        while let Some(job) = self.lanes.next(subscription) {
+            let _of_tenant = slots.acquire().await;
+            let _of_all = self.in_flight.acquire().await;
+            self.deliver(job).await;
+            if self.lanes.is_thirsty(subscription) {
+                self.held.notify_one();
+            }
+        }
+    }
+
+    async fn deliver(self: &Arc<Self>, job: Job) {
+        let claimed = &job.claimed;
+        let routes = match self.parts.registry.routes(claimed.tenant_id).await {
+            Ok(routes) => routes,
+            Err(error) => {
+                tracing::warn!(%error, delivery = %claimed.id, "cannot load the subscription; putting the delivery off");
+                let later = self.parts.clock.now().plus(LOAD_RETRY);
+                return self.release(vec![job], Release::Due(later)).await;
+            }
+        };
+        let Some(route) = routes.get(claimed.subscription_id) else {
+            return self.cancel(job).await;
+        };
+        if route.health.state.holds() && !job.probe {
+            let mut all = self.lanes.drain(claimed.subscription_id);
+            all.push(job);
+            return self.release(all, Release::Hold).await;
+        }
+        self.try_once(route, job).await;
+    }
+
+    /// Lets go of deliveries that this node has leased.
+    async fn release(&self, jobs: Vec<Job>, how: Release) {
+        let ids = jobs
+            .iter()
+            .map(|job| (job.claimed.tenant_id, job.claimed.id))
+            .collect();
+        if let Err(error) = self.parts.spine.release(ids, how).await {
+            tracing::warn!(%error, "cannot let go of deliveries; they come back when their leases end");
+        }
+        for job in &jobs {
+            self.lanes.forget(&job.claimed);
+        }
+    }
+
+    /// Stops: finishes the attempts that run, gives back what waits. Gives up after `grace`.
+    pub async fn shut_down(&self, grace: Duration) {
+        self.stop.cancel();
+        let waiting = self.lanes.close();
+        self.release(waiting, Release::Due(self.parts.clock.now()))
+            .await;
+        self.tasks.close();
+        if tokio::time::timeout(grace, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "some attempts did not end in time; they are repeated when their leases end"
+            );
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! After an attempt: what follows, written down.
+
+use std::{sync::Arc, time::Duration};
+
+use rand::Rng as _;
+use tieline_domain::{
+    AttemptId, DeliveryId, EventId, Timestamp,
+    attempt::{Attempt, Seen},
+    destination::State,
+    event::{self, Event},
+};
+use tieline_store::spine::{Settlement, Verdict};
+
+use super::{
+    Dispatcher, Job, MAX_SETTLING,
+    attempt::{Tried, attempt},
+    verdict::{Decision, Standing, decide},
+};
+use crate::{publish::own_type, registry::Route, telemetry};
+
+/// How long to wait before an outcome that could not be written is written again.
+const WRITE_AGAIN: Duration = Duration::from_millis(250);
+
+/// What a test send showed.
+#[derive(Clone, Debug)]
+pub struct TestResult {
+    /// Whether the receiver answered 2xx.
+    pub success: bool,
+    /// The status of the answer.
+    pub status_code: Option<u16>,
+    /// How long it took.
+    pub took: Duration,
+    /// What went wrong, as a stable word.
+    pub error_kind: Option<String>,
+    /// All that was seen.
+    pub seen: Seen,
+}
+
+impl Dispatcher {
+    /// Sends a signed `webhook.test` now, once; nothing is stored.
+    pub async fn test(&self, route: &Route) -> TestResult {
+        let now = self.parts.clock.unique_now();
+        let event = Event {
+            id: EventId::new(now, rand::rng().random()),
+            tenant_id: route.tenant_id,
+            event_type: own_type(event::types::WEBHOOK_TEST),
+            source: "/v1/webhooks".into(),
+            subject: None,
+            time: now,
+            data: format!("{{\"webhook_id\":\"{}\"}}", route.id).into(),
+            cause_id: None,
+            trace_id: format!("{:032x}", rand::rng().random::<u128>()).into(),
+        };
+        let id = DeliveryId::new(now, rand::rng().random());
+        let tried = self.call(route, &event, id, now).await;
+        TestResult {
+            success: tried.error_kind.is_none(),
+            status_code: tried.status_code,
+            took: tried.took,
+            error_kind: tried.error_kind,
+            seen: tried.seen,
+        }
+    }
+
+    async fn call(&self, route: &Route, event: &Event, id: DeliveryId, now: Timestamp) -> Tried {
+        let keep = self.parts.config.delivery.response_excerpt_bytes;
+        let timeout = self.timeout(route);
+        attempt(&self.parts.outbound, route, event, id, now, timeout, keep).await
+    }
+
+    pub(super) async fn try_once(self: &Arc<Self>, route: &Route, job: Job) {
+        let Job { claimed, probe } = &job;
+        let started_at = self.parts.clock.now();
+        let tried = self
+            .call(route, &claimed.event, claimed.id, started_at)
+            .await;
+        crate::failpoint::hit("attempt");
+        self.lanes
+            .note_outcome(route.id, tried.error_kind.is_some());
+        telemetry::count_attempt(
+            tried.error_kind.as_deref().unwrap_or("success"),
+            claimed.tenant_id,
+        );
+        let attempts = claimed.attempts + 1;
+        let decision = decide(
+            &tried.showed,
+            Standing {
+                schedule: self.schedule(route),
+                made: attempts - claimed.earlier_attempts,
+                probe: *probe,
+                state: route.health.state,
+                jitter: f64::from(self.parts.config.delivery.jitter_percent) / 100.0,
+                chance: rand::rng().random(),
+            },
+        );
+        let at = self.parts.clock.now();
+        let first_attempt_at = claimed.first_attempt_at.unwrap_or(started_at);
+        let verdict = self
+            .verdict(route, &job, &tried, decision, at, first_attempt_at)
+            .await;
+        let attempt = Attempt {
+            id: AttemptId::new(self.parts.clock.unique_now(), rand::rng().random()),
+            delivery_id: claimed.id,
+            tenant_id: claimed.tenant_id,
+            number: attempts,
+            started_at,
+            duration: tried.took,
+            status_code: tried.status_code,
+            error_kind: tried.error_kind,
+            seen: tried.seen,
+        };
+        let settlement = Settlement {
+            delivery_id: claimed.id,
+            tenant_id: claimed.tenant_id,
+            subscription_id: claimed.subscription_id,
+            first_attempt_at,
+            at,
+            attempts,
+            attempt: Some(attempt),
+            verdict,
+        };
+        self.settle_behind(settlement, job).await;
+    }
+
+    async fn verdict(
+        &self,
+        route: &Route,
+        job: &Job,
+        tried: &Tried,
+        decision: Decision,
+        at: Timestamp,
+        first_attempt_at: Timestamp,
+    ) -> Verdict {
+        let claimed = &job.claimed;
+        match decision {
+            Decision::Delivered { recovers: false } => Verdict::Delivered { recovery: None },
+            Decision::Delivered { recovers: true } => Verdict::Delivered {
+                recovery: Some(Box::new(self.recovery(route).await)),
+            },
+            Decision::Retry(wait) => Verdict::Retry {
+                due_at: at.plus(wait),
+            },
+            Decision::HoldAgain => Verdict::Hold {
+                probe_at: at.plus(self.probe_wait(route.health.failed_probes.saturating_add(1))),
+            },
+            Decision::Dead | Decision::Gone => {
+                let why = tried
+                    .seen
+                    .error
+                    .as_deref()
+                    .unwrap_or("the last attempt failed");
+                let notice =
+                    self.death_notice(route, &claimed.event, claimed.id, claimed.attempts + 1, why);
+                let turn = if decision == Decision::Gone {
+                    self.ending(route, State::Disabled, "the receiver answered 410 Gone")
+                        .await
+                } else {
+                    self.failing(route, why, at, first_attempt_at).await
+                };
+                Verdict::Dead {
+                    notice: notice.await.map(Box::new),
+                    turn: Some(Box::new(turn)),
+                }
+            }
+        }
+    }
+
+    /// The subscription is gone: what it was owed is called off.
+    pub(super) async fn cancel(self: &Arc<Self>, job: Job) {
+        let now = self.parts.clock.now();
+        let settlement = Settlement {
+            delivery_id: job.claimed.id,
+            tenant_id: job.claimed.tenant_id,
+            subscription_id: job.claimed.subscription_id,
+            first_attempt_at: job.claimed.first_attempt_at.unwrap_or(now),
+            at: now,
+            attempts: job.claimed.attempts,
+            attempt: None,
+            verdict: Verdict::Cancelled,
+        };
+        self.settle_behind(settlement, job).await;
+    }
+
+    /// Writes the outcome while the worker goes on to its next delivery.
+    async fn settle_behind(self: &Arc<Self>, settlement: Settlement, job: Job) {
+        crate::failpoint::hit("settle");
+        let settling = Arc::clone(&self.settling);
+        let permit = settling.acquire_owned().await;
+        let this = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let _permit = permit;
+            this.settle(&settlement).await;
+            this.lanes.forget(&job.claimed);
+        });
+    }
+
+    /// Writes the outcome, however long it takes; until then the delivery stays leased.
+    pub(super) async fn settle(&self, settlement: &Settlement) {
+        let settled = loop {
+            match self.parts.spine.settle(settlement.clone()).await {
+                Ok(settled) => break settled,
+                Err(error) => {
+                    tracing::warn!(%error, delivery = %settlement.delivery_id, "cannot write an outcome; will try again");
+                    tokio::select! {
+                        () = self.stop.cancelled() => return,
+                        () = tokio::time::sleep(WRITE_AGAIN) => {}
+                    }
+                }
+            }
+        };
+        telemetry::count_delivery(word(&settlement.verdict), settlement.tenant_id);
+        if matches!(settlement.verdict, Verdict::Dead { .. }) {
+            self.due.notify_one();
+        }
+        if let Some(state) = settled.turned {
+            let subscription = settlement.subscription_id;
+            tracing::info!(%subscription, %state, "a destination changed its state");
+            self.parts
+                .registry
+                .forget_routes(settlement.tenant_id)
+                .await;
+            if state == State::Active {
+                self.note_held(subscription);
+            }
+        }
+    }
+
+    /// How many outcomes wait for their commit.
+    pub fn settling(&self) -> usize {
+        MAX_SETTLING - self.settling.available_permits()
+    }
+}
+
+/// The word the metrics use for what follows.
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Delivered { .. } => "delivered",
+        Verdict::Retry { .. } => "retried",
+        Verdict::Hold { .. } => "held",
+        Verdict::Dead { .. } => "dead",
+        Verdict::Cancelled => "cancelled",
+    }
+}

@@ -1,0 +1,50 @@
+//! What a failure inside the HTTP client means for the caller.
+
+use std::{error::Error as StdError, io};
+
+use hyper_util::client::legacy;
+
+use super::{error::Error, wire::EndlessHead};
+
+/// Turns the client's error into ours. `taken_up` says whether the request had been handed to
+/// a connection for writing; before that, nothing of it can have left.
+pub(super) fn classify(error: &legacy::Error, host: &str, taken_up: bool) -> Error {
+    if let Some(ours) = causes(error).find_map(|cause| cause.downcast_ref::<Error>()) {
+        return ours.clone();
+    }
+    let reason = root_cause(error);
+    if !taken_up {
+        return Error::Connect {
+            host: host.to_owned(),
+            reason,
+        };
+    }
+    if causes(error).any(is_malformed) {
+        Error::Protocol { reason }
+    } else {
+        Error::UnknownOutcome { reason }
+    }
+}
+
+/// What is at the bottom of `error`; what lies above says only where it was noticed.
+pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    causes(error).last().unwrap_or(error).to_string()
+}
+
+/// `error` and all that caused it.
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&cause| cause.source())
+}
+
+/// Whether the other side answered with something that is not an HTTP/1.1 head within limits.
+fn is_malformed(cause: &(dyn StdError + 'static)) -> bool {
+    if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+        return error.is_parse();
+    }
+    cause
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+        .is_some_and(<dyn StdError + Send + Sync>::is::<EndlessHead>)
+}

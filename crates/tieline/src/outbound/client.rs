@@ -1,0 +1,314 @@
+//! Sending a request and reading its answer under one deadline.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{
+        ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING,
+        UPGRADE, USER_AGENT,
+    },
+};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper_util::{
+    client::legacy,
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+
+use super::{
+    allow::AllowList,
+    body::{BodyEnd, Coding, Collected, collect},
+    classify::classify,
+    connect::Connector,
+    destination::{BadUrl, Destination, check_url},
+    error::{Error, Phase},
+    guard::Guard,
+    meter::Meter,
+    request::{Answer, BodyLimit, Request, Timings},
+    resolve::{Resolve, SystemResolver},
+    wire::Line,
+};
+
+/// How the way out is set up.
+#[derive(Clone)]
+pub struct Settings {
+    /// What the operator allows beside the public internet. Default: nothing.
+    pub allow: AllowList,
+    /// Who resolves names. Default: the operating system.
+    pub resolver: Arc<dyn Resolve>,
+    /// The certificate authorities to trust. Default: [`public_roots`].
+    pub roots: RootCertStore,
+    /// How long resolving, connecting and the TLS handshake may take together; a request's
+    /// own deadline may end them earlier. Default: 10 seconds.
+    pub connect_timeout: Duration,
+    /// How many idle connections are kept for each scheme, host and port. Default: 64.
+    pub idle_per_host: usize,
+    /// How long an idle connection is kept. Default: 60 seconds.
+    pub idle_timeout: Duration,
+    /// The `user-agent` of requests that bring none. Default: `Tieline/` and the version.
+    pub user_agent: HeaderValue,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            allow: AllowList::default(),
+            resolver: Arc::new(SystemResolver),
+            roots: public_roots(),
+            connect_timeout: Duration::from_secs(10),
+            idle_per_host: 64,
+            idle_timeout: Duration::from_mins(1),
+            user_agent: HeaderValue::from_static(concat!("Tieline/", env!("CARGO_PKG_VERSION"))),
+        }
+    }
+}
+
+/// The certificate authorities that browsers trust, as of the build (Mozilla's list). Private
+/// ones are added with [`RootCertStore::add`].
+pub fn public_roots() -> RootCertStore {
+    webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
+}
+
+/// The way out. Cloning shares its pool of connections.
+#[derive(Clone)]
+pub struct Outbound(Arc<Shared>);
+
+struct Shared {
+    client: legacy::Client<Connector, Payload>,
+    allow: AllowList,
+    user_agent: HeaderValue,
+    meter: Meter,
+}
+
+/// The longest head of an answer, in bytes; hyper looks between two reads, so up to twice as
+/// much may pass. Its default of 100 headers stays: to set it costs an allocation per answer.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// The longest deadline, so that no setting can overflow the clock.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// Headers that belong to the connection. A caller's would contradict what is really sent,
+/// and `host` must be the host whose address was vetted.
+const OWNED_HEADERS: [HeaderName; 10] = [
+    HOST,
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+    CONNECTION,
+    UPGRADE,
+    TE,
+    TRAILER,
+    EXPECT,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+impl Outbound {
+    /// Sets up the way out; to be called after the metrics recorder is installed and once
+    /// for each allow-list.
+    pub fn new(settings: Settings) -> Self {
+        let Settings {
+            allow,
+            resolver,
+            roots,
+            connect_timeout,
+            idle_per_host,
+            idle_timeout,
+            user_agent,
+        } = settings;
+        let guard = Guard::new(allow.clone());
+        let connector = Connector::new(guard, resolver, tls(roots), connect_timeout.min(LONGEST));
+        let client = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(idle_timeout)
+            .pool_max_idle_per_host(idle_per_host)
+            .http1_max_buf_size(MAX_HEAD_BYTES)
+            // Only for requests that a closed idle connection never took up, so nothing is
+            // sent twice. One that died after the request was written is `unknown_outcome`.
+            .retry_canceled_requests(true)
+            .build(connector);
+        Self(Arc::new(Shared {
+            client,
+            allow,
+            user_agent,
+            meter: Meter::new(),
+        }))
+    }
+
+    /// [`check_url`] with this way's own list.
+    pub fn check_url(&self, text: &str) -> Result<Destination, BadUrl> {
+        check_url(text, &self.0.allow)
+    }
+
+    /// Sends `request` and reads the answer. Whatever status it has, an answer is no error.
+    ///
+    /// After the deadline the connection is closed. If the head had come by then, an
+    /// [`Excerpt`](BodyLimit::Excerpt) is only cut short.
+    pub async fn send(&self, request: Request) -> Result<Answer, Error> {
+        let started = Instant::now();
+        let outcome = self.exchange(request, started).await;
+        self.0.meter.record(&outcome, started.elapsed());
+        outcome
+    }
+
+    async fn exchange(&self, request: Request, started: Instant) -> Result<Answer, Error> {
+        let (after, limit) = (request.deadline.min(LONGEST), request.body_limit);
+        let deadline = started + after;
+        let accepts_brotli = accepts_brotli(&request.headers);
+        let uri = request.uri.clone();
+        let taken_up = Arc::new(AtomicBool::new(false));
+        let request = self.0.prepare(request, Arc::clone(&taken_up));
+
+        let response = match timeout_at(deadline, self.0.client.request(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
+                let host = uri.host().unwrap_or_default();
+                return Err(classify(&error, host, taken_up.load(Relaxed)));
+            }
+            Err(_) => {
+                let phase = if taken_up.load(Relaxed) {
+                    Phase::AwaitingAnswer
+                } else {
+                    Phase::Connecting
+                };
+                return Err(Error::Timeout { after, phase });
+            }
+        };
+        let first_byte = started.elapsed();
+        let (head, body) = response.into_parts();
+        let line = head.extensions.get::<Arc<Line>>();
+        let coding = Coding::of(&head.headers, accepts_brotli);
+        let collected = read_body(line, body, coding, limit, deadline).await;
+        let (body, body_bytes_seen, body_end) = judge_body(collected, limit, after)?;
+        Ok(Answer {
+            status: head.status,
+            body,
+            body_end,
+            body_bytes_seen,
+            timings: Timings {
+                first_byte,
+                total: started.elapsed(),
+                opening: line.and_then(|line| line.opened_for_this_exchange()),
+            },
+            peer: line.map(|line| line.peer),
+            headers: head.headers,
+        })
+    }
+}
+
+impl Shared {
+    fn prepare(&self, request: Request, taken_up: Arc<AtomicBool>) -> http::Request<Payload> {
+        let mut headers = request.headers;
+        for name in &OWNED_HEADERS {
+            headers.remove(name);
+        }
+        headers
+            .entry(ACCEPT_ENCODING)
+            .or_insert(HeaderValue::from_static("identity"));
+        headers
+            .entry(USER_AGENT)
+            .or_insert_with(|| self.user_agent.clone());
+        let mut prepared = http::Request::new(Payload {
+            bytes: request.body,
+            taken_up,
+        });
+        *prepared.method_mut() = request.method;
+        *prepared.uri_mut() = request.uri;
+        *prepared.headers_mut() = headers;
+        prepared
+    }
+}
+
+fn tls(roots: RootCertStore) -> TlsConnector {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("aws-lc-rs has the cipher suites of TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    TlsConnector::from(Arc::new(config))
+}
+
+fn accepts_brotli(headers: &HeaderMap) -> bool {
+    headers
+        .get(ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.split([',', ';', ' ']).any(|coding| coding == "br"))
+}
+
+async fn read_body(
+    line: Option<&Arc<Line>>,
+    body: Incoming,
+    coding: Option<Coding>,
+    limit: BodyLimit,
+    deadline: Instant,
+) -> Collected {
+    // Without a body the connection may already serve the next request, whose bound must stay.
+    if let Some(line) = line.filter(|_| !body.is_end_stream()) {
+        line.head_is_complete();
+    }
+    collect(body, coding, limit, deadline).await
+}
+
+/// Whether what was read of the body is good enough under `limit`.
+fn judge_body(
+    collected: Collected,
+    limit: BodyLimit,
+    after: Duration,
+) -> Result<(Bytes, usize, BodyEnd), Error> {
+    let Collected { bytes, seen, end } = collected;
+    let BodyLimit::Whole { at_most } = limit else {
+        return Ok((bytes, seen, end));
+    };
+    match end {
+        BodyEnd::Complete => Ok((bytes, seen, end)),
+        BodyEnd::TooLong => Err(Error::TooLarge { limit: at_most }),
+        BodyEnd::Deadline => Err(Error::Timeout {
+            after,
+            phase: Phase::ReadingBody,
+        }),
+        BodyEnd::Broken(reason) => Err(Error::UnknownOutcome { reason }),
+    }
+}
+
+/// A request's body, which also remembers whether it came to be written.
+struct Payload {
+    bytes: Bytes,
+    taken_up: Arc<AtomicBool>,
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = std::mem::take(&mut self.bytes);
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        // hyper asks this when it takes the request up for writing, for an empty body too:
+        // from here on bytes may have left.
+        self.taken_up.store(true, Relaxed);
+        self.bytes.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.len() as u64)
+    }
+}

@@ -1,0 +1,278 @@
+//! Publishing: event → routes → deliveries, one commit.
+
+use std::sync::Arc;
+
+use rand::Rng as _;
+use tieline_domain::{
+    DeliveryId, EventId, SubscriptionId, TenantId, Timestamp,
+    clock::Clock,
+    event::{self, Event},
+    pattern::EventType,
+};
+use tieline_store::spine::{Accepted, Claimed, Entry, Item, NewDelivery, Once, Spine, Start};
+
+use crate::{
+    deliver::Dispatcher,
+    registry::{self, Registry, Route},
+};
+
+/// Why an event could not be published: nothing of it was written.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] tieline_store::Error),
+    /// The routes could not be loaded.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+}
+
+/// An event to publish.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// What kind of thing happened.
+    pub event_type: EventType,
+    /// Where it came from.
+    pub source: Arc<str>,
+    /// What it is about.
+    pub subject: Option<Arc<str>>,
+    /// Its content: JSON text.
+    pub data: Arc<str>,
+    /// The trace it belongs to.
+    pub trace_id: Arc<str>,
+}
+
+/// Events that belong together: the first, and those that it causes at once.
+#[derive(Clone, Debug)]
+pub struct NewItem {
+    /// What makes it unique, where that matters.
+    pub once: Option<Once>,
+    /// The events, the first one first.
+    pub events: Vec<NewEvent>,
+}
+
+/// What became of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The first event: the new one, or for a repeat the one that was accepted before.
+    pub event_id: EventId,
+    /// Whether it was accepted before.
+    pub duplicate: bool,
+}
+
+/// Turns events into entries of the log with the deliveries they are owed; clones share it.
+#[derive(Clone)]
+pub struct Publisher {
+    clock: Clock,
+    spine: Arc<dyn Spine>,
+    registry: Registry,
+    dispatcher: Arc<Dispatcher>,
+}
+
+impl Publisher {
+    /// A publisher that hands what is due at once to `dispatcher`.
+    pub fn new(
+        clock: Clock,
+        spine: Arc<dyn Spine>,
+        registry: Registry,
+        dispatcher: Arc<Dispatcher>,
+    ) -> Self {
+        Self {
+            clock,
+            spine,
+            registry,
+            dispatcher,
+        }
+    }
+
+    /// Publishes items in one commit and answers when it is on disk; what became of each, in order.
+    pub async fn publish(
+        &self,
+        tenant: TenantId,
+        items: Vec<NewItem>,
+    ) -> Result<Vec<Published>, Error> {
+        let routes = self.registry.routes(tenant).await?;
+        let mut hand_over = HandOver::new(Arc::clone(&self.dispatcher));
+        let mut firsts = Vec::with_capacity(items.len());
+        let mut accepting = Vec::with_capacity(items.len());
+        for (i, item) in items.into_iter().enumerate() {
+            let mut cause = None;
+            let mut entries = Vec::with_capacity(item.events.len());
+            for new in item.events {
+                let event = Arc::new(mint(&self.clock, tenant, new, cause));
+                cause.get_or_insert(event.id);
+                let deliveries = routes
+                    .wanting(&event.event_type)
+                    .map(|route| hand_over.begin(i, &self.clock, route, &event))
+                    .collect();
+                entries.push(Entry { event, deliveries });
+            }
+            firsts.extend(cause);
+            accepting.push(Item {
+                once: item.once,
+                entries,
+            });
+        }
+        let accepted = self.spine.accept(accepting).await?;
+        crate::failpoint::hit("accept");
+        hand_over.complete(&accepted);
+        let published = firsts
+            .into_iter()
+            .zip(accepted)
+            .map(|(first, accepted)| match accepted {
+                Accepted::Stored => Published {
+                    event_id: first,
+                    duplicate: false,
+                },
+                Accepted::Duplicate(original) => Published {
+                    event_id: original,
+                    duplicate: true,
+                },
+            });
+        Ok(published.collect())
+    }
+}
+
+/// Makes an event of `new`.
+pub fn mint(clock: &Clock, tenant: TenantId, new: NewEvent, cause_id: Option<EventId>) -> Event {
+    let time = clock.unique_now();
+    let NewEvent {
+        event_type,
+        source,
+        subject,
+        data,
+        trace_id,
+    } = new;
+    Event {
+        id: EventId::new(time, rand::rng().random()),
+        tenant_id: tenant,
+        event_type,
+        source,
+        subject,
+        time,
+        data,
+        cause_id,
+        trace_id,
+    }
+}
+
+/// An event that tells of a delivery or a destination, with what it is owed: due at once, to whichever
+/// node comes first. It never goes to the subscription that it is about.
+pub fn notice<'a>(
+    clock: &Clock,
+    event: Event,
+    wanting: impl Iterator<Item = &'a Arc<Route>>,
+    about: SubscriptionId,
+) -> Entry {
+    let others = wanting.filter(|route| route.id != about);
+    let deliveries = others.map(|route| NewDelivery {
+        id: DeliveryId::new(clock.unique_now(), rand::rng().random()),
+        subscription_id: route.id,
+        start: if route.health.state.holds() {
+            Start::Held
+        } else {
+            Start::Due(event.time)
+        },
+    });
+    Entry {
+        deliveries: deliveries.collect(),
+        event: Arc::new(event),
+    }
+}
+
+/// An event type of this program's own.
+pub fn own_type(text: &'static str) -> EventType {
+    debug_assert!(text == event::types::WEBHOOK_TEST || text.contains('.'));
+    EventType::known(text)
+}
+
+/// Deliveries that go to the dispatcher once they are on disk. Room for them is taken before, and given
+/// back if they are not written: also when the request is given up half-way.
+struct HandOver {
+    dispatcher: Arc<Dispatcher>,
+    reserved: Vec<(usize, Claimed)>,
+    held: Vec<SubscriptionId>,
+}
+
+impl HandOver {
+    fn new(dispatcher: Arc<Dispatcher>) -> Self {
+        Self {
+            dispatcher,
+            reserved: Vec::new(),
+            held: Vec::new(),
+        }
+    }
+
+    fn begin(
+        &mut self,
+        item: usize,
+        clock: &Clock,
+        route: &Route,
+        event: &Arc<Event>,
+    ) -> NewDelivery {
+        let made_at = clock.unique_now();
+        let id = DeliveryId::new(made_at, rand::rng().random());
+        let first_delay = self.dispatcher.schedule(route).first_delay();
+        let start = if route.health.state.holds() {
+            Start::Held
+        } else if !first_delay.is_zero() {
+            Start::Due(event.time.plus(first_delay))
+        } else if !self.dispatcher.works_here() {
+            Start::Due(event.time)
+        } else if let Some(lease_until) = self.dispatcher.reserve(route, event, made_at) {
+            self.reserved
+                .push((item, claimed(id, route, event, made_at, lease_until)));
+            Start::Leased(lease_until)
+        } else {
+            self.held.push(route.id);
+            Start::Held
+        };
+        NewDelivery {
+            id,
+            subscription_id: route.id,
+            start,
+        }
+    }
+
+    fn complete(mut self, accepted: &[Accepted]) {
+        let (stored, repeated): (Vec<_>, Vec<_>) = std::mem::take(&mut self.reserved)
+            .into_iter()
+            .partition(|(item, _)| accepted.get(*item) == Some(&Accepted::Stored));
+        self.reserved = repeated;
+        crate::failpoint::hit("hand-over");
+        self.dispatcher
+            .take(stored.into_iter().map(|(_, claimed)| claimed));
+        for subscription in &self.held {
+            self.dispatcher.note_held(*subscription);
+        }
+    }
+}
+
+impl Drop for HandOver {
+    fn drop(&mut self) {
+        for (_, claimed) in &self.reserved {
+            self.dispatcher
+                .give_back(claimed.subscription_id, &claimed.event);
+        }
+    }
+}
+
+fn claimed(
+    id: DeliveryId,
+    route: &Route,
+    event: &Arc<Event>,
+    created_at: Timestamp,
+    lease_until: Timestamp,
+) -> Claimed {
+    Claimed {
+        id,
+        tenant_id: route.tenant_id,
+        subscription_id: route.id,
+        attempts: 0,
+        earlier_attempts: 0,
+        first_attempt_at: None,
+        created_at,
+        lease_until,
+        event: Arc::clone(event),
+    }
+}

@@ -1,0 +1,205 @@
+//! Configuration in memory, ready for use: sources with their verifiers, the subscriptions of each
+//! tenant with their signers and the health of their destinations.
+//!
+//! Loaded when first asked for, forgotten when changed: at once by the node that changes something, and
+//! within a second by the others (see `watch`).
+
+mod routes;
+mod source;
+mod watch;
+
+use std::sync::Arc;
+
+use moka::future::Cache;
+use tieline_domain::{
+    SourceId, TenantId, clock::Clock, destination::Destination, signature::KeyedSecret,
+};
+use tieline_store::{Store, documents::Kind, sealed::SealedKind};
+use url::Url;
+
+use crate::{
+    config::Config,
+    outbound::Outbound,
+    vault::{Vault, VaultError},
+};
+
+pub use routes::{Route, Routes};
+pub use source::{DedupeRule, OpenSource};
+
+/// How many sources and how many tenants' subscriptions are kept ready.
+const CAPACITY: u64 = 10_000;
+
+/// Why something could not be loaded.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] tieline_store::Error),
+    /// A sealed value could not be opened.
+    #[error(transparent)]
+    Vault(Arc<VaultError>),
+    /// A document is not what this program writes.
+    #[error("{kind} {id} cannot be used: {detail}")]
+    Unusable {
+        /// What it is.
+        kind: &'static str,
+        /// Its id.
+        id: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+impl From<VaultError> for Error {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(Arc::new(error))
+    }
+}
+
+/// Configuration in memory; clones share it.
+#[derive(Clone)]
+pub struct Registry {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    vault: Vault,
+    clock: Clock,
+    config: Arc<Config>,
+    public_url: Url,
+    outbound: Outbound,
+    sources: Cache<SourceId, Option<Arc<OpenSource>>>,
+    routes: Cache<TenantId, Arc<Routes>>,
+}
+
+impl Registry {
+    /// An empty registry over `store`.
+    pub fn new(
+        store: Store,
+        vault: Vault,
+        clock: Clock,
+        config: Arc<Config>,
+        public_url: Url,
+        outbound: Outbound,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                vault,
+                clock,
+                config,
+                public_url,
+                outbound,
+                sources: Cache::new(CAPACITY),
+                routes: Cache::new(CAPACITY),
+            }),
+        }
+    }
+
+    /// A source, ready to receive; `None` if there is none, or its tenant is gone.
+    pub async fn source(&self, id: SourceId) -> Result<Option<Arc<OpenSource>>, Error> {
+        let load = self.load_source(id);
+        let loaded = self.inner.sources.try_get_with(id, load).await;
+        loaded.map_err(|error| Error::clone(&error))
+    }
+
+    /// The subscriptions of a tenant, ready to send.
+    pub async fn routes(&self, tenant: TenantId) -> Result<Arc<Routes>, Error> {
+        let load = self.load_routes(tenant);
+        let loaded = self.inner.routes.try_get_with(tenant, load).await;
+        loaded.map_err(|error| Error::clone(&error))
+    }
+
+    /// The URL that a source's sender is given.
+    pub fn source_url(&self, id: SourceId) -> String {
+        let base = self.inner.public_url.as_str().trim_end_matches('/');
+        format!("{base}/in/{id}")
+    }
+
+    /// Forgets a source, because it was changed.
+    pub async fn forget_source(&self, id: SourceId) {
+        self.inner.sources.invalidate(&id).await;
+    }
+
+    /// Forgets a tenant's subscriptions, because one of them or its destination was changed.
+    pub async fn forget_routes(&self, tenant: TenantId) {
+        self.inner.routes.invalidate(&tenant).await;
+    }
+
+    /// Forgets everything.
+    pub fn forget_all(&self) {
+        self.inner.sources.invalidate_all();
+        self.inner.routes.invalidate_all();
+    }
+
+    async fn load_source(&self, id: SourceId) -> Result<Option<Arc<OpenSource>>, Error> {
+        let Inner { store, config, .. } = &*self.inner;
+        let Some(document) = store
+            .find_document_anywhere(Kind::Source, &id.to_string())
+            .await?
+        else {
+            return Ok(None);
+        };
+        let tenant = document.tenant_id;
+        if !store.tenant_is_live(tenant).await? {
+            return Ok(None);
+        }
+        let secrets = self
+            .secrets(tenant, SealedKind::Source, &document.id)
+            .await?;
+        let url = self.source_url(id);
+        OpenSource::open(id, &document, &secrets, &url, config.limits.dedupe_window)
+            .map(|source| Some(Arc::new(source)))
+    }
+
+    async fn load_routes(&self, tenant: TenantId) -> Result<Arc<Routes>, Error> {
+        let Inner {
+            store, outbound, ..
+        } = &*self.inner;
+        let documents = store.all_documents(tenant, Kind::Subscription).await?;
+        let destinations = store.destinations(tenant).await?;
+        let mut routes = Vec::with_capacity(documents.len());
+        for document in documents {
+            let of_this = |d: &&Destination| d.subscription_id.to_string() == document.id;
+            let destination = destinations.iter().find(of_this).cloned();
+            let secrets = self
+                .secrets(tenant, SealedKind::Subscription, &document.id)
+                .await?;
+            routes.push(Arc::new(Route::open(
+                &document,
+                destination,
+                &secrets,
+                outbound,
+            )?));
+        }
+        Ok(Arc::new(Routes::new(routes)))
+    }
+
+    /// The secrets that are valid now, the newest first.
+    async fn secrets(
+        &self,
+        tenant: TenantId,
+        kind: SealedKind,
+        name: &str,
+    ) -> Result<Vec<KeyedSecret>, Error> {
+        let Inner {
+            store,
+            vault,
+            clock,
+            ..
+        } = &*self.inner;
+        let sealed = store
+            .current_sealed(tenant, kind, name, clock.now())
+            .await?;
+        let mut secrets = Vec::with_capacity(sealed.len());
+        for version in sealed {
+            let plain = vault.unseal(tenant, kind, name, &version.sealed).await?;
+            secrets.push(KeyedSecret::new(
+                version.version.to_string(),
+                plain.expose().to_vec(),
+            ));
+        }
+        Ok(secrets)
+    }
+}

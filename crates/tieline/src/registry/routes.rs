@@ -1,0 +1,99 @@
+//! A tenant's subscriptions, ready to send.
+
+use std::{collections::HashMap, sync::Arc};
+
+use tieline_domain::{
+    SubscriptionId, TenantId,
+    destination::{Destination, State},
+    pattern::EventType,
+    signature::{KeyedSecret, StandardSigner},
+    subscription::Subscription,
+};
+use tieline_store::documents::Document;
+
+use super::Error;
+use crate::outbound::{self, Outbound, Redactor};
+
+/// One subscription, ready to send.
+pub struct Route {
+    /// Its id.
+    pub id: SubscriptionId,
+    /// Its tenant.
+    pub tenant_id: TenantId,
+    /// What it is.
+    pub subscription: Subscription,
+    /// Where it goes, or why it may not go there any more.
+    pub destination: Result<outbound::Destination, String>,
+    /// The health of its destination.
+    pub health: Destination,
+    /// What signs its deliveries.
+    pub signer: StandardSigner,
+    /// What takes its secrets out of what is recorded.
+    pub redactor: Redactor,
+}
+
+impl Route {
+    pub(super) fn open(
+        document: &Document,
+        health: Option<Destination>,
+        secrets: &[KeyedSecret],
+        outbound: &Outbound,
+    ) -> Result<Self, Error> {
+        let unusable = |detail: String| Error::Unusable {
+            kind: "subscription",
+            id: document.id.clone(),
+            detail,
+        };
+        let subscription: Subscription =
+            serde_json::from_str(&document.body).map_err(|e| unusable(e.to_string()))?;
+        let id = document
+            .id
+            .parse()
+            .map_err(|_| unusable("its id is malformed".to_owned()))?;
+        let health = health.ok_or_else(|| unusable("its destination is missing".to_owned()))?;
+        let destination = outbound
+            .check_url(&subscription.url)
+            .map_err(|bad| bad.to_string());
+        Ok(Self {
+            id,
+            tenant_id: document.tenant_id,
+            destination,
+            health,
+            signer: StandardSigner::new(secrets).map_err(|e| unusable(e.to_string()))?,
+            redactor: Redactor::new(secrets.iter().map(KeyedSecret::expose)),
+            subscription,
+        })
+    }
+}
+
+/// The subscriptions of one tenant.
+pub struct Routes {
+    routes: Vec<Arc<Route>>,
+    by_id: HashMap<SubscriptionId, usize>,
+}
+
+impl Routes {
+    pub(super) fn new(routes: Vec<Arc<Route>>) -> Self {
+        let by_id = routes
+            .iter()
+            .enumerate()
+            .map(|(i, route)| (route.id, i))
+            .collect();
+        Self { routes, by_id }
+    }
+
+    /// The subscriptions that want events of this type and are not disabled.
+    pub fn wanting<'a>(
+        &'a self,
+        event_type: &'a EventType,
+    ) -> impl Iterator<Item = &'a Arc<Route>> {
+        self.routes.iter().filter(move |route| {
+            route.health.state != State::Disabled && route.subscription.wants(event_type)
+        })
+    }
+
+    /// One subscription.
+    pub fn get(&self, id: SubscriptionId) -> Option<&Arc<Route>> {
+        self.by_id.get(&id).map(|i| &self.routes[*i])
+    }
+}
