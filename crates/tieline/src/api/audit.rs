@@ -8,21 +8,21 @@ use tieline_domain::{
     access::{Area::Audit, Right},
 };
 use tieline_store::audit::{AuditEntry, AuditFilter};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     answer::ListView,
     caller::Caller,
-    page::{Page, Query},
+    page::{Filters, Page},
     problem::Problem,
 };
 use crate::app::App;
 
 /// Which rows are wanted.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Filter {
+pub struct Wanted {
     /// Only changes of this kind of object, such as `secret` or `api_key`.
     object_kind: Option<String>,
     /// Only changes of this object.
@@ -90,16 +90,16 @@ impl From<AuditEntry> for AuditView {
 /// List the changes
 ///
 /// Who did what to which object, newest first. Secret values never stand here.
-#[utoipa::path(get, path = "/audit-log", operation_id = "list_audit_log", tag = "Audit log", params(Page, Filter),
+#[utoipa::path(get, path = "/audit-log", operation_id = "list_audit_log", tag = "Audit log", params(Page, Wanted),
     extensions(("x-required-scope" = json!("audit:read"))))]
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
     page: Page,
-    Query(filter): Query<Filter>,
+    Filters(filter): Filters<Wanted>,
 ) -> Result<ListView<AuditView>, Problem> {
     caller.require(Audit, Right::Read)?;
-    let Filter {
+    let Wanted {
         object_kind,
         object_id,
     } = filter;

@@ -106,14 +106,13 @@ impl Callers {
     ) -> Result<Caller, Problem> {
         let credential = presented(headers)?;
         let hash = hash_token(credential);
-        let identity = match self.known.get(&hash) {
-            Some(known) => known,
-            None => {
-                let found = look_up(store, credential, &hash, now).await?;
-                let found = found.ok_or_else(|| refusal(NOT_VALID))?;
-                self.known.insert(hash, found.clone());
-                found
-            }
+        let identity = if let Some(known) = self.known.get(&hash) {
+            known
+        } else {
+            let found = look_up(store, credential, &hash, now).await?;
+            let found = found.ok_or_else(|| refusal(NOT_VALID))?;
+            self.known.insert(hash, found.clone());
+            found
         };
         let Identity {
             tenant_id,

@@ -96,7 +96,7 @@ pub async fn error(Path(slug): Path<String>) -> Result<Response, Problem> {
         status = code.status(),
         path = code.path(),
         meaning = escape(code.meaning()),
-        example = escape(&example),
+        example = escape_html(&example),
     );
     Ok(html(plain(code.title(), &body)))
 }
@@ -108,12 +108,9 @@ fn plain(title: &str, body: &str) -> String {
     filled.replace("{body}", body)
 }
 
-/// Escapes a text for HTML, and turns what stands between backticks into code.
+/// Escapes a sentence for HTML, and turns what stands between backticks into code.
 fn escape(text: &str) -> String {
-    let escaped = text
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
+    let escaped = escape_html(text);
     let parts = escaped.split('`').enumerate();
     parts
         .map(|(i, part)| {
@@ -124,6 +121,12 @@ fn escape(text: &str) -> String {
             }
         })
         .collect()
+}
+
+fn escape_html(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 fn html(body: String) -> Response {

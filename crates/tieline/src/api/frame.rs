@@ -162,6 +162,27 @@ fn finish(headers: &mut HeaderMap, id: &RequestId) {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn a_panic_is_answered_as_a_problem_without_its_message() {
+        let inner = tower::service_fn(|_: Request| async { panic!("secret detail") });
+        let mut framed = Frame::new(Clock::system()).layer(inner);
+        let answer: Result<Response, Infallible> = framed.call(Request::default()).await;
+        let response = answer.unwrap();
+        assert_eq!(response.status(), 500);
+        let id = response.headers()[X_REQUEST_ID]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let body = axum::body::to_bytes(response.into_body(), 10_000)
+            .await
+            .unwrap();
+        let text = String::from_utf8_lossy(&body);
+        assert!(
+            text.contains(&id) && !text.contains("secret detail"),
+            "{text}"
+        );
+    }
+
     #[test]
     fn only_decent_request_ids_are_taken_over() {
         let clock = Clock::test(tieline_domain::Timestamp::from_micros(1));

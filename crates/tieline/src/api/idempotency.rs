@@ -76,7 +76,7 @@ pub async fn once(
 }
 
 fn read_key(value: &HeaderValue) -> Result<String, Problem> {
-    let text = value.to_str().ok().map(|text| text.trim());
+    let text = value.to_str().ok().map(str::trim);
     let visible = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
     let decent = text
         .filter(|text| (1..=MAX_KEY).contains(&text.len()))

@@ -101,7 +101,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     let mut pointer = String::new();
     for segment in path {
         match segment {
-            Segment::Seq { index } => pointer += &format!("/{index}"),
+            Segment::Seq { index } => pointer += &escape(&index.to_string()),
             Segment::Map { key } => pointer += &escape(key),
             Segment::Enum { .. } | Segment::Unknown => {}
         }

@@ -13,7 +13,7 @@ use crate::telemetry::{HTTP_REQUEST_SECONDS, HTTP_REQUESTS_TOTAL};
 
 /// The series of every route that was called so far.
 #[derive(Default)]
-pub struct Meter(RwLock<HashMap<String, Route>>);
+pub(super) struct Meter(RwLock<HashMap<String, Route>>);
 
 struct Route {
     time: Histogram,
@@ -32,7 +32,7 @@ impl Route {
 
 impl Meter {
     /// Records one request that was answered with `status` after `time`.
-    pub fn record(&self, route: &str, method: &Method, status: StatusCode, time: Duration) {
+    pub(super) fn record(&self, route: &str, method: &Method, status: StatusCode, time: Duration) {
         let method = label(method);
         {
             let routes = self.0.read();

@@ -84,9 +84,9 @@ impl FromRequestParts<App> for Page {
 
 /// The query parameters of an operation, apart from those of [`Page`]. `T` should refuse unknown ones.
 #[derive(Clone, Debug)]
-pub struct Query<T>(pub T);
+pub struct Filters<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+impl<T: DeserializeOwned> FromRequestParts<App> for Filters<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {

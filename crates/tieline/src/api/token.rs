@@ -32,7 +32,7 @@ use crate::{
     vault::{hash_token, same_hash},
 };
 
-const LIFETIME: Duration = Duration::from_secs(3600);
+const LIFETIME: Duration = Duration::from_hours(1);
 const GRANT: &str = "client_credentials";
 const FORM: &str = "application/x-www-form-urlencoded";
 const MAX_BODY: usize = 16 * 1024;
@@ -82,7 +82,7 @@ enum Error {
     InvalidClient,
     UnsupportedGrantType,
     InvalidScope,
-    ServerError,
+    Unavailable,
 }
 
 impl Error {
@@ -92,7 +92,7 @@ impl Error {
             Self::InvalidClient => ("invalid_client", StatusCode::UNAUTHORIZED),
             Self::UnsupportedGrantType => ("unsupported_grant_type", StatusCode::BAD_REQUEST),
             Self::InvalidScope => ("invalid_scope", StatusCode::BAD_REQUEST),
-            Self::ServerError => ("server_error", StatusCode::SERVICE_UNAVAILABLE),
+            Self::Unavailable => ("server_error", StatusCode::SERVICE_UNAVAILABLE),
         }
     }
 
@@ -117,7 +117,7 @@ impl IntoResponse for Refusal {
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, value);
         }
-        if self.error == Error::ServerError {
+        if self.error == Error::Unavailable {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -129,7 +129,7 @@ impl IntoResponse for Refusal {
 impl From<store::Error> for Refusal {
     fn from(error: store::Error) -> Self {
         tracing::warn!(%error, "no token could be given");
-        Error::ServerError.because("storage cannot be reached; try again")
+        Error::Unavailable.because("storage cannot be reached; try again")
     }
 }
 
