@@ -142,6 +142,24 @@ impl Receiver {
         source: &OpenSource,
         incoming: Incoming<'_>,
     ) -> Result<Receipt, Refusal> {
+        let item = match self.admit(source, incoming)? {
+            Admitted::Item(item) => item,
+            Admitted::Question(answer) => return Ok(Receipt::Handshake(answer)),
+        };
+        let published = self.publisher.publish(source.tenant_id, vec![item]).await?;
+        let first = published.first().ok_or(Refusal::NotFound)?;
+        let event_id = first.event_id;
+        telemetry::count_accepted(source.tenant_id, first.duplicate);
+        if first.duplicate {
+            return Ok(Receipt::Duplicate { event_id });
+        }
+        let response = source.source.response;
+        let status = response.map_or(202, |response| response.status);
+        Ok(Receipt::Accepted { event_id, status })
+    }
+
+    /// Everything that comes before the durable write.
+    fn admit(&self, source: &OpenSource, incoming: Incoming<'_>) -> Result<Admitted, Refusal> {
         let request = SignedRequest {
             method: incoming.method,
             url_query: incoming.query,
@@ -152,7 +170,7 @@ impl Receiver {
         if let Some(answer) = handshake(source.preset, &request, &source.verifier, now.as_micros())
         {
             tracing::info!(source = %source.id, handshake = answer.name, "answered a handshake");
-            return Ok(Receipt::Handshake(answer));
+            return Ok(Admitted::Question(answer));
         }
         let verified = match source.verifier.verify(&request, now.as_micros()) {
             Ok(verified) => verified,
@@ -168,22 +186,8 @@ impl Receiver {
             key: dedupe_key(source, rule, incoming, &verified, &content),
             expires_at: now.plus(source.dedupe_window),
         });
-        let item = NewItem {
-            once,
-            events: events(source, incoming.headers, &content, verified.trust).events,
-        };
-        let published = self.publisher.publish(source.tenant_id, vec![item]).await?;
-        let first = published.first().ok_or(Refusal::NotFound)?;
-        let event_id = first.event_id;
-        telemetry::count_accepted(source.tenant_id, first.duplicate);
-        if first.duplicate {
-            return Ok(Receipt::Duplicate { event_id });
-        }
-        let status = source
-            .source
-            .response
-            .map_or(202, |response| response.status);
-        Ok(Receipt::Accepted { event_id, status })
+        let events = events(source, incoming.headers, &content, verified.trust).events;
+        Ok(Admitted::Item(NewItem { once, events }))
     }
 
     /// What a request with this body would become, its signature not looked at.
@@ -199,6 +203,12 @@ impl Receiver {
         Content::read(incoming.headers, incoming.body, needs_value, self.max_depth)
             .map_err(Refusal::Body)
     }
+}
+
+/// A request that proved where it comes from.
+enum Admitted {
+    Item(NewItem),
+    Question(HandshakeAnswer),
 }
 
 /// The headers of a request, as the verifier reads them.

@@ -12,6 +12,7 @@ pub mod frame;
 pub mod gate;
 pub mod health;
 pub mod idempotency;
+pub mod incoming;
 pub mod json;
 pub mod keys;
 pub mod label;

@@ -83,6 +83,9 @@ codes! {
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "No valid credential",
         "The request carries no API key or access token, or one that is unknown, expired or revoked. Send `Authorization: Bearer <key or access token>` or `x-api-key: <key>`.",
         "the credential is unknown, expired or revoked; use another one";
+    SignatureRejected = "signature-rejected", UNAUTHORIZED, "The webhook's signature was not accepted",
+        "The request does not prove that it comes from the sender: its signature is missing or wrong, or its timestamp is too old or too new. `detail` says which. Check the secret, and that the body is signed as it is sent.",
+        "the signature does not match the body and the secret";
     InsufficientScope = "insufficient-scope", FORBIDDEN, "The credential does not allow this",
         "The credential is valid but lacks the scope that `detail` names. Use a key with that scope, or have one made.",
         "this needs the scope `keys:write`, which the credential does not have";

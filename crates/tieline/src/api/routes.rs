@@ -7,7 +7,7 @@ use super::{
     audit, docs,
     frame::Frame,
     gate::gate,
-    health, keys, me, oauth_clients,
+    health, incoming, keys, me, oauth_clients,
     problem::{Code, Problem},
     secrets, tenants, token,
 };
@@ -35,6 +35,7 @@ fn root() -> OpenApiRouter<App> {
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
+        .routes(routes!(incoming::receive))
 }
 
 /// Every operation, for the document.
