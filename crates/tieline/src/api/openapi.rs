@@ -26,10 +26,18 @@ in `If-Match` and nobody's change is lost. Every answer under `/v1` tells in `Ra
 `x-request-id`. Instants are RFC 3339 in UTC.";
 
 /// The sections of the reference, in their order.
-const TAGS: [(&str, &str); 5] = [
+const TAGS: [(&str, &str); 10] = [
     ("Access", "API keys, OAuth clients, access tokens"),
     ("Tenants", "The tenants of the installation"),
     ("Secrets", "Named values that templates use and nobody sees"),
+    ("Receiving", "Where senders send their webhooks"),
+    (
+        "Incoming webhooks",
+        "Endpoints for the webhooks of others: how they are verified, told apart, transformed",
+    ),
+    ("Webhooks", "Where events are delivered to"),
+    ("Events", "What happened, and what it caused"),
+    ("Deliveries", "What became of each event owed to a webhook"),
     ("Audit log", "Who did what"),
     ("Operation", "For load balancers and monitoring"),
 ];
