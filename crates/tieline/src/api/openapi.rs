@@ -26,12 +26,19 @@ in `If-Match` and nobody's change is lost. Every answer under `/v1` tells in `Ra
 `x-request-id`. Instants are RFC 3339 in UTC.";
 
 /// The sections of the reference, in their order.
-const TAGS: [(&str, &str); 6] = [
+const TAGS: [(&str, &str); 10] = [
     ("Access", "API keys, OAuth clients, access tokens"),
     ("Tenants", "The tenants of the installation"),
     ("Secrets", "Named values that templates use and nobody sees"),
+    ("Receiving", "Where senders send their webhooks"),
+    (
+        "Incoming webhooks",
+        "Endpoints for the webhooks of others: how they are verified, told apart, transformed",
+    ),
+    ("Webhooks", "Where events are delivered to"),
+    ("Events", "What happened, and what it caused"),
+    ("Deliveries", "What became of each event owed to a webhook"),
     ("Audit log", "Who did what"),
-    ("Receiving", "Where webhooks come in"),
     ("Operation", "For load balancers and monitoring"),
 ];
 
@@ -158,7 +165,7 @@ fn expand_problems(method: &str, operation: &mut Value) {
             400,
             has_body || has_parameter(operation, "query") || method == "post",
         ),
-        (401, !open || method == "post"),
+        (401, !open),
         (403, operation.get("x-required-scope").is_some()),
         (404, has_parameter(operation, "path")),
         (409, !open && method != "get"),

@@ -4,12 +4,12 @@ use axum::{Router, extract::Request, middleware, routing::get};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    audit, docs,
+    audit, deliveries, docs, events,
     frame::Frame,
     gate::gate,
-    health, incoming, keys, me, oauth_clients,
+    health, incoming, keys, me, oauth_clients, presets,
     problem::{Code, Problem},
-    secrets, tenants, token,
+    secrets, source_preview, sources, subscription_state, subscriptions, tenants, token,
 };
 use crate::app::App;
 
@@ -27,6 +27,43 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(audit::list))
         .routes(routes!(secrets::list, secrets::create))
         .routes(routes!(secrets::rotate, secrets::delete))
+        .merge(webhooks())
+        .routes(routes!(events::list, events::publish))
+        .routes(routes!(events::get))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::get))
+        .routes(routes!(deliveries::retry))
+        .routes(routes!(deliveries::list_dead))
+        .routes(routes!(deliveries::replay))
+}
+
+/// Webhooks of both directions.
+fn webhooks() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(presets::list))
+        .routes(routes!(sources::list, sources::create))
+        .routes(routes!(
+            sources::get,
+            sources::replace,
+            sources::update,
+            sources::delete
+        ))
+        .routes(routes!(sources::rotate_secret))
+        .routes(routes!(source_preview::preview))
+        .routes(routes!(source_preview::rejected))
+        .routes(routes!(subscriptions::list, subscriptions::create))
+        .routes(routes!(
+            subscriptions::get,
+            subscriptions::replace,
+            subscriptions::update,
+            subscriptions::delete
+        ))
+        .routes(routes!(subscriptions::rotate_secret))
+        .routes(routes!(subscription_state::test))
+        .routes(routes!(subscription_state::enable))
+        .routes(routes!(subscription_state::pause))
+        .routes(routes!(subscription_state::disable))
+        .routes(routes!(subscription_state::deliveries))
 }
 
 /// What stands at the root: for machines, without rate limits and idempotency.

@@ -68,18 +68,38 @@ impl Sources {
         Ok((document, secret))
     }
 
-    /// Replaces a source; `None` if there is none.
+    /// Replaces a source; `None` if there is none. A scheme that needs a secret, in place of one that
+    /// has none, takes `secret` or a generated one: the answer has it, to be shown this once.
     pub async fn replace(
         &self,
         tenant: TenantId,
         id: SourceId,
         source: &Source,
+        secret: Option<Zeroizing<String>>,
         expected: Option<i64>,
         by: &ChangeBy,
-    ) -> Result<Option<Document>, Error> {
+    ) -> Result<Option<(Document, Option<Zeroizing<String>>)>, Error> {
         let kept = self.secret(tenant, id, by).await?;
-        self.check(id, source, kept.as_deref().map(String::as_str))?;
-        self.write(tenant, id, body(source), expected, by).await
+        let needed = source
+            .verification
+            .preset()
+            .is_ok_and(|preset| preset.secret.is_needed());
+        let new = match (&kept, secret) {
+            (Some(_), Some(_)) => {
+                let detail = "this webhook has a secret; change it with `rotate-secret`, which lets the old one hold for a while";
+                return Err(Error::Invalid(vec![Violation::new("/secret", detail)]));
+            }
+            (None, given) if needed || given.is_some() => Some(NewSecret::or_generated(given).0),
+            _ => None,
+        };
+        let secret = new.as_ref().or(kept.as_ref());
+        self.check(id, source, secret.map(|secret| secret.as_str()))?;
+        if let Some(new) = &new {
+            let sealed = self.sealed(tenant, id, new).await?;
+            self.store.create_sealed(&sealed, by).await?;
+        }
+        let document = self.write(tenant, id, body(source), expected, by).await?;
+        Ok(document.map(|document| (document, new)))
     }
 
     /// Gives a source a new secret; answers with it, to be shown this once. `None` if there is no such
