@@ -4,13 +4,8 @@
 
 pub mod api;
 pub mod app;
+pub mod cli;
 pub mod config;
-pub mod deliver;
-mod failpoint;
 pub mod outbound;
-pub mod publish;
-pub mod receive;
-pub mod registry;
-pub mod server;
 pub mod telemetry;
 pub mod vault;

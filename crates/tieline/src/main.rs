@@ -1,3 +1,7 @@
 //! Tieline: the program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tieline::cli::run(|_| Box::pin(async { anyhow::bail!("this build has no server") }))
+}
