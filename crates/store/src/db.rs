@@ -282,7 +282,7 @@ impl Tx {
 }
 
 /// The migrations in order: version, description, text.
-const MIGRATIONS: [(i64, &str, &str); 1] =
+pub(crate) const MIGRATIONS: [(i64, &str, &str); 1] =
     [(1, "start", include_str!("../migrations/0001_start.sql"))];
 
 fn migrations(engine: &str) -> Vec<Migration> {

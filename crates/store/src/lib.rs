@@ -14,6 +14,7 @@ pub mod deliveries;
 pub mod destinations;
 pub mod documents;
 pub mod events;
+pub mod health;
 pub mod idempotency;
 pub mod page;
 pub mod rejected;

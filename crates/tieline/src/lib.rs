@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod demo;
@@ -11,6 +12,7 @@ mod failpoint;
 pub mod first_run;
 pub mod housekeeping;
 pub mod outbound;
+pub mod process;
 pub mod publish;
 pub mod receive;
 pub mod registry;
