@@ -72,8 +72,7 @@ impl Display {
                 let head = self.head(parts, body, judged, entry, at);
                 let headers = self.headers(&parts.headers);
                 let body = shown_body(body, judged.json.as_ref(), full);
-                self.terminal
-                    .line(format_args!("{head}\n{headers}{body}\n"))
+                self.terminal.line(format_args!("{head}\n{headers}{body}"))
             }
         }
     }
