@@ -118,6 +118,20 @@ pub fn is_header_name(text: &str) -> bool {
 }
 
 impl Source {
+    /// A source with this name; everything else as it is by default.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            agent_id: None,
+            transform: None,
+            verification: Verification::default(),
+            dedupe: None,
+            event_type: None,
+            response: None,
+            status: Status::default(),
+        }
+    }
+
     /// Everything that is wrong with it, apart from the `verification`, which is checked together
     /// with the secret when the verifier is made.
     pub fn violations(&self) -> Vec<Violation> {

@@ -32,6 +32,18 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// A subscription of `events` to `url`; everything else as it is by default.
+    pub fn to(url: impl Into<String>, events: Vec<Pattern>) -> Self {
+        Self {
+            url: url.into(),
+            events,
+            description: None,
+            retry: None,
+            timeout_seconds: None,
+            max_age: None,
+        }
+    }
+
     /// Everything that is wrong with it, apart from the `url`, which the guard of outgoing calls
     /// checks.
     pub fn violations(&self) -> Vec<Violation> {

@@ -2,13 +2,13 @@
 -- A comment that begins with the name of an engine is part of the statement on that engine only.
 
 CREATE TABLE meta (
-  key   TEXT PRIMARY KEY,
+  key   TEXT /*postgres COLLATE "C"*/ PRIMARY KEY,
   value TEXT NOT NULL
 );
 
 CREATE TABLE tenants (
-  id         TEXT   PRIMARY KEY,
-  name       TEXT   NOT NULL,
+  id         TEXT /*postgres COLLATE "C"*/   PRIMARY KEY,
+  name       TEXT /*postgres COLLATE "C"*/   NOT NULL,
   version    BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL,
@@ -17,10 +17,10 @@ CREATE TABLE tenants (
 
 -- Configuration objects: typed structs, kept as versioned documents.
 CREATE TABLE documents (
-  tenant_id  TEXT    NOT NULL,
-  kind       TEXT    NOT NULL,
-  id         TEXT    NOT NULL,
-  name       TEXT,
+  tenant_id  TEXT /*postgres COLLATE "C"*/    NOT NULL,
+  kind       TEXT /*postgres COLLATE "C"*/    NOT NULL,
+  id         TEXT /*postgres COLLATE "C"*/    NOT NULL,
+  name       TEXT /*postgres COLLATE "C"*/,
   version    BIGINT  NOT NULL,
   body       TEXT    NOT NULL,
   created_at BIGINT  NOT NULL,
@@ -33,13 +33,13 @@ CREATE UNIQUE INDEX documents_by_name ON documents (tenant_id, kind, name) WHERE
 CREATE INDEX documents_by_change ON documents (updated_at);
 
 CREATE TABLE audit (
-  tenant_id   TEXT   NOT NULL,
-  id          TEXT   NOT NULL,
+  tenant_id   TEXT /*postgres COLLATE "C"*/   NOT NULL,
+  id          TEXT /*postgres COLLATE "C"*/   NOT NULL,
   at          BIGINT NOT NULL,
   actor       TEXT   NOT NULL,
   action      TEXT   NOT NULL,
   object_kind TEXT   NOT NULL,
-  object_id   TEXT   NOT NULL,
+  object_id   TEXT /*postgres COLLATE "C"*/   NOT NULL,
   before      TEXT,
   after       TEXT,
   request_id  TEXT,
@@ -47,9 +47,9 @@ CREATE TABLE audit (
 );
 
 CREATE TABLE api_keys (
-  id         TEXT   PRIMARY KEY,
-  tenant_id  TEXT   NOT NULL,
-  name       TEXT   NOT NULL,
+  id         TEXT /*postgres COLLATE "C"*/   PRIMARY KEY,
+  tenant_id  TEXT /*postgres COLLATE "C"*/   NOT NULL,
+  name       TEXT /*postgres COLLATE "C"*/   NOT NULL,
   hash       BYTEA  NOT NULL,
   hint       TEXT   NOT NULL,
   scopes     TEXT   NOT NULL,
@@ -61,9 +61,9 @@ CREATE UNIQUE INDEX api_keys_by_hash ON api_keys (hash);
 CREATE INDEX api_keys_by_tenant ON api_keys (tenant_id, id);
 
 CREATE TABLE oauth_clients (
-  id         TEXT   PRIMARY KEY,
-  tenant_id  TEXT   NOT NULL,
-  name       TEXT   NOT NULL,
+  id         TEXT /*postgres COLLATE "C"*/   PRIMARY KEY,
+  tenant_id  TEXT /*postgres COLLATE "C"*/   NOT NULL,
+  name       TEXT /*postgres COLLATE "C"*/   NOT NULL,
   hash       BYTEA  NOT NULL,
   scopes     TEXT   NOT NULL,
   created_at BIGINT NOT NULL,
@@ -73,16 +73,16 @@ CREATE INDEX oauth_clients_by_tenant ON oauth_clients (tenant_id, id);
 
 CREATE TABLE access_tokens (
   hash       BYTEA  PRIMARY KEY,
-  tenant_id  TEXT   NOT NULL,
-  client_id  TEXT   NOT NULL,
+  tenant_id  TEXT /*postgres COLLATE "C"*/   NOT NULL,
+  client_id  TEXT /*postgres COLLATE "C"*/   NOT NULL,
   scopes     TEXT   NOT NULL,
   expires_at BIGINT NOT NULL
 );
 CREATE INDEX access_tokens_by_expiry ON access_tokens (expires_at);
 
 CREATE TABLE idempotency (
-  tenant_id    TEXT   NOT NULL,
-  key          TEXT   NOT NULL,
+  tenant_id    TEXT /*postgres COLLATE "C"*/   NOT NULL,
+  key          TEXT /*postgres COLLATE "C"*/   NOT NULL,
   request_hash BYTEA  NOT NULL,
   status       BIGINT,
   answer       BYTEA,
@@ -93,8 +93,8 @@ CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
 
 -- Data keys, sealed by the master key.
 CREATE TABLE data_keys (
-  tenant_id     TEXT   NOT NULL,
-  id            TEXT   NOT NULL,
+  tenant_id     TEXT /*postgres COLLATE "C"*/   NOT NULL,
+  id            TEXT /*postgres COLLATE "C"*/   NOT NULL,
   master_key_id TEXT   NOT NULL,
   sealed        BYTEA  NOT NULL,
   created_at    BIGINT NOT NULL,
@@ -103,11 +103,11 @@ CREATE TABLE data_keys (
 
 -- Secret values, sealed by the data key of their tenant.
 CREATE TABLE sealed_values (
-  tenant_id   TEXT   NOT NULL,
-  kind        TEXT   NOT NULL,
-  name        TEXT   NOT NULL,
+  tenant_id   TEXT /*postgres COLLATE "C"*/   NOT NULL,
+  kind        TEXT /*postgres COLLATE "C"*/   NOT NULL,
+  name        TEXT /*postgres COLLATE "C"*/   NOT NULL,
   version     BIGINT NOT NULL,
-  id          TEXT   NOT NULL,
+  id          TEXT /*postgres COLLATE "C"*/   NOT NULL,
   description TEXT,
   sealed      BYTEA  NOT NULL,
   created_at  BIGINT NOT NULL,
@@ -132,7 +132,7 @@ CREATE INDEX events_by_cause ON events (cause_id) WHERE cause_id IS NOT NULL;
 -- Which incoming events were seen: the key is a hash of the source and the sender's event id.
 CREATE TABLE seen (
   key        BYTEA  PRIMARY KEY,
-  event_id   TEXT   NOT NULL,
+  event_id   TEXT /*postgres COLLATE "C"*/   NOT NULL,
   expires_at BIGINT NOT NULL
 ) /*sqlite WITHOUT ROWID*/;
 CREATE INDEX seen_by_expiry ON seen (expires_at);
@@ -163,7 +163,7 @@ CREATE INDEX deliveries_by_event ON deliveries (event_id);
 CREATE TABLE attempts (
   delivery_id TEXT /*postgres COLLATE "C"*/ NOT NULL,
   id          TEXT /*postgres COLLATE "C"*/ NOT NULL,
-  tenant_id   TEXT   NOT NULL,
+  tenant_id   TEXT /*postgres COLLATE "C"*/   NOT NULL,
   number      BIGINT NOT NULL,
   started_at  BIGINT NOT NULL,
   duration_us BIGINT NOT NULL,
@@ -174,8 +174,8 @@ CREATE TABLE attempts (
 ) /*sqlite WITHOUT ROWID*/;
 
 CREATE TABLE destinations (
-  subscription_id TEXT   PRIMARY KEY,
-  tenant_id       TEXT   NOT NULL,
+  subscription_id TEXT /*postgres COLLATE "C"*/   PRIMARY KEY,
+  tenant_id       TEXT /*postgres COLLATE "C"*/   NOT NULL,
   state           TEXT   NOT NULL,
   reason          TEXT   NOT NULL,
   since           BIGINT NOT NULL,
@@ -190,9 +190,9 @@ CREATE INDEX destinations_holding ON destinations (probe_at) WHERE state = 'erro
 
 -- The last requests that each source refused.
 CREATE TABLE rejected (
-  source_id TEXT   NOT NULL,
-  id        TEXT   NOT NULL,
-  tenant_id TEXT   NOT NULL,
+  source_id TEXT /*postgres COLLATE "C"*/   NOT NULL,
+  id        TEXT /*postgres COLLATE "C"*/   NOT NULL,
+  tenant_id TEXT /*postgres COLLATE "C"*/   NOT NULL,
   at        BIGINT NOT NULL,
   reason    TEXT   NOT NULL,
   detail    TEXT   NOT NULL,

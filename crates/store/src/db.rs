@@ -35,7 +35,7 @@ macro_rules! in_tx {
     ($tx:expr, |$c:ident| $body:expr) => {
         match &mut $tx.inner {
             $crate::db::Inner::Sqlite(writer) => {
-                let $c = &mut writer.connection;
+                let $c = writer.connection();
                 $body
             }
             $crate::db::Inner::Postgres(transaction) => {
@@ -99,8 +99,44 @@ pub(crate) struct Tx {
 }
 
 pub(crate) enum Inner {
-    Sqlite(OwnedMutexGuard<Writer>),
+    Sqlite(Turn),
     Postgres(Transaction<'static, Postgres>),
+}
+
+/// The turn of one transaction at the only writer. Given up half-way, by an error or a cancelled
+/// request, it rolls back before the next one begins, so that other processes are not locked out.
+pub(crate) struct Turn(Option<OwnedMutexGuard<Writer>>);
+
+impl Turn {
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        let writer = self.0.as_mut();
+        &mut writer
+            .expect("the writer is let go of only when the turn ends")
+            .connection
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(mut writer) = self.0.take().filter(|writer| writer.open)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move { writer.roll_back().await });
+        }
+    }
+}
+
+impl Writer {
+    async fn roll_back(&mut self) {
+        if self.open {
+            // It fails where the engine has rolled back by itself, as on a full disk.
+            sqlx::query("ROLLBACK")
+                .execute(&mut self.connection)
+                .await
+                .ok();
+            self.open = false;
+        }
+    }
 }
 
 impl Db {
@@ -189,19 +225,13 @@ impl Db {
         let inner = match self {
             Self::Sqlite(sqlite) => {
                 let mut writer = Arc::clone(&sqlite.writer).lock_owned().await;
-                if writer.open {
-                    // The last one was given up half-way, by an error or a cancelled request.
-                    sqlx::query("ROLLBACK")
-                        .execute(&mut writer.connection)
-                        .await
-                        .ok();
-                    writer.open = false;
-                }
-                sqlx::query("BEGIN IMMEDIATE")
-                    .execute(&mut writer.connection)
-                    .await?;
+                writer.roll_back().await;
                 writer.open = true;
-                Inner::Sqlite(writer)
+                let mut turn = Turn(Some(writer));
+                sqlx::query("BEGIN IMMEDIATE")
+                    .execute(turn.connection())
+                    .await?;
+                Inner::Sqlite(turn)
             }
             Self::Postgres(pool) => Inner::Postgres(pool.begin().await?),
         };
@@ -239,11 +269,11 @@ impl Db {
 impl Tx {
     pub(crate) async fn commit(self) -> Result<()> {
         match self.inner {
-            Inner::Sqlite(mut writer) => {
-                sqlx::query("COMMIT")
-                    .execute(&mut writer.connection)
-                    .await?;
-                writer.open = false;
+            Inner::Sqlite(mut turn) => {
+                sqlx::query("COMMIT").execute(turn.connection()).await?;
+                if let Some(writer) = &mut turn.0 {
+                    writer.open = false;
+                }
             }
             Inner::Postgres(transaction) => transaction.commit().await?,
         }

@@ -1,14 +1,26 @@
-//! What the parts of the program share: the store, the vault, the configuration, the clock.
+//! What the parts of the program share, put together in one place.
 
 use std::{ops::Deref, sync::Arc};
 
+use rand::random;
+use rustls::crypto::aws_lc_rs;
 use tieline_domain::clock::Clock;
-use tieline_store::Store;
+use tieline_store::{
+    Db, Options, Store,
+    spine::{Spine, SqlSpine, Tuning},
+};
+use url::Url;
 
 use crate::{
     api::{caller::Callers, ratelimit::Limiter},
-    config::Config,
-    vault::Vault,
+    config::{Config, Database},
+    deliver::{self, Dispatcher},
+    outbound::{AllowList, BadEntry, Outbound, Settings},
+    publish::Publisher,
+    receive::Receiver,
+    registry::Registry,
+    vault::{self, MasterKeys, Vault, VaultError},
+    webhooks::{Sources, Subscriptions},
 };
 
 /// The running program, as handlers see it. Clones share it.
@@ -19,24 +31,179 @@ pub struct App(Arc<Parts>);
 pub struct Parts {
     /// What lasts.
     pub store: Store,
+    /// The hot path of the store.
+    pub spine: Arc<dyn Spine>,
     /// The only holder of keys.
     pub vault: Vault,
     /// What the operator chose.
     pub config: Arc<Config>,
     /// The one clock.
     pub clock: Clock,
+    /// Base of the links that others are given.
+    pub public_url: Url,
+    /// Configuration in memory.
+    pub registry: Registry,
+    /// Turns events into deliveries.
+    pub publisher: Publisher,
+    /// Takes requests to sources.
+    pub receiver: Receiver,
+    /// Sends deliveries.
+    pub dispatcher: Arc<Dispatcher>,
+    /// Makes and changes sources.
+    pub sources: Sources,
+    /// Makes and changes subscriptions.
+    pub subscriptions: Subscriptions,
     /// The credentials seen lately.
     pub callers: Callers,
     /// How fast requests may come.
     pub limiter: Limiter,
+    /// Whether the master key was made just now.
+    pub new_master_key: Option<std::path::PathBuf>,
+}
+
+/// Why the program cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be made.
+    #[error("cannot make the data directory {path}: {error}")]
+    Directory {
+        /// Which.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] tieline_store::Error),
+    /// The vault cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The list of what outgoing calls may reach is wrong.
+    #[error("outbound_allow: {0}")]
+    Allow(#[from] BadEntry),
 }
 
 impl App {
-    /// Puts the program together on an open, migrated store.
-    pub fn new(store: Store, vault: Vault, config: Arc<Config>, clock: Clock) -> Self {
-        let limiter = Limiter::new(&config.limits);
-        Self(Arc::new(Parts { store, vault, config, clock, callers: Callers::default(), limiter }))
+    /// Opens the store that `config` names, brings its schema up to date, and puts the program together
+    /// on it. Nothing is sent or looked for before [`Dispatcher::start`].
+    pub async fn open(
+        config: Arc<Config>,
+        clock: Clock,
+        public_url: Url,
+    ) -> Result<Self, StartError> {
+        // Another part of the process may have installed it already; it is the same one.
+        let _ = aws_lc_rs::default_provider().install_default();
+        let store = Store::new(open_database(&config).await?);
+        let (master_keys, new_master_key) = master_keys(&config)?;
+        let vault = Vault::open(store.clone(), clock.clone(), master_keys).await?;
+        let outbound = Outbound::new(Settings {
+            allow: config.outbound_allow.join(",").parse::<AllowList>()?,
+            idle_per_host: config.limits.in_flight_per_destination,
+            ..Settings::default()
+        });
+        let tuning = Tuning {
+            queue: config.limits.accept_queue,
+            writers: config.database_pool.writers as usize,
+        };
+        let node = format!("node_{:016x}", random::<u64>());
+        let spine: Arc<dyn Spine> =
+            Arc::new(SqlSpine::start(store.db().clone(), &node, &clock, &tuning));
+        let registry = Registry::new(
+            store.clone(),
+            vault.clone(),
+            clock.clone(),
+            Arc::clone(&config),
+            public_url.clone(),
+            outbound.clone(),
+        );
+        let dispatcher = Dispatcher::new(deliver::Parts {
+            clock: clock.clone(),
+            config: Arc::clone(&config),
+            store: store.clone(),
+            spine: Arc::clone(&spine),
+            registry: registry.clone(),
+            outbound: outbound.clone(),
+        });
+        let publisher = Publisher::new(
+            clock.clone(),
+            Arc::clone(&spine),
+            registry.clone(),
+            Arc::clone(&dispatcher),
+        );
+        let receiver = Receiver::new(
+            clock.clone(),
+            store.clone(),
+            registry.clone(),
+            publisher.clone(),
+            config.limits.rejected_log_per_source,
+            config.limits.json_depth_max,
+        );
+        let subscriptions = Subscriptions::new(
+            store.clone(),
+            vault.clone(),
+            registry.clone(),
+            outbound,
+            publisher.clone(),
+            Arc::clone(&dispatcher),
+        );
+        Ok(Self(Arc::new(Parts {
+            sources: Sources::new(store.clone(), vault.clone(), registry.clone()),
+            limiter: Limiter::new(&config.limits),
+            callers: Callers::default(),
+            store,
+            spine,
+            vault,
+            config,
+            clock,
+            public_url,
+            registry,
+            publisher,
+            receiver,
+            dispatcher,
+            subscriptions,
+            new_master_key,
+        })))
     }
+}
+
+/// Opens the database and applies the migrations that are missing.
+pub async fn open_database(config: &Config) -> Result<Db, StartError> {
+    let options = Options {
+        connections: config.database_pool.connections,
+        writers: config.database_pool.writers as usize,
+    };
+    let url = match &config.database {
+        Database::Sqlite(path) => {
+            let directory = path.parent().unwrap_or(&config.data);
+            make_directory(directory)?;
+            path.display().to_string()
+        }
+        Database::Postgres(url) => url.expose().to_owned(),
+    };
+    let db = Db::open(&url, &options).await?;
+    db.migrate().await?;
+    Ok(db)
+}
+
+fn make_directory(path: &std::path::Path) -> Result<(), StartError> {
+    std::fs::create_dir_all(path).map_err(|error| StartError::Directory {
+        path: path.display().to_string(),
+        error,
+    })
+}
+
+/// The master keys that are configured, or the one in the data directory, which is made if it is missing.
+pub fn master_keys(
+    config: &Config,
+) -> Result<(MasterKeys, Option<std::path::PathBuf>), StartError> {
+    if let Some(keys) = &config.master_key {
+        let old = keys.old.iter().map(|key| key.expose());
+        return Ok((MasterKeys::new(keys.current.expose(), old), None));
+    }
+    make_directory(&config.data)?;
+    let file = vault::load_or_generate_master_key(&config.data)?;
+    let keys = MasterKeys::new(&file.key, []);
+    Ok((keys, file.generated.then_some(file.path)))
 }
 
 impl Deref for App {

@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+use tieline::{cli, process};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
-    tieline::cli::run(|_| Box::pin(async { anyhow::bail!("this build has no server") }))
+    cli::run(|loaded| Box::pin(process::serve(loaded)))
 }

@@ -71,7 +71,12 @@ pub struct Publisher {
 
 impl Publisher {
     /// A publisher that hands what is due at once to `dispatcher`.
-    pub fn new(clock: Clock, spine: Arc<dyn Spine>, registry: Registry, dispatcher: Arc<Dispatcher>) -> Self {
+    pub fn new(
+        clock: Clock,
+        spine: Arc<dyn Spine>,
+        registry: Registry,
+        dispatcher: Arc<Dispatcher>,
+    ) -> Self {
         Self {
             clock,
             spine,
@@ -81,7 +86,11 @@ impl Publisher {
     }
 
     /// Publishes items in one commit and answers when it is on disk; what became of each, in order.
-    pub async fn publish(&self, tenant: TenantId, items: Vec<NewItem>) -> Result<Vec<Published>, Error> {
+    pub async fn publish(
+        &self,
+        tenant: TenantId,
+        items: Vec<NewItem>,
+    ) -> Result<Vec<Published>, Error> {
         let routes = self.registry.routes(tenant).await?;
         let mut hand_over = HandOver::new(Arc::clone(&self.dispatcher));
         let mut firsts = Vec::with_capacity(items.len());
@@ -107,16 +116,19 @@ impl Publisher {
         let accepted = self.spine.accept(accepting).await?;
         crate::failpoint::hit("accept");
         hand_over.complete(&accepted);
-        let published = firsts.into_iter().zip(accepted).map(|(first, accepted)| match accepted {
-            Accepted::Stored => Published {
-                event_id: first,
-                duplicate: false,
-            },
-            Accepted::Duplicate(original) => Published {
-                event_id: original,
-                duplicate: true,
-            },
-        });
+        let published = firsts
+            .into_iter()
+            .zip(accepted)
+            .map(|(first, accepted)| match accepted {
+                Accepted::Stored => Published {
+                    event_id: first,
+                    duplicate: false,
+                },
+                Accepted::Duplicate(original) => Published {
+                    event_id: original,
+                    duplicate: true,
+                },
+            });
         Ok(published.collect())
     }
 }
@@ -191,7 +203,13 @@ impl HandOver {
         }
     }
 
-    fn begin(&mut self, item: usize, clock: &Clock, route: &Route, event: &Arc<Event>) -> NewDelivery {
+    fn begin(
+        &mut self,
+        item: usize,
+        clock: &Clock,
+        route: &Route,
+        event: &Arc<Event>,
+    ) -> NewDelivery {
         let made_at = clock.unique_now();
         let id = DeliveryId::new(made_at, rand::rng().random());
         let first_delay = self.dispatcher.schedule(route).first_delay();
@@ -202,7 +220,8 @@ impl HandOver {
         } else if !self.dispatcher.works_here() {
             Start::Due(event.time)
         } else if let Some(lease_until) = self.dispatcher.reserve(route, event, made_at) {
-            self.reserved.push((item, claimed(id, route, event, made_at, lease_until)));
+            self.reserved
+                .push((item, claimed(id, route, event, made_at, lease_until)));
             Start::Leased(lease_until)
         } else {
             self.held.push(route.id);
@@ -221,7 +240,8 @@ impl HandOver {
             .partition(|(item, _)| accepted.get(*item) == Some(&Accepted::Stored));
         self.reserved = repeated;
         crate::failpoint::hit("hand-over");
-        self.dispatcher.take(stored.into_iter().map(|(_, claimed)| claimed));
+        self.dispatcher
+            .take(stored.into_iter().map(|(_, claimed)| claimed));
         for subscription in &self.held {
             self.dispatcher.note_held(*subscription);
         }
@@ -231,12 +251,19 @@ impl HandOver {
 impl Drop for HandOver {
     fn drop(&mut self) {
         for (_, claimed) in &self.reserved {
-            self.dispatcher.give_back(claimed.subscription_id, &claimed.event);
+            self.dispatcher
+                .give_back(claimed.subscription_id, &claimed.event);
         }
     }
 }
 
-fn claimed(id: DeliveryId, route: &Route, event: &Arc<Event>, created_at: Timestamp, lease_until: Timestamp) -> Claimed {
+fn claimed(
+    id: DeliveryId,
+    route: &Route,
+    event: &Arc<Event>,
+    created_at: Timestamp,
+    lease_until: Timestamp,
+) -> Claimed {
     Claimed {
         id,
         tenant_id: route.tenant_id,

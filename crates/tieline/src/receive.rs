@@ -131,39 +131,20 @@ impl Receiver {
         let source = self.registry.source(id).await?;
         let active = source.filter(|source| source.is_active());
         active.ok_or_else(|| {
-            telemetry::count_rejected("unknown_source");
+            telemetry::count_rejected("unknown_source", None);
             Refusal::NotFound
         })
     }
 
     /// Takes a request: answers when its event is on disk, or with the reason why there is none.
-    pub async fn receive(&self, source: &OpenSource, incoming: Incoming<'_>) -> Result<Receipt, Refusal> {
-        let request = SignedRequest {
-            method: incoming.method,
-            url_query: incoming.query,
-            headers: &Fields(incoming.headers),
-            body: incoming.body,
-        };
-        let now = self.clock.now();
-        if let Some(answer) = handshake(source.preset, &request, &source.verifier, now.as_micros()) {
-            tracing::info!(source = %source.id, handshake = answer.name, "answered a handshake");
-            return Ok(Receipt::Handshake(answer));
-        }
-        let verified = match source.verifier.verify(&request, now.as_micros()) {
-            Ok(verified) => verified,
-            Err(rejection) => {
-                self.rejections.note(source, incoming, &rejection);
-                return Err(Refusal::Rejected(rejection));
-            }
-        };
-        let content = self.read(source, incoming).inspect_err(|_| telemetry::count_rejected("body"))?;
-        let once = source.dedupe.as_ref().map(|rule| Once {
-            key: dedupe_key(source, rule, incoming, &verified, &content),
-            expires_at: now.plus(source.dedupe_window),
-        });
-        let item = NewItem {
-            once,
-            events: events(source, incoming.headers, &content, verified.trust).events,
+    pub async fn receive(
+        &self,
+        source: &OpenSource,
+        incoming: Incoming<'_>,
+    ) -> Result<Receipt, Refusal> {
+        let item = match self.admit(source, incoming)? {
+            Admitted::Item(item) => item,
+            Admitted::Question(answer) => return Ok(Receipt::Handshake(answer)),
         };
         let published = self.publisher.publish(source.tenant_id, vec![item]).await?;
         let first = published.first().ok_or(Refusal::NotFound)?;
@@ -172,8 +153,41 @@ impl Receiver {
         if first.duplicate {
             return Ok(Receipt::Duplicate { event_id });
         }
-        let status = source.source.response.map_or(202, |response| response.status);
+        let response = source.source.response;
+        let status = response.map_or(202, |response| response.status);
         Ok(Receipt::Accepted { event_id, status })
+    }
+
+    /// Everything that comes before the durable write.
+    fn admit(&self, source: &OpenSource, incoming: Incoming<'_>) -> Result<Admitted, Refusal> {
+        let request = SignedRequest {
+            method: incoming.method,
+            url_query: incoming.query,
+            headers: &Fields(incoming.headers),
+            body: incoming.body,
+        };
+        let now = self.clock.now();
+        if let Some(answer) = handshake(source.preset, &request, &source.verifier, now.as_micros())
+        {
+            tracing::info!(source = %source.id, handshake = answer.name, "answered a handshake");
+            return Ok(Admitted::Question(answer));
+        }
+        let verified = match source.verifier.verify(&request, now.as_micros()) {
+            Ok(verified) => verified,
+            Err(rejection) => {
+                self.rejections.note(source, incoming, &rejection);
+                return Err(Refusal::Rejected(rejection));
+            }
+        };
+        let content = self
+            .read(source, incoming)
+            .inspect_err(|_| telemetry::count_rejected("body", Some(source.tenant_id)))?;
+        let once = source.dedupe.as_ref().map(|rule| Once {
+            key: dedupe_key(source, rule, incoming, &verified, &content),
+            expires_at: now.plus(source.dedupe_window),
+        });
+        let events = events(source, incoming.headers, &content, verified.trust).events;
+        Ok(Admitted::Item(NewItem { once, events }))
     }
 
     /// What a request with this body would become, its signature not looked at.
@@ -186,8 +200,15 @@ impl Receiver {
         let needs_value = source.transform.is_some()
             || matches!(source.dedupe, Some(DedupeRule::Body(_)))
             || matches!(source.event_type, Some(TypeRule::Body(_)));
-        Content::read(incoming.headers, incoming.body, needs_value, self.max_depth).map_err(Refusal::Body)
+        Content::read(incoming.headers, incoming.body, needs_value, self.max_depth)
+            .map_err(Refusal::Body)
     }
+}
+
+/// A request that proved where it comes from.
+enum Admitted {
+    Item(NewItem),
+    Question(HandshakeAnswer),
 }
 
 /// The headers of a request, as the verifier reads them.
@@ -211,11 +232,13 @@ fn dedupe_key(
     content: &Content,
 ) -> [u8; 16] {
     let id = match rule {
-        DedupeRule::Headers(names) => {
-            let values = names.iter().filter_map(|name| incoming.headers.get(name));
-            values.map(|value| value.as_bytes().to_vec()).next()
-        }
-        DedupeRule::Body(path) => content.select(path).map(|value| value.to_string().into_bytes()),
+        DedupeRule::Header(name) => incoming
+            .headers
+            .get(name)
+            .map(|value| value.as_bytes().to_vec()),
+        DedupeRule::Body(path) => content
+            .select(path)
+            .map(|value| value.to_string().into_bytes()),
         DedupeRule::MessageId => verified.message_id.map(|id| id.as_bytes().to_vec()),
         DedupeRule::BodyHash => None,
     };
@@ -256,17 +279,39 @@ fn events(source: &OpenSource, headers: &HeaderMap, content: &Content, trust: Tr
     if let Some(event_type) = type_of(source, headers, content) {
         events.push(event(event_type, content.json().into()));
     }
-    if transformed.as_ref().is_some_and(|transformed| transformed.message_missing) {
-        let path = source.source.transform.as_ref().and_then(|transform| transform.message.as_deref());
-        let reason = format!("the transform's message path {} matches nothing in the body", path.unwrap_or_default());
-        let data = json!({"source_id": source.id, "pointer": "/transform/message", "reason": reason});
-        events.push(event(own_type(types::TRANSFORM_FAILED), data.to_string().into()));
+    if transformed
+        .as_ref()
+        .is_some_and(|transformed| transformed.message_missing)
+    {
+        let path = source
+            .source
+            .transform
+            .as_ref()
+            .and_then(|transform| transform.message.as_deref());
+        let reason = format!(
+            "the transform's message path {} matches nothing in the body",
+            path.unwrap_or_default()
+        );
+        let data =
+            json!({"source_id": source.id, "pointer": "/transform/message", "reason": reason});
+        events.push(event(
+            own_type(types::TRANSFORM_FAILED),
+            data.to_string().into(),
+        ));
     }
-    Preview { events, transformed }
+    Preview {
+        events,
+        transformed,
+    }
 }
 
 /// The content of `webhook.received`; the body stands in it as it came.
-fn received_data(source: &OpenSource, content: &Content, transformed: Option<&Transformed>, trust: Trust) -> Arc<str> {
+fn received_data(
+    source: &OpenSource,
+    content: &Content,
+    transformed: Option<&Transformed>,
+    trust: Trust,
+) -> Arc<str> {
     let trust = match trust {
         Trust::Verified => "verified",
         Trust::Authenticated => "authenticated",

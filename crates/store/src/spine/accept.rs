@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use sqlx::AssertSqlSafe;
 use tieline_domain::{EventId, Timestamp, delivery::Status};
 
 use super::{
@@ -16,7 +17,7 @@ use crate::{
 static SEEN: Bulk = Bulk::new(
     "INSERT INTO seen (key, event_id, expires_at)",
     &[Kind::Bytes, Kind::Text, Kind::Int],
-    "ON CONFLICT (key) DO NOTHING RETURNING key",
+    "ON CONFLICT (key) DO NOTHING",
 );
 
 static EVENTS: Bulk = Bulk::new(
@@ -153,23 +154,29 @@ async fn tell_repeats(tx: &mut Tx, now: Timestamp, items: &[&Item]) -> Result<Ve
             Cell::Int(expires_at),
         ]
     });
-    let inserted = SEEN.run(tx, cells.collect()).await?;
-    if inserted.len() == keys.len() {
+    if SEEN.run(tx, cells.collect()).await? == keys.len() as u64 {
         return Ok(answers);
     }
-    let inserted: std::collections::HashSet<_> = inserted.into_iter().collect();
+    let noted = noted(tx, keys.iter().map(|(key, _)| key.as_slice())).await?;
     let mut originals = HashMap::new();
-    for (key, i) in keys
-        .iter()
-        .filter(|(key, _)| !inserted.contains(key.as_slice()))
-    {
-        let once = items[*i]
+    for (key, i) in keys {
+        let new = event_id(items[i]);
+        let Some((original, expires_at)) = noted.get(key.as_slice()) else {
+            return Err(Error::Unavailable(
+                "a key vanished while it was read".to_owned(),
+            ));
+        };
+        if *original == new {
+            continue;
+        }
+        let once = items[i]
             .once
             .as_ref()
             .expect("only items with a key are listed");
-        if let Some(original) = original(tx, now, once, event_id(items[*i])).await? {
-            originals.insert(*key, original);
+        if *expires_at <= now && renew(tx, now, once, new).await? {
+            continue;
         }
+        originals.insert(key, *original);
     }
     for (item, answer) in items.iter().zip(&mut answers) {
         if let Some(original) = item.once.as_ref().and_then(|once| originals.get(&once.key)) {
@@ -187,33 +194,40 @@ fn event_id(item: &Item) -> EventId {
         .id
 }
 
-/// The event that was accepted under the key; `None` if its window is over, and then `replacement`
-/// takes its place.
-async fn original(
+/// The event that each key stands for, and until when.
+async fn noted<'k>(
     tx: &mut Tx,
-    now: Timestamp,
-    once: &Once,
-    replacement: EventId,
-) -> Result<Option<EventId>> {
+    keys: impl ExactSizeIterator<Item = &'k [u8]>,
+) -> Result<HashMap<Vec<u8>, (EventId, Timestamp)>> {
+    let places: Vec<_> = (1..=keys.len()).map(|place| format!("${place}")).collect();
+    let text = format!(
+        "SELECT key, event_id, expires_at FROM seen WHERE key IN ({})",
+        places.join(",")
+    );
+    let rows: Vec<(Vec<u8>, String, i64)> = in_tx!(tx, |c| {
+        let query = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
+        keys.fold(query, |query, key| query.bind(key))
+            .fetch_all(c)
+            .await?
+    });
+    let parsed = rows.into_iter().map(|(key, event_id, expires_at)| {
+        let event_id = event_id.parse().map_err(Error::content)?;
+        Ok((key, (event_id, Timestamp::from_micros(expires_at))))
+    });
+    parsed.collect()
+}
+
+/// Lets the key stand for another event, because its window is over; false if someone else just did.
+async fn renew(tx: &mut Tx, now: Timestamp, once: &Once, event_id: EventId) -> Result<bool> {
     const RENEW: &str =
         "UPDATE seen SET event_id = $1, expires_at = $2 WHERE key = $3 AND expires_at <= $4";
-    const FIND: &str = "SELECT event_id FROM seen WHERE key = $1";
     let renewed = in_tx!(tx, |c| sqlx::query(RENEW)
-        .bind(replacement.to_string())
+        .bind(event_id.to_string())
         .bind(once.expires_at.as_micros())
-        .bind(once.key.to_vec())
+        .bind(once.key.as_slice())
         .bind(now.as_micros())
         .execute(c)
         .await?
         .rows_affected());
-    if renewed > 0 {
-        return Ok(None);
-    }
-    let found: Option<(String,)> = in_tx!(tx, |c| sqlx::query_as(FIND)
-        .bind(once.key.to_vec())
-        .fetch_optional(c)
-        .await?);
-    let (id,) =
-        found.ok_or_else(|| Error::Unavailable("a key vanished while it was read".to_owned()))?;
-    id.parse().map(Some).map_err(Error::content)
+    Ok(renewed > 0)
 }

@@ -3,9 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use sqlx::{
-    AssertSqlSafe, Postgres, Row as _, SqlSafeStr as _, Sqlite, postgres::PgArguments, query::Query,
-};
+use sqlx::{AssertSqlSafe, Postgres, Sqlite, postgres::PgArguments, query::Query};
 
 use crate::{
     Result,
@@ -60,7 +58,7 @@ impl Cell {
 }
 
 /// How many rows one SQLite statement takes: few sizes, so that few statements are prepared.
-const SIZES: [usize; 5] = [128, 32, 8, 2, 1];
+const SIZES: [usize; 6] = [256, 64, 16, 4, 2, 1];
 
 /// A statement over rows: `before`, the rows, `after`.
 pub(super) struct Bulk {
@@ -86,39 +84,30 @@ impl Bulk {
         }
     }
 
-    /// Runs it over `cells`, row after row; answers with the first column of what RETURNING gives.
-    pub(super) async fn run(&self, tx: &mut Tx, cells: Vec<Cell>) -> Result<Vec<Vec<u8>>> {
-        let mut returned = Vec::new();
+    /// Runs it over `cells`, row after row; says how many rows it changed.
+    pub(super) async fn run(&self, tx: &mut Tx, cells: Vec<Cell>) -> Result<u64> {
+        let mut changed = 0;
         match &mut tx.inner {
-            Inner::Sqlite(writer) => {
+            Inner::Sqlite(turn) => {
                 let mut cells = cells.into_iter();
                 while cells.len() > 0 {
-                    let rows = cells.len() / self.columns.len();
-                    let (size, text) = self.sqlite_text(rows);
+                    let (size, text) = self.sqlite_text(cells.len() / self.columns.len());
                     let chunk = cells.by_ref().take(size * self.columns.len());
                     let query = chunk.fold(sqlx::query(AssertSqlSafe(text)), bind);
-                    if self.after.is_empty() {
-                        query.execute(&mut writer.connection).await?;
-                    } else {
-                        for row in query.fetch_all(&mut writer.connection).await? {
-                            returned.push(row.try_get(0)?);
-                        }
-                    }
+                    changed += query.execute(turn.connection()).await?.rows_affected();
                 }
             }
             Inner::Postgres(transaction) => {
                 if cells.is_empty() {
-                    return Ok(returned);
+                    return Ok(0);
                 }
                 let text = self.postgres.get_or_init(|| self.postgres_text());
-                let query = sqlx::query(AssertSqlSafe(Arc::clone(text)).into_sql_str());
+                let query = sqlx::query(AssertSqlSafe(Arc::clone(text)));
                 let query = self.bind_arrays(query, &cells);
-                for row in query.fetch_all(&mut **transaction).await? {
-                    returned.push(row.try_get(0)?);
-                }
+                changed = query.execute(&mut **transaction).await?.rows_affected();
             }
         }
-        Ok(returned)
+        Ok(changed)
     }
 
     fn sqlite_text(&self, rows: usize) -> (usize, Arc<str>) {

@@ -16,4 +16,5 @@ mod idempotency;
 mod rejected;
 mod sealed;
 mod setting;
+mod spine;
 mod tenants;

@@ -11,7 +11,8 @@ use tieline_store as store;
 use utoipa::{
     IntoResponses, ToSchema,
     openapi::{
-        ContentBuilder, HeaderBuilder, RefOr, ResponseBuilder, Schema, extensions::ExtensionsBuilder,
+        ContentBuilder, HeaderBuilder, RefOr, ResponseBuilder, Schema,
+        extensions::ExtensionsBuilder,
         schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type},
     },
 };
@@ -31,12 +32,18 @@ pub struct Shown<T> {
 impl<T> Shown<T> {
     /// Shows `view`.
     pub fn new(view: T) -> Self {
-        Self { view, version: None }
+        Self {
+            view,
+            version: None,
+        }
     }
 
     /// Adds the `ETag` of this version.
     pub fn version(self, version: i64) -> Self {
-        Self { version: Some(version), ..self }
+        Self {
+            version: Some(version),
+            ..self
+        }
     }
 }
 
@@ -51,12 +58,19 @@ pub struct Created<T> {
 impl<T> Created<T> {
     /// Shows what was made; `location` is its path, such as `/v1/tenants/tn_…`.
     pub fn new(location: impl Into<String>, view: T) -> Self {
-        Self { view, location: location.into(), version: None }
+        Self {
+            view,
+            location: location.into(),
+            version: None,
+        }
     }
 
     /// Adds the `ETag` of this version.
     pub fn version(self, version: i64) -> Self {
-        Self { version: Some(version), ..self }
+        Self {
+            version: Some(version),
+            ..self
+        }
     }
 }
 
@@ -80,7 +94,10 @@ pub struct ListView<T> {
 impl<R, T: From<R>> From<store::Page<R>> for ListView<T> {
     fn from(page: store::Page<R>) -> Self {
         let store::Page { items, next } = page;
-        Self { data: items.into_iter().map(T::from).collect(), next_cursor: next }
+        Self {
+            data: items.into_iter().map(T::from).collect(),
+            next_cursor: next,
+        }
     }
 }
 
@@ -119,12 +136,18 @@ impl<T: Serialize> IntoResponse for ListView<T> {
 }
 
 fn versioned(version: Option<i64>) -> HeaderMap {
-    version.map(|version| (header::ETAG, etag::write(version))).into_iter().collect()
+    version
+        .map(|version| (header::ETAG, etag::write(version)))
+        .into_iter()
+        .collect()
 }
 
 fn respond(status: StatusCode, headers: HeaderMap, view: &impl Serialize) -> Response {
     let body = serde_json::to_vec(view).expect("views hold only what JSON can express");
-    let media_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    let media_type = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    )];
     (status, media_type, headers, body).into_response()
 }
 
@@ -158,13 +181,20 @@ impl<T: ToSchema> IntoResponses for ListView<T> {
     fn responses() -> Responses {
         let next = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-            .description(Some("What to give as `cursor` for the next page; null on the last one"));
+            .description(Some(
+                "What to give as `cursor` for the next page; null on the last one",
+            ));
         let page = ObjectBuilder::new()
             .property("data", ArrayBuilder::new().items(reference::<T>()))
             .required("data")
             .property("next_cursor", next)
             .required("next_cursor");
-        describe::<T>("200", "One page, newest first", Schema::from(page.build()).into(), &[])
+        describe::<T>(
+            "200",
+            "One page, newest first",
+            Schema::from(page.build()).into(),
+            &[],
+        )
     }
 }
 
@@ -184,7 +214,11 @@ fn describe<T: ToSchema>(
     let mut response = ResponseBuilder::new()
         .description(description)
         .content("application/json", content)
-        .extensions(Some(ExtensionsBuilder::new().add(SCHEMAS, schemas::<T>()).build()));
+        .extensions(Some(
+            ExtensionsBuilder::new()
+                .add(SCHEMAS, schemas::<T>())
+                .build(),
+        ));
     for (name, meaning) in headers {
         let header = HeaderBuilder::new().description(Some(*meaning)).build();
         response = response.header(*name, header);
@@ -196,5 +230,8 @@ fn describe<T: ToSchema>(
 fn schemas<T: ToSchema>() -> Value {
     let mut found = vec![(T::name().into_owned(), T::schema())];
     T::schemas(&mut found);
-    found.into_iter().map(|(name, schema)| (name, json!(schema))).collect()
+    found
+        .into_iter()
+        .map(|(name, schema)| (name, json!(schema)))
+        .collect()
 }

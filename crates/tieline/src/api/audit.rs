@@ -8,21 +8,21 @@ use tieline_domain::{
     access::{Area::Audit, Right},
 };
 use tieline_store::audit::{AuditEntry, AuditFilter};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     answer::ListView,
     caller::Caller,
-    page::{Page, Query},
+    page::{Filters, Page},
     problem::Problem,
 };
 use crate::app::App;
 
 /// Which rows are wanted.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Filter {
+pub struct Wanted {
     /// Only changes of this kind of object, such as `secret` or `api_key`.
     object_kind: Option<String>,
     /// Only changes of this object.
@@ -59,27 +59,57 @@ pub struct AuditView {
 
 impl From<AuditEntry> for AuditView {
     fn from(entry: AuditEntry) -> Self {
-        let AuditEntry { id, tenant_id: _, at, actor, action, object_kind, object_id, before, after, request_id } =
-            entry;
+        let AuditEntry {
+            id,
+            tenant_id: _,
+            at,
+            actor,
+            action,
+            object_kind,
+            object_id,
+            before,
+            after,
+            request_id,
+        } = entry;
         let raw = |text: Option<String>| text.and_then(|text| RawValue::from_string(text).ok());
         let (before, after) = (raw(before), raw(after));
-        Self { id, at, actor, action, object_kind, object_id, before, after, request_id }
+        Self {
+            id,
+            at,
+            actor,
+            action,
+            object_kind,
+            object_id,
+            before,
+            after,
+            request_id,
+        }
     }
 }
 
 /// List the changes
 ///
 /// Who did what to which object, newest first. Secret values never stand here.
-#[utoipa::path(get, path = "/audit-log", operation_id = "list_audit_log", tag = "Audit log", params(Page, Filter),
+#[utoipa::path(get, path = "/audit-log", operation_id = "list_audit_log", tag = "Audit log", params(Page, Wanted),
     extensions(("x-required-scope" = json!("audit:read"))))]
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
     page: Page,
-    Query(filter): Query<Filter>,
+    Filters(filter): Filters<Wanted>,
 ) -> Result<ListView<AuditView>, Problem> {
     caller.require(Audit, Right::Read)?;
-    let Filter { object_kind, object_id } = filter;
-    let filter = AuditFilter { object_kind, object_id };
-    Ok(app.store.list_audit(caller.tenant_id, &filter, &page.request()).await?.into())
+    let Wanted {
+        object_kind,
+        object_id,
+    } = filter;
+    let filter = AuditFilter {
+        object_kind,
+        object_id,
+    };
+    Ok(app
+        .store
+        .list_audit(caller.tenant_id, &filter, &page.request())
+        .await?
+        .into())
 }

@@ -87,7 +87,10 @@ pub struct Callers {
 
 impl Default for Callers {
     fn default() -> Self {
-        let known = Cache::builder().max_capacity(MAX_REMEMBERED).time_to_live(REMEMBERED).build();
+        let known = Cache::builder()
+            .max_capacity(MAX_REMEMBERED)
+            .time_to_live(REMEMBERED)
+            .build();
         Self { known }
     }
 }
@@ -103,20 +106,29 @@ impl Callers {
     ) -> Result<Caller, Problem> {
         let credential = presented(headers)?;
         let hash = hash_token(credential);
-        let identity = match self.known.get(&hash) {
-            Some(known) => known,
-            None => {
-                let found = look_up(store, credential, &hash, now).await?;
-                let found = found.ok_or_else(|| refusal(NOT_VALID))?;
-                self.known.insert(hash, found.clone());
-                found
-            }
+        let identity = if let Some(known) = self.known.get(&hash) {
+            known
+        } else {
+            let found = look_up(store, credential, &hash, now).await?;
+            let found = found.ok_or_else(|| refusal(NOT_VALID))?;
+            self.known.insert(hash, found.clone());
+            found
         };
-        let Identity { tenant_id, actor, scopes, expires_at } = identity;
+        let Identity {
+            tenant_id,
+            actor,
+            scopes,
+            expires_at,
+        } = identity;
         if expires_at.is_some_and(|end| end <= now) {
             return Err(refusal(NOT_VALID));
         }
-        Ok(Caller { tenant_id, actor, scopes, request_id })
+        Ok(Caller {
+            tenant_id,
+            actor,
+            scopes,
+            request_id,
+        })
     }
 
     /// Looks every credential up again: one has just been revoked here.
@@ -149,9 +161,9 @@ async fn look_up(
     }))
 }
 
-const NO_CREDENTIAL: &str =
-    "send `Authorization: Bearer <key or access token>` or `x-api-key: <key>`; the request has neither";
-const MALFORMED: &str = "the credential cannot be read: send `Authorization: Bearer <key or access token>`";
+const NO_CREDENTIAL: &str = "send `Authorization: Bearer <key or access token>` or `x-api-key: <key>`; the request has neither";
+const MALFORMED: &str =
+    "the credential cannot be read: send `Authorization: Bearer <key or access token>`";
 const NOT_VALID: &str = "the credential is unknown, expired or revoked; use another one";
 
 /// The credential that the headers carry: `Authorization` before `x-api-key`.
@@ -169,7 +181,9 @@ fn presented(headers: &HeaderMap) -> Result<&str, Problem> {
 /// The token of `Bearer <token>` (RFC 6750, 2.1).
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
 }
 
 /// A 401 says how to authenticate (RFC 9110, 11.6.1; RFC 6750, section 3).
@@ -178,6 +192,8 @@ fn refusal(detail: &str) -> Problem {
         NOT_VALID => r#"Bearer realm="tieline", error="invalid_token""#,
         _ => r#"Bearer realm="tieline""#,
     };
-    Problem::new(Code::Unauthenticated, detail)
-        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+    Problem::new(Code::Unauthenticated, detail).header(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static(challenge),
+    )
 }

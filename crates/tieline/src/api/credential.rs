@@ -30,7 +30,9 @@ impl SecretText {
     /// The last characters, by which people tell keys apart.
     pub fn hint(&self) -> String {
         let all = self.chars().count();
-        self.chars().skip(all.saturating_sub(HINT_CHARACTERS)).collect()
+        self.chars()
+            .skip(all.saturating_sub(HINT_CHARACTERS))
+            .collect()
     }
 }
 

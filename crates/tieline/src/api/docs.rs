@@ -38,13 +38,21 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
 
 /// The text of the page's one element of that name.
 fn element(name: &str) -> &'static str {
-    let inside = PAGE.split_once(&format!("<{name}>")).map_or("", |(_, rest)| rest);
-    inside.split_once(&format!("</{name}>")).map_or("", |(text, _)| text)
+    let inside = PAGE
+        .split_once(&format!("<{name}>"))
+        .map_or("", |(_, rest)| rest);
+    inside
+        .split_once(&format!("</{name}>"))
+        .map_or("", |(text, _)| text)
 }
 
 /// `/openapi.json`.
 pub async fn document() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.clone()).into_response()
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        DOCUMENT.clone(),
+    )
+        .into_response()
 }
 
 /// `/docs`.
@@ -56,9 +64,17 @@ pub async fn page() -> Response {
 pub async fn errors() -> Response {
     let mut body = r#"<p><a href="/docs">Reference</a></p><h1>Problems</h1><table><tr><th>Status<th>Code<th>Meaning"#.to_owned();
     for code in Code::ALL {
-        let (status, path, slug, title) = (code.status().as_u16(), code.path(), code.slug(), code.title());
-        write!(body, r#"<tr><td>{status}<td><a href="{path}"><code>{slug}</code></a><td>{title}"#)
-            .expect("writing to a String does not fail");
+        let (status, path, slug, title) = (
+            code.status().as_u16(),
+            code.path(),
+            code.slug(),
+            code.title(),
+        );
+        write!(
+            body,
+            r#"<tr><td>{status}<td><a href="{path}"><code>{slug}</code></a><td>{title}"#
+        )
+        .expect("writing to a String does not fail");
     }
     body += "</table>";
     html(plain("Problems", &body))
@@ -67,7 +83,12 @@ pub async fn errors() -> Response {
 /// `/docs/errors/{code}`.
 pub async fn error(Path(slug): Path<String>) -> Result<Response, Problem> {
     let code = Code::ALL.iter().find(|code| code.slug() == slug);
-    let code = code.ok_or_else(|| Problem::new(Code::NotFound, "there is no such code; /docs/errors lists all"))?;
+    let code = code.ok_or_else(|| {
+        Problem::new(
+            Code::NotFound,
+            "there is no such code; /docs/errors lists all",
+        )
+    })?;
     let example = serde_json::to_string_pretty(&Problem::example(*code)).unwrap_or_default();
     let body = format!(
         r#"<p><a href="/docs">Reference</a> · <a href="/docs/errors">Problems</a></p><h1>{title}</h1><p>Status <code>{status}</code>, type <code>{path}</code></p><p>{meaning}</p><h2>Example</h2><pre>{example}</pre>"#,
@@ -75,28 +96,50 @@ pub async fn error(Path(slug): Path<String>) -> Result<Response, Problem> {
         status = code.status(),
         path = code.path(),
         meaning = escape(code.meaning()),
-        example = escape(&example),
+        example = escape_html(&example),
     );
     Ok(html(plain(code.title(), &body)))
 }
 
 fn plain(title: &str, body: &str) -> String {
-    let filled = PLAIN.replace("{title}", title).replace("{style}", element("style"));
+    let filled = PLAIN
+        .replace("{title}", title)
+        .replace("{style}", element("style"));
     filled.replace("{body}", body)
 }
 
-/// Escapes a text for HTML, and turns what stands between backticks into code.
+/// Escapes a sentence for HTML, and turns what stands between backticks into code.
 fn escape(text: &str) -> String {
-    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let escaped = escape_html(text);
     let parts = escaped.split('`').enumerate();
-    parts.map(|(i, part)| if i % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() }).collect()
+    parts
+        .map(|(i, part)| {
+            if i % 2 == 1 {
+                format!("<code>{part}</code>")
+            } else {
+                part.to_owned()
+            }
+        })
+        .collect()
+}
+
+fn escape_html(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 fn html(body: String) -> Response {
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        ),
         (header::CONTENT_SECURITY_POLICY, POLICY.clone()),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ),
     ];
     (headers, body).into_response()
 }
@@ -115,6 +158,9 @@ mod tests {
 
     #[test]
     fn texts_are_escaped_and_marked() {
-        assert_eq!(escape("use `a<b>` & c"), "use <code>a&lt;b&gt;</code> &amp; c");
+        assert_eq!(
+            escape("use `a<b>` & c"),
+            "use <code>a&lt;b&gt;</code> &amp; c"
+        );
     }
 }

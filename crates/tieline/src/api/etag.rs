@@ -15,7 +15,10 @@ pub fn write(version: i64) -> HeaderValue {
 /// The header, for the document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "describes the header to the document; `IfMatch` reads it")]
+#[expect(
+    dead_code,
+    reason = "describes the header to the document; `IfMatch` reads it"
+)]
 pub struct IfMatchHeader {
     /// The `ETag` of the version that the change was made on; 412 if there is a newer one.
     #[param(rename = "If-Match", example = "\"3\"")]
@@ -39,7 +42,8 @@ impl IfMatch {
                 let detail = format!(
                     "the object has the ETag \"{current}\" by now; read it again and repeat the change on what you read"
                 );
-                Err(Problem::new(Code::VersionConflict, detail).header(header::ETAG, write(current)))
+                Err(Problem::new(Code::VersionConflict, detail)
+                    .header(header::ETAG, write(current)))
             }
             Self::Any | Self::OneOf(_) => Ok(()),
         }
@@ -47,7 +51,11 @@ impl IfMatch {
 
     fn read(values: &[&str]) -> Option<Self> {
         let mut versions = Vec::new();
-        for tag in values.iter().flat_map(|value| value.split(',')).map(str::trim) {
+        for tag in values
+            .iter()
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+        {
             if tag == "*" {
                 return Some(Self::Any);
             }
@@ -56,7 +64,11 @@ impl IfMatch {
             let inner = strong.strip_prefix('"')?.strip_suffix('"')?;
             versions.extend(inner.parse::<i64>().ok().filter(|_| strong == tag));
         }
-        Some(if values.is_empty() { Self::Any } else { Self::OneOf(versions) })
+        Some(if values.is_empty() {
+            Self::Any
+        } else {
+            Self::OneOf(versions)
+        })
     }
 }
 
@@ -70,7 +82,8 @@ impl FromRequestParts<App> for IfMatch {
             .collect::<Option<Vec<_>>>()
             .and_then(|values| Self::read(&values))
             .ok_or_else(|| {
-                let detail = "If-Match: give the ETag that you were given, in its quotes, such as \"3\"";
+                let detail =
+                    "If-Match: give the ETag that you were given, in its quotes, such as \"3\"";
                 Problem::new(Code::InvalidParameter, detail)
             })
     }
@@ -102,7 +115,10 @@ mod tests {
     fn another_version_is_refused() {
         assert!(IfMatch::Any.check(7).is_ok());
         assert!(IfMatch::OneOf(vec![7]).check(7).is_ok());
-        assert_eq!(IfMatch::OneOf(vec![6]).check(7).unwrap_err().code(), Code::VersionConflict);
+        assert_eq!(
+            IfMatch::OneOf(vec![6]).check(7).unwrap_err().code(),
+            Code::VersionConflict
+        );
         assert!(IfMatch::OneOf(vec![]).check(7).is_err());
     }
 }

@@ -33,10 +33,16 @@ pub struct RequestId(Arc<str>);
 
 impl RequestId {
     fn of(headers: &HeaderMap, clock: &Clock) -> Self {
-        let given = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
+        let given = headers
+            .get(X_REQUEST_ID)
+            .and_then(|value| value.to_str().ok());
         match given.filter(|text| is_decent(text)) {
             Some(text) => Self(text.into()),
-            None => Self(domain::RequestId::new(clock.unique_now(), rand::random()).to_string().into()),
+            None => Self(
+                domain::RequestId::new(clock.unique_now(), rand::random())
+                    .to_string()
+                    .into(),
+            ),
         }
     }
 
@@ -49,7 +55,9 @@ impl RequestId {
 /// Whether a client's id can go into logs and headers as it is.
 fn is_decent(text: &str) -> bool {
     (1..=MAX_REQUEST_ID).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 impl FromRequestParts<App> for RequestId {
@@ -71,7 +79,10 @@ pub struct Frame {
 impl Frame {
     /// A frame whose request ids are made from `clock`.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, meter: Arc::default() }
+        Self {
+            clock,
+            meter: Arc::default(),
+        }
     }
 }
 
@@ -79,7 +90,10 @@ impl<S> Layer<S> for Frame {
     type Service = Framed<S>;
 
     fn layer(&self, inner: S) -> Framed<S> {
-        Framed { inner, frame: self.clone() }
+        Framed {
+            inner,
+            frame: self.clone(),
+        }
     }
 }
 
@@ -128,7 +142,9 @@ where
 /// A defect of ours: logged with its message, answered without it.
 fn after_panic(panic: &(dyn std::any::Any + Send), id: &RequestId) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    let message = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    let message = text
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
     tracing::error!(request_id = id.as_str(), message, "a handler panicked");
     Problem::internal().into_response()
 }
@@ -136,12 +152,36 @@ fn after_panic(panic: &(dyn std::any::Any + Send), id: &RequestId) -> Response {
 fn finish(headers: &mut HeaderMap, id: &RequestId) {
     let id = HeaderValue::from_str(id.as_str()).expect("request ids are visible ASCII");
     headers.insert(X_REQUEST_ID, id);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_as_a_problem_without_its_message() {
+        let inner = tower::service_fn(|_: Request| async { panic!("secret detail") });
+        let mut framed = Frame::new(Clock::system()).layer(inner);
+        let answer: Result<Response, Infallible> = framed.call(Request::default()).await;
+        let response = answer.unwrap();
+        assert_eq!(response.status(), 500);
+        let id = response.headers()[X_REQUEST_ID]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let body = axum::body::to_bytes(response.into_body(), 10_000)
+            .await
+            .unwrap();
+        let text = String::from_utf8_lossy(&body);
+        assert!(
+            text.contains(&id) && !text.contains("secret detail"),
+            "{text}"
+        );
+    }
 
     #[test]
     fn only_decent_request_ids_are_taken_over() {

@@ -19,8 +19,16 @@ use super::{
 use crate::app::App;
 
 /// Identifies the caller for the handlers, counts the request against its limit, and replays answers.
-pub async fn gate(State(app): State<App>, id: RequestId, mut request: Request, next: Next) -> Response {
-    let found = app.callers.identify(&app.store, request.headers(), app.clock.now(), id).await;
+pub async fn gate(
+    State(app): State<App>,
+    id: RequestId,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let found = app
+        .callers
+        .identify(&app.store, request.headers(), app.clock.now(), id)
+        .await;
     let bucket = match &found {
         Ok(caller) => Bucket::Tenant(caller.tenant_id),
         Err(_) => Bucket::Stranger(peer(&request)),
@@ -44,6 +52,8 @@ fn peer(request: &Request) -> Option<std::net::IpAddr> {
 fn finish(mut response: Response, allowance: Allowance) -> Response {
     let headers = response.headers_mut();
     allowance.write(headers);
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -4,12 +4,7 @@
 //! An answer may carry a secret that is shown only once, so the store gets it sealed.
 
 use aws_lc_rs::digest;
-use axum::{
-    body::Body,
-    extract::Request,
-    middleware::Next,
-    response::Response,
-};
+use axum::{body::Body, extract::Request, middleware::Next, response::Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
@@ -53,12 +48,24 @@ pub async fn once(
     let now = app.clock.now();
     let expires_at = now.plus(app.config.limits.idempotency);
     let hash = fingerprint(&parts, &body);
-    let run = Run { app: app.clone(), tenant: caller.tenant_id, key };
-    match app.store.begin_idempotent(run.tenant, &run.key, &hash, now, expires_at).await? {
-        Begun::Fresh => run.finish(Request::from_parts(parts, Body::from(body)), next).await,
+    let run = Run {
+        app: app.clone(),
+        tenant: caller.tenant_id,
+        key,
+    };
+    match app
+        .store
+        .begin_idempotent(run.tenant, &run.key, &hash, now, expires_at)
+        .await?
+    {
+        Begun::Fresh => {
+            run.finish(Request::from_parts(parts, Body::from(body)), next)
+                .await
+        }
         Begun::Replay { status, answer } => run.replay(status, &answer).await,
         Begun::InProgress => {
-            let detail = "the first request with this Idempotency-Key is still running; send it again later";
+            let detail =
+                "the first request with this Idempotency-Key is still running; send it again later";
             Err(Problem::new(Code::RequestInProgress, detail).retry_after(RETRY_RUNNING_SECONDS))
         }
         Begun::Mismatch => {
@@ -69,11 +76,15 @@ pub async fn once(
 }
 
 fn read_key(value: &HeaderValue) -> Result<String, Problem> {
-    let text = value.to_str().ok().map(|text| text.trim());
+    let text = value.to_str().ok().map(str::trim);
     let visible = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
-    let decent = text.filter(|text| (1..=MAX_KEY).contains(&text.len())).filter(visible);
+    let decent = text
+        .filter(|text| (1..=MAX_KEY).contains(&text.len()))
+        .filter(visible);
     decent.map(str::to_owned).ok_or_else(|| {
-        let detail = format!("Idempotency-Key: give 1 to {MAX_KEY} visible ASCII characters, such as a UUID");
+        let detail = format!(
+            "Idempotency-Key: give 1 to {MAX_KEY} visible ASCII characters, such as a UUID"
+        );
         Problem::new(Code::InvalidParameter, detail)
     })
 }
@@ -81,12 +92,22 @@ fn read_key(value: &HeaderValue) -> Result<String, Problem> {
 /// What makes two requests the same: where they go and what they say.
 fn fingerprint(parts: &Parts, body: &Bytes) -> [u8; 32] {
     let uri = &parts.uri;
-    let path = uri.path_and_query().map_or(uri.path(), |path| path.as_str());
-    let head = format!("{}\n{path}\n{}\n", parts.method, essence(&parts.headers).unwrap_or_default());
+    let path = uri
+        .path_and_query()
+        .map_or(uri.path(), |path| path.as_str());
+    let head = format!(
+        "{}\n{path}\n{}\n",
+        parts.method,
+        essence(&parts.headers).unwrap_or_default()
+    );
     let mut digest = digest::Context::new(&digest::SHA256);
     digest.update(head.as_bytes());
     digest.update(body);
-    digest.finish().as_ref().try_into().expect("a SHA-256 has 32 bytes")
+    digest
+        .finish()
+        .as_ref()
+        .try_into()
+        .expect("a SHA-256 has 32 bytes")
 }
 
 /// One request that has begun.
@@ -119,7 +140,10 @@ impl Run {
             Ok(answer) => answer,
             Err(ended) => match ended.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(Problem::new(Code::Unavailable, "the server is stopping; try again").retry_after(1)),
+                Err(_) => Err(
+                    Problem::new(Code::Unavailable, "the server is stopping; try again")
+                        .retry_after(1),
+                ),
             },
         }
     }
@@ -127,32 +151,58 @@ impl Run {
     /// Keeps the answer for repeats. The client gets it whether or not that succeeds: it was earned.
     async fn keep(self, response: Response) -> Result<Response, Problem> {
         let status = response.status();
-        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || is_stream(&response) {
-            let abandoned = self.app.store.abandon_idempotent(self.tenant, &self.key).await;
-            abandoned.unwrap_or_else(|error| tracing::warn!(%error, "an unanswered request stays marked as running"));
+        if status.is_server_error()
+            || status == StatusCode::TOO_MANY_REQUESTS
+            || is_stream(&response)
+        {
+            let abandoned = self
+                .app
+                .store
+                .abandon_idempotent(self.tenant, &self.key)
+                .await;
+            abandoned.unwrap_or_else(
+                |error| tracing::warn!(%error, "an unanswered request stays marked as running"),
+            );
             return Ok(response);
         }
         let (parts, body) = response.into_parts();
-        let body = axum::body::to_bytes(body, MAX_ANSWER).await.map_err(|error| {
-            tracing::error!(%error, "an answer could not be read to be kept");
-            Problem::internal()
-        })?;
+        let body = axum::body::to_bytes(body, MAX_ANSWER)
+            .await
+            .map_err(|error| {
+                tracing::error!(%error, "an answer could not be read to be kept");
+                Problem::internal()
+            })?;
         let kept = Kept::of(&parts.headers, &body);
         if let Err(problem) = self.store(status, &kept).await {
-            tracing::warn!(?problem, "an answer could not be kept; a repeat will run the request again");
+            tracing::warn!(
+                ?problem,
+                "an answer could not be kept; a repeat will run the request again"
+            );
         }
         Ok(Response::from_parts(parts, Body::from(body)))
     }
 
     async fn store(&self, status: StatusCode, kept: &[u8]) -> Result<(), Problem> {
         let Self { app, tenant, key } = self;
-        let sealed = app.vault.seal(*tenant, SealedKind::Idempotency, key, kept).await?;
-        Ok(app.store.finish_idempotent(*tenant, key, status.as_u16(), &sealed).await?)
+        let sealed = app
+            .vault
+            .seal(*tenant, SealedKind::Idempotency, key, kept)
+            .await?;
+        Ok(app
+            .store
+            .finish_idempotent(*tenant, key, status.as_u16(), &sealed)
+            .await?)
     }
 
     async fn replay(self, status: u16, answer: &[u8]) -> Result<Response, Problem> {
-        let opened = self.app.vault.unseal(self.tenant, SealedKind::Idempotency, &self.key, answer).await?;
-        let response = StatusCode::from_u16(status).ok().and_then(|status| Kept::response(status, opened.expose()));
+        let opened = self
+            .app
+            .vault
+            .unseal(self.tenant, SealedKind::Idempotency, &self.key, answer)
+            .await?;
+        let response = StatusCode::from_u16(status)
+            .ok()
+            .and_then(|status| Kept::response(status, opened.expose()));
         response.ok_or_else(|| {
             tracing::error!(key = self.key, "a kept answer cannot be read");
             Problem::internal()
@@ -171,7 +221,10 @@ impl Kept {
             Some((name.to_string(), value.to_owned()))
         };
         let headers = KEPT_HEADERS.iter().filter_map(text).collect();
-        let kept = Self { headers, body: STANDARD.encode(body) };
+        let kept = Self {
+            headers,
+            body: STANDARD.encode(body),
+        };
         serde_json::to_vec(&kept).expect("texts are JSON")
     }
 
@@ -181,9 +234,13 @@ impl Kept {
         *response.status_mut() = status;
         for (name, value) in headers {
             let name = HeaderName::try_from(name).ok()?;
-            response.headers_mut().insert(name, HeaderValue::try_from(value).ok()?);
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::try_from(value).ok()?);
         }
-        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+        response
+            .headers_mut()
+            .insert(REPLAYED, HeaderValue::from_static("true"));
         Some(response)
     }
 }

@@ -36,7 +36,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 pub fn is_json(headers: &HeaderMap) -> bool {
     essence(headers).is_some_and(|essence| {
         essence == "application/json"
-            || essence.strip_prefix("application/").is_some_and(|subtype| subtype.ends_with("+json"))
+            || essence
+                .strip_prefix("application/")
+                .is_some_and(|subtype| subtype.ends_with("+json"))
     })
 }
 
@@ -62,7 +64,9 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 /// Reads a whole body of at most `limit` bytes, and not one byte more than needed to tell.
 pub async fn read_body(body: Body, limit: usize) -> Result<Bytes, Problem> {
     let too_large = || {
-        let detail = format!("the body has more than {limit} bytes, the most that is taken; send less at once");
+        let detail = format!(
+            "the body has more than {limit} bytes, the most that is taken; send less at once"
+        );
         Problem::new(Code::BodyTooLarge, detail)
     };
     if body.size_hint().lower() > limit as u64 {
@@ -97,7 +101,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     let mut pointer = String::new();
     for segment in path {
         match segment {
-            Segment::Seq { index } => pointer += &format!("/{index}"),
+            Segment::Seq { index } => pointer += &escape(&index.to_string()),
             Segment::Map { key } => pointer += &escape(key),
             Segment::Enum { .. } | Segment::Unknown => {}
         }
@@ -124,7 +128,11 @@ fn refusal(pointer: &str, error: &serde_json::Error) -> Problem {
         Some(name) if !pointer.ends_with(&escape(name)) => format!("{pointer}{}", escape(name)),
         _ => pointer.to_owned(),
     };
-    let detail = if pointer.is_empty() { what.to_owned() } else { format!("{pointer}: {what}") };
+    let detail = if pointer.is_empty() {
+        what.to_owned()
+    } else {
+        format!("{pointer}: {what}")
+    };
     Problem::new(Code::InvalidBody, detail).at(pointer, what)
 }
 
@@ -156,24 +164,63 @@ mod tests {
         let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
         let rows: &[(&str, Code, &str)] = &[
             ("", Code::MalformedJson, "line 1, column 0"),
-            ("{\n\"name\" 1}", Code::MalformedJson, "expected `:` at line 2, column 8"),
-            (r#"{"name":"a"} x"#, Code::MalformedJson, "trailing characters at line 1, column 14"),
-            ("{\"name\":\"\u{1}\"}", Code::MalformedJson, "control character"),
+            (
+                "{\n\"name\" 1}",
+                Code::MalformedJson,
+                "expected `:` at line 2, column 8",
+            ),
+            (
+                r#"{"name":"a"} x"#,
+                Code::MalformedJson,
+                "trailing characters at line 1, column 14",
+            ),
+            (
+                "{\"name\":\"\u{1}\"}",
+                Code::MalformedJson,
+                "control character",
+            ),
             (&deep, Code::JsonTooDeep, "64 levels"),
             ("{}", Code::InvalidBody, "/name: missing field `name`"),
             ("[]", Code::InvalidBody, "invalid length 0"),
-            (r#"{"nmae":1}"#, Code::InvalidBody, "/nmae: unknown field `nmae`, expected `name` or `items`"),
-            (r#"{"name":1}"#, Code::InvalidBody, "/name: invalid type: integer `1`, expected a string"),
-            (r#"{"name":"a","name":"b"}"#, Code::InvalidBody, "/name: duplicate field `name`"),
-            (r#"{"name":"a","items":[{"count":1},{"count":300}]}"#, Code::InvalidBody, "/items/1/count: invalid value"),
-            (r#"{"name":"a","items":[{"count":1,"a/b~":2}]}"#, Code::InvalidBody, "/items/0/a~1b~0: unknown field"),
-            (r#"{"name":"a","items":[{}]}"#, Code::InvalidBody, "/items/0/count: missing field `count`"),
+            (
+                r#"{"nmae":1}"#,
+                Code::InvalidBody,
+                "/nmae: unknown field `nmae`, expected `name` or `items`",
+            ),
+            (
+                r#"{"name":1}"#,
+                Code::InvalidBody,
+                "/name: invalid type: integer `1`, expected a string",
+            ),
+            (
+                r#"{"name":"a","name":"b"}"#,
+                Code::InvalidBody,
+                "/name: duplicate field `name`",
+            ),
+            (
+                r#"{"name":"a","items":[{"count":1},{"count":300}]}"#,
+                Code::InvalidBody,
+                "/items/1/count: invalid value",
+            ),
+            (
+                r#"{"name":"a","items":[{"count":1,"a/b~":2}]}"#,
+                Code::InvalidBody,
+                "/items/0/a~1b~0: unknown field",
+            ),
+            (
+                r#"{"name":"a","items":[{}]}"#,
+                Code::InvalidBody,
+                "/items/0/count: missing field `count`",
+            ),
         ];
         for (body, code, says) in rows {
             let problem = parse::<Outer>(body.as_bytes(), 64).unwrap_err();
             assert_eq!(problem.code(), *code, "{body}");
             let shown = format!("{problem:?}");
-            assert!(shown.contains(&says.replace('"', "\\\"")), "{body}: {shown}");
+            assert!(
+                shown.contains(&says.replace('"', "\\\"")),
+                "{body}: {shown}"
+            );
         }
     }
 

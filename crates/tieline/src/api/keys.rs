@@ -74,8 +74,25 @@ pub struct NewKeyView {
 
 impl From<ApiKey> for KeyView {
     fn from(key: ApiKey) -> Self {
-        let ApiKey { id, tenant_id: _, name, scopes, hint, created_at, expires_at, revoked_at } = key;
-        Self { id, name, hint, scopes, created_at, expires_at, revoked_at }
+        let ApiKey {
+            id,
+            tenant_id: _,
+            name,
+            scopes,
+            hint,
+            created_at,
+            expires_at,
+            revoked_at,
+        } = key;
+        Self {
+            id,
+            name,
+            hint,
+            scopes,
+            created_at,
+            expires_at,
+            revoked_at,
+        }
     }
 }
 
@@ -83,7 +100,10 @@ impl NewKey {
     fn violations(&self, now: Timestamp) -> Vec<Violation> {
         let mut found = label::name("/name", &self.name);
         if self.scopes.0.is_empty() {
-            found.push(Violation::new("/scopes", "give at least one scope, such as `events:write`"));
+            found.push(Violation::new(
+                "/scopes",
+                "give at least one scope, such as `events:write`",
+            ));
         }
         if self.expires_at.is_some_and(|end| end <= now) {
             found.push(Violation::new("/expires_at", "must lie in the future"));
@@ -97,7 +117,10 @@ pub(super) fn require_covered(caller: &Caller, wanted: &Scopes) -> Result<(), Pr
     if caller.scopes.cover(wanted) {
         return Ok(());
     }
-    let detail = format!("scopes: at most those of the caller can be given, which are `{}`", caller.scopes);
+    let detail = format!(
+        "scopes: at most those of the caller can be given, which are `{}`",
+        caller.scopes
+    );
     Err(Problem::new(Code::InsufficientScope, detail).at("/scopes", "more than the caller may do"))
 }
 
@@ -106,9 +129,17 @@ pub(super) fn require_covered(caller: &Caller, wanted: &Scopes) -> Result<(), Pr
 /// With those that are expired or revoked.
 #[utoipa::path(get, path = "/api-keys", operation_id = "list_api_keys", tag = "Access", params(Page),
     extensions(("x-required-scope" = json!("keys:read"))))]
-pub async fn list(State(app): State<App>, caller: Caller, page: Page) -> Result<ListView<KeyView>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    page: Page,
+) -> Result<ListView<KeyView>, Problem> {
     caller.require(Keys, Right::Read)?;
-    Ok(app.store.list_api_keys(caller.tenant_id, &page.request()).await?.into())
+    Ok(app
+        .store
+        .list_api_keys(caller.tenant_id, &page.request())
+        .await?
+        .into())
 }
 
 /// Make an API key
@@ -116,7 +147,11 @@ pub async fn list(State(app): State<App>, caller: Caller, page: Page) -> Result<
 /// The key is shown once and kept only as a hash.
 #[utoipa::path(post, path = "/api-keys", operation_id = "create_api_key", tag = "Access",
     extensions(("x-required-scope" = json!("keys:write"))))]
-pub async fn create(State(app): State<App>, caller: Caller, Json(new): Json<NewKey>) -> Result<Created<NewKeyView>, Problem> {
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Json(new): Json<NewKey>,
+) -> Result<Created<NewKeyView>, Problem> {
     caller.require(Keys, Right::Write)?;
     Problem::check(new.violations(app.clock.now()))?;
     require_covered(&caller, &new.scopes)?;
@@ -132,9 +167,17 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(new): Json<NewK
         expires_at: new.expires_at,
         revoked_at: None,
     };
-    app.store.create_api_key(&key, &hash_token(&text), &by).await?;
+    app.store
+        .create_api_key(&key, &hash_token(&text), &by)
+        .await?;
     let location = format!("/v1/api-keys/{}", key.id);
-    Ok(Created::new(location, NewKeyView { view: key.into(), key: text }))
+    Ok(Created::new(
+        location,
+        NewKeyView {
+            view: key.into(),
+            key: text,
+        },
+    ))
 }
 
 /// Revoke an API key
@@ -143,9 +186,20 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(new): Json<NewK
 #[utoipa::path(delete, path = "/api-keys/{id}", operation_id = "revoke_api_key", tag = "Access",
     params(("id" = String, Path, description = "Id of the key", example = "key_01kb3f9z5qf8m9w2v7x4t6n0ha")),
     extensions(("x-required-scope" = json!("keys:write"))))]
-pub async fn revoke(State(app): State<App>, caller: Caller, Id(id): Id<ApiKeyId>) -> Result<NoContent, Problem> {
+pub async fn revoke(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ApiKeyId>,
+) -> Result<NoContent, Problem> {
     caller.require(Keys, Right::Write)?;
-    let revoked = app.store.revoke_api_key(caller.tenant_id, id, &caller.change(&app)).await?;
+    let revoked = app
+        .store
+        .revoke_api_key(caller.tenant_id, id, &caller.change(&app))
+        .await?;
     app.callers.forget();
-    if revoked { Ok(NoContent) } else { Err(Problem::not_found("API key that still works")) }
+    if revoked {
+        Ok(NoContent)
+    } else {
+        Err(Problem::not_found("API key that still works"))
+    }
 }

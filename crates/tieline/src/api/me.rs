@@ -36,9 +36,16 @@ pub struct MyTenant {
 /// The tenant, the credential and its scopes.
 #[utoipa::path(get, path = "/me", operation_id = "get_me", tag = "Access")]
 pub async fn get(State(app): State<App>, caller: Caller) -> Result<Shown<MeView>, Problem> {
-    let tenant = app.store.find_tenant(caller.tenant_id).await?.ok_or_else(|| Problem::not_found("tenant"))?;
+    let tenant = app
+        .store
+        .find_tenant(caller.tenant_id)
+        .await?
+        .ok_or_else(|| Problem::not_found("tenant"))?;
     Ok(Shown::new(MeView {
-        tenant: MyTenant { id: tenant.id, name: tenant.name },
+        tenant: MyTenant {
+            id: tenant.id,
+            name: tenant.name,
+        },
         actor: caller.actor.to_string(),
         scopes: (*caller.scopes).clone(),
     }))

@@ -9,11 +9,11 @@ use http::{Method, StatusCode};
 use metrics::{Counter, Histogram};
 use parking_lot::RwLock;
 
-use crate::telemetry::{HTTP_REQUESTS_TOTAL, HTTP_REQUEST_SECONDS};
+use crate::telemetry::{HTTP_REQUEST_SECONDS, HTTP_REQUESTS_TOTAL};
 
 /// The series of every route that was called so far.
 #[derive(Default)]
-pub struct Meter(RwLock<HashMap<String, Route>>);
+pub(super) struct Meter(RwLock<HashMap<String, Route>>);
 
 struct Route {
     time: Histogram,
@@ -23,18 +23,23 @@ struct Route {
 impl Route {
     fn counter(&self, method: &str, status: StatusCode) -> Option<&Counter> {
         let wanted = |(m, s, _): &&(&str, StatusCode, Counter)| *m == method && *s == status;
-        self.counters.iter().find(wanted).map(|(_, _, counter)| counter)
+        self.counters
+            .iter()
+            .find(wanted)
+            .map(|(_, _, counter)| counter)
     }
 }
 
 impl Meter {
     /// Records one request that was answered with `status` after `time`.
-    pub fn record(&self, route: &str, method: &Method, status: StatusCode, time: Duration) {
+    pub(super) fn record(&self, route: &str, method: &Method, status: StatusCode, time: Duration) {
         let method = label(method);
         {
             let routes = self.0.read();
             let known = routes.get(route);
-            if let Some((route, counter)) = known.and_then(|r| Some((r, r.counter(method, status)?))) {
+            if let Some((route, counter)) =
+                known.and_then(|r| Some((r, r.counter(method, status)?)))
+            {
                 counter.increment(1);
                 route.time.record(time);
                 return;
@@ -43,7 +48,10 @@ impl Meter {
         self.add(route, method, status);
         self.0.read().get(route).into_iter().for_each(|known| {
             known.time.record(time);
-            known.counter(method, status).into_iter().for_each(|counter| counter.increment(1));
+            known
+                .counter(method, status)
+                .into_iter()
+                .for_each(|counter| counter.increment(1));
         });
     }
 

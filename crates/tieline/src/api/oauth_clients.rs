@@ -63,8 +63,19 @@ pub struct NewClientView {
 
 impl From<OauthClient> for ClientView {
     fn from(client: OauthClient) -> Self {
-        let OauthClient { id, tenant_id: _, name, scopes, created_at } = client;
-        Self { id, name, scopes, created_at }
+        let OauthClient {
+            id,
+            tenant_id: _,
+            name,
+            scopes,
+            created_at,
+        } = client;
+        Self {
+            id,
+            name,
+            scopes,
+            created_at,
+        }
     }
 }
 
@@ -72,7 +83,10 @@ impl NewClient {
     fn violations(&self) -> Vec<Violation> {
         let mut found = label::name("/name", &self.name);
         if self.scopes.0.is_empty() {
-            found.push(Violation::new("/scopes", "give at least one scope, such as `events:read`"));
+            found.push(Violation::new(
+                "/scopes",
+                "give at least one scope, such as `events:read`",
+            ));
         }
         found
     }
@@ -81,9 +95,17 @@ impl NewClient {
 /// List the OAuth clients
 #[utoipa::path(get, path = "/oauth-clients", operation_id = "list_oauth_clients", tag = "Access", params(Page),
     extensions(("x-required-scope" = json!("keys:read"))))]
-pub async fn list(State(app): State<App>, caller: Caller, page: Page) -> Result<ListView<ClientView>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    page: Page,
+) -> Result<ListView<ClientView>, Problem> {
     caller.require(Keys, Right::Read)?;
-    Ok(app.store.list_oauth_clients(caller.tenant_id, &page.request()).await?.into())
+    Ok(app
+        .store
+        .list_oauth_clients(caller.tenant_id, &page.request())
+        .await?
+        .into())
 }
 
 /// Make an OAuth client
@@ -91,7 +113,11 @@ pub async fn list(State(app): State<App>, caller: Caller, page: Page) -> Result<
 /// For the client-credentials grant (RFC 6749, 4.4). The secret is shown once and kept only as a hash.
 #[utoipa::path(post, path = "/oauth-clients", operation_id = "create_oauth_client", tag = "Access",
     extensions(("x-required-scope" = json!("keys:write"))))]
-pub async fn create(State(app): State<App>, caller: Caller, Json(new): Json<NewClient>) -> Result<Created<NewClientView>, Problem> {
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Json(new): Json<NewClient>,
+) -> Result<Created<NewClientView>, Problem> {
     caller.require(Keys, Right::Write)?;
     Problem::check(new.violations())?;
     require_covered(&caller, &new.scopes)?;
@@ -104,9 +130,17 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(new): Json<NewC
         scopes: new.scopes,
         created_at: by.at,
     };
-    app.store.create_oauth_client(&client, &hash_token(&client_secret), &by).await?;
+    app.store
+        .create_oauth_client(&client, &hash_token(&client_secret), &by)
+        .await?;
     let location = format!("/v1/oauth-clients/{}", client.id);
-    Ok(Created::new(location, NewClientView { view: client.into(), client_secret }))
+    Ok(Created::new(
+        location,
+        NewClientView {
+            view: client.into(),
+            client_secret,
+        },
+    ))
 }
 
 /// Delete an OAuth client
@@ -115,9 +149,20 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(new): Json<NewC
 #[utoipa::path(delete, path = "/oauth-clients/{id}", operation_id = "delete_oauth_client", tag = "Access",
     params(("id" = String, Path, description = "Id of the client", example = "cl_01kb3f9z5qf8m9w2v7x4t6n0hb")),
     extensions(("x-required-scope" = json!("keys:write"))))]
-pub async fn delete(State(app): State<App>, caller: Caller, Id(id): Id<ClientId>) -> Result<NoContent, Problem> {
+pub async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ClientId>,
+) -> Result<NoContent, Problem> {
     caller.require(Keys, Right::Write)?;
-    let deleted = app.store.revoke_oauth_client(caller.tenant_id, id, &caller.change(&app)).await?;
+    let deleted = app
+        .store
+        .revoke_oauth_client(caller.tenant_id, id, &caller.change(&app))
+        .await?;
     app.callers.forget();
-    if deleted { Ok(NoContent) } else { Err(Problem::not_found("OAuth client")) }
+    if deleted {
+        Ok(NoContent)
+    } else {
+        Err(Problem::not_found("OAuth client"))
+    }
 }

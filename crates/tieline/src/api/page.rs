@@ -30,11 +30,17 @@ pub struct Page {
 impl Page {
     /// What the store is asked for.
     pub fn request(&self) -> PageRequest {
-        PageRequest { limit: self.limit, after: self.cursor.clone() }
+        PageRequest {
+            limit: self.limit,
+            after: self.cursor.clone(),
+        }
     }
 
     fn read(query: &str) -> Result<Self, Problem> {
-        let mut page = Self { limit: DEFAULT_LIMIT, cursor: None };
+        let mut page = Self {
+            limit: DEFAULT_LIMIT,
+            cursor: None,
+        };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "limit" => page.limit = limit(&value)?,
@@ -48,18 +54,24 @@ impl Page {
 
 fn cursor(text: &str) -> Result<String, Problem> {
     let could_be_ours = text.len() <= MAX_CURSOR
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     could_be_ours.then(|| text.to_owned()).ok_or_else(|| {
-        let detail = "cursor: give the `next_cursor` of an earlier page of this list, or leave it out";
+        let detail =
+            "cursor: give the `next_cursor` of an earlier page of this list, or leave it out";
         Problem::new(Code::InvalidParameter, detail)
     })
 }
 
 fn limit(text: &str) -> Result<usize, Problem> {
-    text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
-        let detail = format!("limit: give a whole number from 1 to {MAX_LIMIT}");
-        Problem::new(Code::InvalidParameter, detail)
-    })
+    text.parse()
+        .ok()
+        .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+        .ok_or_else(|| {
+            let detail = format!("limit: give a whole number from 1 to {MAX_LIMIT}");
+            Problem::new(Code::InvalidParameter, detail)
+        })
 }
 
 impl FromRequestParts<App> for Page {
@@ -72,9 +84,9 @@ impl FromRequestParts<App> for Page {
 
 /// The query parameters of an operation, apart from those of [`Page`]. `T` should refuse unknown ones.
 #[derive(Clone, Debug)]
-pub struct Query<T>(pub T);
+pub struct Filters<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+impl<T: DeserializeOwned> FromRequestParts<App> for Filters<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
@@ -89,7 +101,9 @@ fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
         return Err(Problem::new(Code::InvalidParameter, detail));
     }
     let own = pairs.filter(|(name, _)| !PAGE_PARAMETERS.contains(&&**name));
-    let own = form_urlencoded::Serializer::new(String::new()).extend_pairs(own).finish();
+    let own = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(own)
+        .finish();
     let deserializer = serde_urlencoded::Deserializer::new(form_urlencoded::parse(own.as_bytes()));
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let detail = format!("{}: {}", error.path(), error.inner());

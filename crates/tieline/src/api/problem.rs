@@ -26,9 +26,9 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 /// Seconds after which a client may try again when the store was unavailable.
 const RETRY_UNAVAILABLE_SECONDS: u64 = 1;
 
-/// Declares the closed list of codes: variant, slug of its page, status, title, meaning.
+/// Declares the closed list of codes: variant, slug of its page, status, title, meaning, an example of `detail`.
 macro_rules! codes {
-    ($($variant:ident = $slug:literal, $status:ident, $title:literal, $meaning:literal;)*) => {
+    ($($variant:ident = $slug:literal, $status:ident, $title:literal, $meaning:literal, $example:literal;)*) => {
         /// What kind of problem it is. A client may rely on these; the texts may change.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Code {
@@ -58,51 +58,79 @@ macro_rules! codes {
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => $meaning,)* }
             }
+
+            /// A `detail` as one occurrence could have it.
+            pub const fn example(self) -> &'static str {
+                match self { $(Self::$variant => $example,)* }
+            }
         }
     };
 }
 
 codes! {
     MalformedJson = "malformed-json", BAD_REQUEST, "The body is not JSON",
-        "The body could not be read as JSON. `detail` gives the line and the column; send the body through a JSON checker.";
+        "The body could not be read as JSON. `detail` gives the line and the column; send the body through a JSON checker.",
+        "the body is not JSON: expected value at line 1, column 10";
     JsonTooDeep = "json-too-deep", BAD_REQUEST, "The JSON nests too deeply",
-        "Arrays and objects stand inside one another on more levels than the server takes. Flatten the body.";
+        "Arrays and objects stand inside one another on more levels than the server takes. Flatten the body.",
+        "JSON nests more than 64 levels deep at byte 64: flatten it or raise limits.json_depth_max";
     InvalidBody = "invalid-body", BAD_REQUEST, "The body has the wrong shape",
-        "A field is unknown, missing, given twice or of the wrong type. Each entry of `errors` points at the place (RFC 6901) and says what was expected. Unknown fields are refused so that a misspelt one is noticed.";
+        "A field is unknown, missing, given twice or of the wrong type. Each entry of `errors` points at the place (RFC 6901) and says what was expected. Unknown fields are refused so that a misspelt one is noticed.",
+        "/nmae: unknown field `nmae`, expected `name`";
     InvalidParameter = "invalid-parameter", BAD_REQUEST, "A parameter is not valid",
-        "A query parameter or a header has a value that it cannot have; `detail` names it and says what it takes.";
+        "A query parameter or a header has a value that it cannot have; `detail` names it and says what it takes.",
+        "limit: give a whole number from 1 to 100";
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "No valid credential",
-        "The request carries no API key or access token, or one that is unknown, expired or revoked. Send `Authorization: Bearer <key or access token>` or `x-api-key: <key>`.";
+        "The request carries no API key or access token, or one that is unknown, expired or revoked. Send `Authorization: Bearer <key or access token>` or `x-api-key: <key>`.",
+        "the credential is unknown, expired or revoked; use another one";
+    SignatureRejected = "signature-rejected", UNAUTHORIZED, "The webhook's signature was not accepted",
+        "The request does not prove that it comes from the sender: its signature is missing or wrong, or its timestamp is too old or too new. `detail` says which. Check the secret, and that the body is signed as it is sent.",
+        "the signature does not match the body and the secret";
     InsufficientScope = "insufficient-scope", FORBIDDEN, "The credential does not allow this",
-        "The credential is valid but lacks the scope that `detail` names. Use a key with that scope, or have one made.";
+        "The credential is valid but lacks the scope that `detail` names. Use a key with that scope, or have one made.",
+        "this needs the scope `keys:write`, which the credential does not have";
     NotFound = "not-found", NOT_FOUND, "There is no such thing",
-        "Nothing is there, or it belongs to another tenant: the two look the same. Check the path and the id.";
+        "Nothing is there, or it belongs to another tenant: the two look the same. Check the path and the id.",
+        "there is no such tenant; check the id";
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "The path does not take this method",
-        "The path exists but not with this method; the `Allow` header lists the methods it takes.";
+        "The path exists but not with this method; the `Allow` header lists the methods it takes.",
+        "this path does not take PUT; the `Allow` header lists what it takes";
     NameTaken = "name-taken", CONFLICT, "The name is taken",
-        "Another object of this kind has the name. Choose another one, or change the existing object.";
+        "Another object of this kind has the name. Choose another one, or change the existing object.",
+        "another object of this kind has the name; choose another one";
     InUse = "in-use", CONFLICT, "Something else still uses it",
-        "The object cannot be deleted while others refer to it; `detail` lists them. Change or delete those first.";
+        "The object cannot be deleted while others refer to it; `detail` lists them. Change or delete those first.",
+        "the secret is used by tool_01kb3f9z5qf8m9w2v7x4t6n0hg; change or delete that first";
     Conflict = "conflict", CONFLICT, "The state does not allow this",
-        "The object is in a state in which this cannot be done; `detail` says which states or steps are possible.";
+        "The object is in a state in which this cannot be done; `detail` says which states or steps are possible.",
+        "this is the tenant of your own credential; delete it with one of another tenant";
     RequestInProgress = "request-in-progress", CONFLICT, "The same request is still running",
-        "An earlier request with this `Idempotency-Key` has not been answered yet. Wait as long as `Retry-After` says and send the same request again.";
+        "An earlier request with this `Idempotency-Key` has not been answered yet. Wait as long as `Retry-After` says and send the same request again.",
+        "the first request with this Idempotency-Key is still running; send it again later";
     VersionConflict = "version-conflict", PRECONDITION_FAILED, "Someone else changed it meanwhile",
-        "`If-Match` names another version than the object has. Read it again, repeat your change on what you read, and send the new `ETag`.";
+        "`If-Match` names another version than the object has. Read it again, repeat your change on what you read, and send the new `ETag`.",
+        "the object has the ETag \"4\" by now; read it again and repeat the change on what you read";
     BodyTooLarge = "body-too-large", PAYLOAD_TOO_LARGE, "The body is too large",
-        "The body has more bytes than the server takes; `detail` gives the limit. Send less at once.";
+        "The body has more bytes than the server takes; `detail` gives the limit. Send less at once.",
+        "the body has more than 1048576 bytes, the most that is taken; send less at once";
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body has an unsupported content type",
-        "The `content-type` header is missing or names a format that this operation does not read; `detail` names the one it reads.";
+        "The `content-type` header is missing or names a format that this operation does not read; `detail` names the one it reads.",
+        "this takes JSON: send `content-type: application/json` (given: `text/plain`)";
     InvalidInput = "invalid-input", UNPROCESSABLE_ENTITY, "The input breaks a rule",
-        "The body has the right shape but a value is not allowed. Each entry of `errors` points at the place (RFC 6901) and says what is.";
+        "The body has the right shape but a value is not allowed. Each entry of `errors` points at the place (RFC 6901) and says what is.",
+        "/name: must have at least 1 character(s), has 0";
     IdempotencyKeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key was used for another request",
-        "The key belongs to a request with another path or body. Use a new key for each new request, and the same key only to repeat one.";
+        "The key belongs to a request with another path or body. Use a new key for each new request, and the same key only to repeat one.",
+        "this Idempotency-Key belongs to a request with another path or body; use a new key";
     RateLimited = "rate-limited", TOO_MANY_REQUESTS, "Too many requests",
-        "The tenant's requests come faster than allowed. Wait as long as `Retry-After` says; `RateLimit-Remaining` tells how many are left.";
+        "The tenant's requests come faster than allowed. Wait as long as `Retry-After` says; `RateLimit-Remaining` tells how many are left.",
+        "more requests than the 2000 that may come at once; wait 1 second(s)";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here",
-        "The server made a mistake, which its log describes under the `request_id`. Report that id.";
+        "The server made a mistake, which its log describes under the `request_id`. Report that id.",
+        "the server made a mistake; report the request id";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The server cannot do this right now",
-        "Storage cannot be reached or is overloaded; nothing was accepted. Try again after the time in `Retry-After`.";
+        "Storage cannot be reached or is overloaded; nothing was accepted. Try again after the time in `Retry-After`.",
+        "storage cannot be reached; nothing was changed; try again";
 }
 
 impl Code {
@@ -137,7 +165,10 @@ impl Problem {
 
     /// The object that the path names is not there, or belongs to another tenant.
     pub fn not_found(what: &str) -> Self {
-        Self::new(Code::NotFound, format!("there is no such {what}; check the id"))
+        Self::new(
+            Code::NotFound,
+            format!("there is no such {what}; check the id"),
+        )
     }
 
     /// Adds the fault `detail` at `pointer` (RFC 6901).
@@ -164,12 +195,21 @@ impl Problem {
 
     /// Refuses an input with its faults, if there are any.
     pub fn check(violations: Vec<Violation>) -> Result<(), Self> {
-        if violations.is_empty() { Ok(()) } else { Err(violations.into()) }
+        if violations.is_empty() {
+            Ok(())
+        } else {
+            Err(violations.into())
+        }
     }
 
     /// The body as JSON.
     fn body(&self, request_id: &str) -> serde_json::Value {
-        let Content { code, detail, errors, headers: _ } = &*self.0;
+        let Content {
+            code,
+            detail,
+            errors,
+            headers: _,
+        } = &*self.0;
         let mut body = json!({
             "type": code.path(),
             "title": code.title(),
@@ -185,10 +225,11 @@ impl Problem {
 
     /// An example of a problem of kind `code`, for the documentation.
     pub fn example(code: Code) -> serde_json::Value {
-        let problem = Self::new(code, code.meaning().replace('`', "'"));
-        let problem = match code {
-            Code::InvalidBody => problem.at("/nmae", "unknown field `nmae`, expected `name`"),
-            Code::InvalidInput => problem.at("/name", "must have at least 1 character(s), has 0"),
+        let problem = Self::new(code, code.example());
+        let problem = match (code, code.example().split_once(": ")) {
+            (Code::InvalidBody | Code::InvalidInput, Some((pointer, detail))) => {
+                problem.at(pointer, detail)
+            }
             _ => problem,
         };
         problem.body("req_01kb3f9z5qf8m9w2v7x4t6n0ha")
@@ -196,7 +237,9 @@ impl Problem {
 
     /// Gives a response that carries a problem its body; leaves every other response alone.
     pub fn render(response: &mut Response, request_id: &str) {
-        let Some(problem) = response.extensions_mut().remove::<Self>() else { return };
+        let Some(problem) = response.extensions_mut().remove::<Self>() else {
+            return;
+        };
         *response.body_mut() = Body::from(problem.body(request_id).to_string());
     }
 }
@@ -208,7 +251,9 @@ impl IntoResponse for Problem {
         *response.status_mut() = self.0.code.status();
         response.headers_mut().clone_from(&self.0.headers);
         let media_type = HeaderValue::from_static(MEDIA_TYPE);
-        response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, media_type);
         response.extensions_mut().insert(self);
         response
     }
@@ -233,16 +278,22 @@ impl From<store::Error> for Problem {
         match error {
             store::Error::Conflict { current } => Self::new(
                 Code::VersionConflict,
-                format!("the object has version {current} by now; read it again and repeat the change"),
+                format!(
+                    "the object has version {current} by now; read it again and repeat the change"
+                ),
             ),
-            store::Error::NameTaken => {
-                Self::new(Code::NameTaken, "another object of this kind has the name; choose another one")
-                    .at("/name", "the name is taken")
-            }
+            store::Error::NameTaken => Self::new(
+                Code::NameTaken,
+                "another object of this kind has the name; choose another one",
+            )
+            .at("/name", "the name is taken"),
             store::Error::Unavailable(reason) => {
                 tracing::warn!(reason, "the store is unavailable");
-                Self::new(Code::Unavailable, "storage cannot be reached; nothing was changed; try again")
-                    .retry_after(RETRY_UNAVAILABLE_SECONDS)
+                Self::new(
+                    Code::Unavailable,
+                    "storage cannot be reached; nothing was changed; try again",
+                )
+                .retry_after(RETRY_UNAVAILABLE_SECONDS)
             }
             error => {
                 tracing::error!(%error, "the store gave what cannot be used");
@@ -267,7 +318,10 @@ impl From<VaultError> for Problem {
 impl Problem {
     /// Our own mistake; whoever calls this has logged what happened.
     pub fn internal() -> Self {
-        Self::new(Code::Internal, "the server made a mistake; report the request id")
+        Self::new(
+            Code::Internal,
+            "the server made a mistake; report the request id",
+        )
     }
 }
 
@@ -277,8 +331,12 @@ pub const ANY_PROBLEM: &str = "4XX";
 
 impl IntoResponses for Problem {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        let response = ResponseBuilder::new().description("A problem").content(MEDIA_TYPE, content);
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Problem")))
+            .build();
+        let response = ResponseBuilder::new()
+            .description("A problem")
+            .content(MEDIA_TYPE, content);
         BTreeMap::from([(ANY_PROBLEM.to_owned(), response.build().into())])
     }
 }
@@ -294,7 +352,10 @@ mod tests {
         let slugs: HashSet<_> = Code::ALL.iter().map(|code| code.slug()).collect();
         assert_eq!(slugs.len(), Code::ALL.len());
         for code in Code::ALL {
-            assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
+            assert!(
+                code.status().is_client_error() || code.status().is_server_error(),
+                "{code:?}"
+            );
         }
         assert!(Code::ALL.is_sorted_by_key(|code| code.status().as_u16()));
     }
@@ -309,7 +370,9 @@ mod tests {
 
     #[test]
     fn a_problem_is_rendered_once_with_the_request_id() {
-        let mut response = Problem::new(Code::NotFound, "gone").at("/a", "b").into_response();
+        let mut response = Problem::new(Code::NotFound, "gone")
+            .at("/a", "b")
+            .into_response();
         Problem::render(&mut response, "req_1");
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
         assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);

@@ -24,9 +24,18 @@ use crate::config::Limits;
 const SWEEP_EVERY: u32 = 16_384;
 
 const HEADERS: [[HeaderName; 2]; 3] = [
-    [HeaderName::from_static("ratelimit-limit"), HeaderName::from_static("x-ratelimit-limit")],
-    [HeaderName::from_static("ratelimit-remaining"), HeaderName::from_static("x-ratelimit-remaining")],
-    [HeaderName::from_static("ratelimit-reset"), HeaderName::from_static("x-ratelimit-reset")],
+    [
+        HeaderName::from_static("ratelimit-limit"),
+        HeaderName::from_static("x-ratelimit-limit"),
+    ],
+    [
+        HeaderName::from_static("ratelimit-remaining"),
+        HeaderName::from_static("x-ratelimit-remaining"),
+    ],
+    [
+        HeaderName::from_static("ratelimit-reset"),
+        HeaderName::from_static("x-ratelimit-reset"),
+    ],
 ];
 
 /// Whose bucket a request takes from.
@@ -101,7 +110,11 @@ impl Limiter {
 
     fn allowance(&self, remaining: u32) -> Allowance {
         let missing = self.burst.saturating_sub(remaining);
-        Allowance { limit: self.burst, remaining, reset: u64::from(missing.div_ceil(self.per_second)) }
+        Allowance {
+            limit: self.burst,
+            remaining,
+            reset: u64::from(missing.div_ceil(self.per_second)),
+        }
     }
 }
 
@@ -137,15 +150,35 @@ mod tests {
 
     #[test]
     fn each_bucket_empties_by_itself() {
-        let limits = Limits { requests_per_second: 1, requests_burst: 3, ..Limits::default() };
+        let limits = Limits {
+            requests_per_second: 1,
+            requests_burst: 3,
+            ..Limits::default()
+        };
         let limiter = Limiter::new(&limits);
         let one = Bucket::Stranger(None);
         let other = Bucket::Stranger(Some(IpAddr::from([127, 0, 0, 1])));
-        let left: Vec<_> = (0..3).map(|_| limiter.take(one).unwrap().remaining).collect();
+        let left: Vec<_> = (0..3)
+            .map(|_| limiter.take(one).unwrap().remaining)
+            .collect();
         assert_eq!(left, [2, 1, 0]);
         let refused = limiter.take(one).unwrap_err();
-        assert_eq!(refused.allowance, Allowance { limit: 3, remaining: 0, reset: 3 });
+        assert_eq!(
+            refused.allowance,
+            Allowance {
+                limit: 3,
+                remaining: 0,
+                reset: 3
+            }
+        );
         assert_eq!(refused.wait, 1);
-        assert_eq!(limiter.take(other).unwrap(), Allowance { limit: 3, remaining: 2, reset: 1 });
+        assert_eq!(
+            limiter.take(other).unwrap(),
+            Allowance {
+                limit: 3,
+                remaining: 2,
+                reset: 1
+            }
+        );
     }
 }

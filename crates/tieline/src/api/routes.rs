@@ -4,12 +4,12 @@ use axum::{Router, extract::Request, middleware, routing::get};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    audit, docs,
+    audit, deliveries, docs, events,
     frame::Frame,
     gate::gate,
-    health, keys, me, oauth_clients,
+    health, incoming, keys, me, oauth_clients, presets,
     problem::{Code, Problem},
-    secrets, tenants, token,
+    secrets, source_preview, sources, subscription_state, subscriptions, tenants, token,
 };
 use crate::app::App;
 
@@ -27,6 +27,43 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(audit::list))
         .routes(routes!(secrets::list, secrets::create))
         .routes(routes!(secrets::rotate, secrets::delete))
+        .merge(webhooks())
+        .routes(routes!(events::list, events::publish))
+        .routes(routes!(events::get))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::get))
+        .routes(routes!(deliveries::retry))
+        .routes(routes!(deliveries::list_dead))
+        .routes(routes!(deliveries::replay))
+}
+
+/// Webhooks of both directions.
+fn webhooks() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(presets::list))
+        .routes(routes!(sources::list, sources::create))
+        .routes(routes!(
+            sources::get,
+            sources::replace,
+            sources::update,
+            sources::delete
+        ))
+        .routes(routes!(sources::rotate_secret))
+        .routes(routes!(source_preview::preview))
+        .routes(routes!(source_preview::rejected))
+        .routes(routes!(subscriptions::list, subscriptions::create))
+        .routes(routes!(
+            subscriptions::get,
+            subscriptions::replace,
+            subscriptions::update,
+            subscriptions::delete
+        ))
+        .routes(routes!(subscriptions::rotate_secret))
+        .routes(routes!(subscription_state::test))
+        .routes(routes!(subscription_state::enable))
+        .routes(routes!(subscription_state::pause))
+        .routes(routes!(subscription_state::disable))
+        .routes(routes!(subscription_state::deliveries))
 }
 
 /// What stands at the root: for machines, without rate limits and idempotency.
@@ -35,11 +72,15 @@ fn root() -> OpenApiRouter<App> {
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
+        .routes(routes!(incoming::receive))
 }
 
 /// Every operation, for the document.
 pub(super) fn documented() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::new().nest("/v1", v1()).merge(root()).into_openapi()
+    OpenApiRouter::new()
+        .nest("/v1", v1())
+        .merge(root())
+        .into_openapi()
 }
 
 /// The whole API as a service.
@@ -62,11 +103,17 @@ pub fn router(app: App) -> Router {
 }
 
 async fn nowhere(request: Request) -> Problem {
-    let detail = format!("nothing is at {}; the reference at /docs lists what there is", request.uri().path());
+    let detail = format!(
+        "nothing is at {}; the reference at /docs lists what there is",
+        request.uri().path()
+    );
     Problem::new(Code::NotFound, detail)
 }
 
 async fn not_so(request: Request) -> Problem {
-    let detail = format!("this path does not take {}; the `Allow` header lists what it takes", request.method());
+    let detail = format!(
+        "this path does not take {}; the `Allow` header lists what it takes",
+        request.method()
+    );
     Problem::new(Code::MethodNotAllowed, detail)
 }

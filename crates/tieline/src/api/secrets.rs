@@ -73,15 +73,31 @@ pub struct SecretView {
 
 impl From<SealedInfo> for SecretView {
     fn from(info: SealedInfo) -> Self {
-        let SealedInfo { id, name, version, description, created_at } = info;
-        Self { id, name, version, description, created_at, used_by: Vec::new() }
+        let SealedInfo {
+            id,
+            name,
+            version,
+            description,
+            created_at,
+        } = info;
+        Self {
+            id,
+            name,
+            version,
+            description,
+            created_at,
+            used_by: Vec::new(),
+        }
     }
 }
 
 fn name_violations(name: &str) -> Vec<Violation> {
     let mut characters = name.chars();
-    let begins = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    if begins && characters.all(|c| c.is_ascii_alphanumeric() || c == '_') && name.len() <= MAX_NAME {
+    let begins = characters
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    if begins && characters.all(|c| c.is_ascii_alphanumeric() || c == '_') && name.len() <= MAX_NAME
+    {
         return Vec::new();
     }
     let detail = format!(
@@ -97,12 +113,18 @@ fn value_violations(value: &str) -> Vec<Violation> {
     }
     let blank = value.trim().is_empty();
     let detail = "must not be empty or consist of white space only";
-    blank.then(|| Violation::new("/value", detail)).into_iter().collect()
+    blank
+        .then(|| Violation::new("/value", detail))
+        .into_iter()
+        .collect()
 }
 
 /// Find a secret of the caller by its name or its id.
 async fn find(app: &App, caller: &Caller, name_or_id: &str) -> Result<SealedInfo, Problem> {
-    let found = app.store.find_sealed(caller.tenant_id, SealedKind::Secret, name_or_id).await?;
+    let found = app
+        .store
+        .find_sealed(caller.tenant_id, SealedKind::Secret, name_or_id)
+        .await?;
     found.ok_or_else(|| Problem::not_found("secret"))
 }
 
@@ -115,8 +137,18 @@ async fn sealed(
     description: Option<String>,
 ) -> Result<NewSealed, Problem> {
     let kind = SealedKind::Secret;
-    let sealed = app.vault.seal(caller.tenant_id, kind, name, value.as_bytes()).await?;
-    Ok(NewSealed { tenant_id: caller.tenant_id, kind, name: name.to_owned(), id, description, sealed })
+    let sealed = app
+        .vault
+        .seal(caller.tenant_id, kind, name, value.as_bytes())
+        .await?;
+    Ok(NewSealed {
+        tenant_id: caller.tenant_id,
+        kind,
+        name: name.to_owned(),
+        id,
+        description,
+        sealed,
+    })
 }
 
 /// List the secrets
@@ -124,9 +156,17 @@ async fn sealed(
 /// Names, versions and users; never values.
 #[utoipa::path(get, path = "/secrets", operation_id = "list_secrets", tag = "Secrets", params(Page),
     extensions(("x-required-scope" = json!("secrets:read"))))]
-pub async fn list(State(app): State<App>, caller: Caller, page: Page) -> Result<ListView<SecretView>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    page: Page,
+) -> Result<ListView<SecretView>, Problem> {
     caller.require(Secrets, Right::Read)?;
-    Ok(app.store.list_sealed(caller.tenant_id, SealedKind::Secret, &page.request()).await?.into())
+    Ok(app
+        .store
+        .list_sealed(caller.tenant_id, SealedKind::Secret, &page.request())
+        .await?
+        .into())
 }
 
 /// Make a secret
@@ -134,18 +174,28 @@ pub async fn list(State(app): State<App>, caller: Caller, page: Page) -> Result<
 /// The value is sealed before it is stored, and never shown.
 #[utoipa::path(post, path = "/secrets", operation_id = "create_secret", tag = "Secrets",
     extensions(("x-required-scope" = json!("secrets:write"))))]
-pub async fn create(State(app): State<App>, caller: Caller, Json(new): Json<NewSecret>) -> Result<Created<SecretView>, Problem> {
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Json(new): Json<NewSecret>,
+) -> Result<Created<SecretView>, Problem> {
     caller.require(Secrets, Right::Write)?;
     let mut violations = name_violations(&new.name);
     violations.extend(value_violations(&new.value));
-    violations.extend(label::description("/description", new.description.as_deref()));
+    violations.extend(label::description(
+        "/description",
+        new.description.as_deref(),
+    ));
     Problem::check(violations)?;
     let by = caller.change(&app);
     let id = SecretId::new(by.at, random()).to_string();
     let secret = sealed(&app, &caller, id, &new.name, &new.value, new.description).await?;
     app.store.create_sealed(&secret, &by).await?;
     let made = find(&app, &caller, &secret.name).await?;
-    Ok(Created::new(format!("/v1/secrets/{}", secret.name), made.into()))
+    Ok(Created::new(
+        format!("/v1/secrets/{}", secret.name),
+        made.into(),
+    ))
 }
 
 /// Rotate a secret
@@ -162,23 +212,42 @@ pub async fn rotate(
 ) -> Result<Shown<SecretView>, Problem> {
     caller.require(Secrets, Right::Write)?;
     let mut violations = value_violations(&new.value);
-    violations.extend(label::description("/description", new.description.as_deref()));
+    violations.extend(label::description(
+        "/description",
+        new.description.as_deref(),
+    ));
     Problem::check(violations)?;
     let SealedInfo { id, name, .. } = find(&app, &caller, &name).await?;
     let by = caller.change(&app);
     let secret = sealed(&app, &caller, id, &name, &new.value, new.description).await?;
-    app.store.rotate_sealed(&secret, by.at, &by).await?.ok_or_else(|| Problem::not_found("secret"))?;
-    find(&app, &caller, &name).await.map(|info| Shown::new(info.into()))
+    app.store
+        .rotate_sealed(&secret, by.at, &by)
+        .await?
+        .ok_or_else(|| Problem::not_found("secret"))?;
+    find(&app, &caller, &name)
+        .await
+        .map(|info| Shown::new(info.into()))
 }
 
 /// Delete a secret
 #[utoipa::path(delete, path = "/secrets/{name}", operation_id = "delete_secret", tag = "Secrets",
     params(("name" = String, Path, description = "Name or id of the secret", example = "CRM_API_KEY")),
     extensions(("x-required-scope" = json!("secrets:write"))))]
-pub async fn delete(State(app): State<App>, caller: Caller, Id(name): Id<String>) -> Result<NoContent, Problem> {
+pub async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Id(name): Id<String>,
+) -> Result<NoContent, Problem> {
     caller.require(Secrets, Right::Write)?;
     let SealedInfo { name, .. } = find(&app, &caller, &name).await?;
     let by = caller.change(&app);
-    let deleted = app.store.delete_sealed(caller.tenant_id, SealedKind::Secret, &name, &by).await?;
-    if deleted { Ok(NoContent) } else { Err(Problem::not_found("secret")) }
+    let deleted = app
+        .store
+        .delete_sealed(caller.tenant_id, SealedKind::Secret, &name, &by)
+        .await?;
+    if deleted {
+        Ok(NoContent)
+    } else {
+        Err(Problem::not_found("secret"))
+    }
 }

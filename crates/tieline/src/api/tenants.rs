@@ -43,7 +43,9 @@ pub struct TenantPatch {
 }
 
 /// A field of a patch that may be left out but not be `null`, as that would remove it.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
@@ -77,8 +79,19 @@ pub struct NewTenantView {
 
 impl From<Tenant> for TenantView {
     fn from(tenant: Tenant) -> Self {
-        let Tenant { id, name, version: _, created_at, updated_at } = tenant;
-        Self { id, name, created_at, updated_at }
+        let Tenant {
+            id,
+            name,
+            version: _,
+            created_at,
+            updated_at,
+        } = tenant;
+        Self {
+            id,
+            name,
+            created_at,
+            updated_at,
+        }
     }
 }
 
@@ -90,7 +103,11 @@ fn shown(tenant: Tenant) -> Shown<TenantView> {
 /// List the tenants
 #[utoipa::path(get, path = "/tenants", operation_id = "list_tenants", tag = "Tenants", params(Page),
     extensions(("x-required-scope" = json!("platform:read"))))]
-pub async fn list(State(app): State<App>, caller: Caller, page: Page) -> Result<ListView<TenantView>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    page: Page,
+) -> Result<ListView<TenantView>, Problem> {
     caller.require(Platform, Right::Read)?;
     Ok(app.store.list_tenants(&page.request()).await?.into())
 }
@@ -100,11 +117,18 @@ pub async fn list(State(app): State<App>, caller: Caller, page: Page) -> Result<
 /// With an API key for its owner, which is shown once.
 #[utoipa::path(post, path = "/tenants", operation_id = "create_tenant", tag = "Tenants",
     extensions(("x-required-scope" = json!("platform:write"))))]
-pub async fn create(State(app): State<App>, caller: Caller, Json(new): Json<NewTenant>) -> Result<Created<NewTenantView>, Problem> {
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Json(new): Json<NewTenant>,
+) -> Result<Created<NewTenantView>, Problem> {
     caller.require(Platform, Right::Write)?;
     Problem::check(label::name("/name", &new.name))?;
     let by = caller.change(&app);
-    let tenant = app.store.create_tenant(TenantId::new(by.at, random()), &new.name, &by).await?;
+    let tenant = app
+        .store
+        .create_tenant(TenantId::new(by.at, random()), &new.name, &by)
+        .await?;
     let owner_key = SecretText::generate(credential::API_KEY);
     let key = ApiKey {
         id: ApiKeyId::new(by.at, random()),
@@ -116,19 +140,34 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(new): Json<NewT
         expires_at: None,
         revoked_at: None,
     };
-    app.store.create_api_key(&key, &hash_token(&owner_key), &caller.change(&app)).await?;
+    app.store
+        .create_api_key(&key, &hash_token(&owner_key), &caller.change(&app))
+        .await?;
     let (location, version) = (format!("/v1/tenants/{}", tenant.id), tenant.version);
-    Ok(Created::new(location, NewTenantView { view: tenant.into(), owner_key }).version(version))
+    Ok(Created::new(
+        location,
+        NewTenantView {
+            view: tenant.into(),
+            owner_key,
+        },
+    )
+    .version(version))
 }
 
 /// Show a tenant
 #[utoipa::path(get, path = "/tenants/{id}", operation_id = "get_tenant", tag = "Tenants",
     params(("id" = String, Path, description = "Id of the tenant", example = "tn_01kb3f9z5qf8m9w2v7x4t6n0hc")),
     extensions(("x-required-scope" = json!("platform:read"))))]
-pub async fn get(State(app): State<App>, caller: Caller, Id(id): Id<TenantId>) -> Result<Shown<TenantView>, Problem> {
+pub async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<TenantId>,
+) -> Result<Shown<TenantView>, Problem> {
     caller.require(Platform, Right::Read)?;
     let tenant = app.store.find_tenant(id).await?;
-    tenant.map(shown).ok_or_else(|| Problem::not_found("tenant"))
+    tenant
+        .map(shown)
+        .ok_or_else(|| Problem::not_found("tenant"))
 }
 
 /// Change a tenant
@@ -143,12 +182,19 @@ pub async fn update(
     Json(patch): Json<TenantPatch>,
 ) -> Result<Shown<TenantView>, Problem> {
     caller.require(Platform, Right::Write)?;
-    let before = app.store.find_tenant(id).await?.ok_or_else(|| Problem::not_found("tenant"))?;
+    let before = app
+        .store
+        .find_tenant(id)
+        .await?
+        .ok_or_else(|| Problem::not_found("tenant"))?;
     condition.check(before.version)?;
     let name = patch.name.unwrap_or_else(|| before.name.clone());
     Problem::check(label::name("/name", &name))?;
     let by = caller.change(&app);
-    let after = app.store.update_tenant(id, &name, Some(before.version), &by).await?;
+    let after = app
+        .store
+        .update_tenant(id, &name, Some(before.version), &by)
+        .await?;
     after.map(shown).ok_or_else(|| Problem::not_found("tenant"))
 }
 
@@ -158,15 +204,27 @@ pub async fn update(
 #[utoipa::path(delete, path = "/tenants/{id}", operation_id = "delete_tenant", tag = "Tenants",
     params(IfMatchHeader, ("id" = String, Path, description = "Id of the tenant", example = "tn_01kb3f9z5qf8m9w2v7x4t6n0hc")),
     extensions(("x-required-scope" = json!("platform:write"))))]
-pub async fn delete(State(app): State<App>, caller: Caller, Id(id): Id<TenantId>, condition: IfMatch) -> Result<NoContent, Problem> {
+pub async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<TenantId>,
+    condition: IfMatch,
+) -> Result<NoContent, Problem> {
     caller.require(Platform, Right::Write)?;
     if id == caller.tenant_id {
-        let detail = "this is the tenant of your own credential; delete it with one of another tenant";
+        let detail =
+            "this is the tenant of your own credential; delete it with one of another tenant";
         return Err(Problem::new(Code::Conflict, detail));
     }
-    let before = app.store.find_tenant(id).await?.ok_or_else(|| Problem::not_found("tenant"))?;
+    let before = app
+        .store
+        .find_tenant(id)
+        .await?
+        .ok_or_else(|| Problem::not_found("tenant"))?;
     condition.check(before.version)?;
-    app.store.delete_tenant(id, Some(before.version), &caller.change(&app)).await?;
+    app.store
+        .delete_tenant(id, Some(before.version), &caller.change(&app))
+        .await?;
     app.callers.forget();
     Ok(NoContent)
 }

@@ -32,7 +32,7 @@ use crate::{
     vault::{hash_token, same_hash},
 };
 
-const LIFETIME: Duration = Duration::from_secs(3600);
+const LIFETIME: Duration = Duration::from_hours(1);
 const GRANT: &str = "client_credentials";
 const FORM: &str = "application/x-www-form-urlencoded";
 const MAX_BODY: usize = 16 * 1024;
@@ -82,7 +82,7 @@ enum Error {
     InvalidClient,
     UnsupportedGrantType,
     InvalidScope,
-    ServerError,
+    Unavailable,
 }
 
 impl Error {
@@ -92,12 +92,16 @@ impl Error {
             Self::InvalidClient => ("invalid_client", StatusCode::UNAUTHORIZED),
             Self::UnsupportedGrantType => ("unsupported_grant_type", StatusCode::BAD_REQUEST),
             Self::InvalidScope => ("invalid_scope", StatusCode::BAD_REQUEST),
-            Self::ServerError => ("server_error", StatusCode::SERVICE_UNAVAILABLE),
+            Self::Unavailable => ("server_error", StatusCode::SERVICE_UNAVAILABLE),
         }
     }
 
     fn because(self, description: impl Into<String>) -> Refusal {
-        Refusal { error: self, description: description.into(), challenge: false }
+        Refusal {
+            error: self,
+            description: description.into(),
+            challenge: false,
+        }
     }
 }
 
@@ -105,13 +109,18 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (word, status) = self.error.word_and_status();
         let body = json!({"error": word, "error_description": self.description}).to_string();
-        let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+        let mut response =
+            (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
         if self.challenge {
             let value = HeaderValue::from_static(r#"Basic realm="tieline""#);
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, value);
         }
-        if self.error == Error::ServerError {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if self.error == Error::Unavailable {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }
@@ -120,7 +129,7 @@ impl IntoResponse for Refusal {
 impl From<store::Error> for Refusal {
     fn from(error: store::Error) -> Self {
         tracing::warn!(%error, "no token could be given");
-        Error::ServerError.because("storage cannot be reached; try again")
+        Error::Unavailable.because("storage cannot be reached; try again")
     }
 }
 
@@ -131,11 +140,20 @@ impl IntoResponses for Refusal {
             let example = json!({"error": word, "error_description": description});
             let content = ContentBuilder::new().example(Some(example)).build();
             let response = ResponseBuilder::new().description("No token (RFC 6749, 5.2)");
-            (status.as_str().to_owned(), response.content("application/json", content).build().into())
+            (
+                status.as_str().to_owned(),
+                response.content("application/json", content).build().into(),
+            )
         };
         BTreeMap::from([
-            example(Error::UnsupportedGrantType, "only client_credentials is supported"),
-            example(Error::InvalidClient, "the client is unknown or its secret is wrong"),
+            example(
+                Error::UnsupportedGrantType,
+                "only client_credentials is supported",
+            ),
+            example(
+                Error::InvalidClient,
+                "the client is unknown or its secret is wrong",
+            ),
         ])
     }
 }
@@ -150,7 +168,9 @@ impl IntoResponses for Refusal {
 pub async fn create(State(app): State<App>, request: Request) -> Result<Shown<TokenView>, Refusal> {
     let (parts, body) = request.into_parts();
     let body = read_body(body, MAX_BODY).await.map_err(|_| {
-        Error::InvalidRequest.because(format!("the body is incomplete or has more than {MAX_BODY} bytes"))
+        Error::InvalidRequest.because(format!(
+            "the body is incomplete or has more than {MAX_BODY} bytes"
+        ))
     })?;
     let wanted = read(&parts.headers, &body)?;
     let basic = parts.headers.contains_key(header::AUTHORIZATION);
@@ -167,7 +187,9 @@ pub async fn create(State(app): State<App>, request: Request) -> Result<Shown<To
         scopes,
         expires_at: app.clock.now().plus(LIFETIME),
     };
-    app.store.add_access_token(&hash_token(&text), &token).await?;
+    app.store
+        .add_access_token(&hash_token(&text), &token)
+        .await?;
     Ok(Shown::new(TokenView {
         access_token: text,
         token_type: "Bearer",
@@ -179,16 +201,24 @@ pub async fn create(State(app): State<App>, request: Request) -> Result<Shown<To
 /// Reads a request, whichever way the client sent it, and checks its grant type.
 fn read(headers: &HeaderMap, body: &Bytes) -> Result<TokenRequest, Refusal> {
     let mut request = if is_json(headers) {
-        serde_json::from_slice(body).map_err(|error| Error::InvalidRequest.because(error.to_string()))?
+        serde_json::from_slice(body)
+            .map_err(|error| Error::InvalidRequest.because(error.to_string()))?
     } else if essence(headers).is_none_or(|essence| essence == FORM) {
         read_form(body)?
     } else {
-        return Err(Error::InvalidRequest.because(format!("send the body as {FORM} or as application/json")));
+        return Err(Error::InvalidRequest
+            .because(format!("send the body as {FORM} or as application/json")));
     };
     match request.grant_type.as_deref() {
         Some(GRANT) => {}
-        Some(_) => return Err(Error::UnsupportedGrantType.because(format!("only {GRANT} is supported"))),
-        None => return Err(Error::InvalidRequest.because(format!("grant_type is missing; send {GRANT}"))),
+        Some(_) => {
+            return Err(Error::UnsupportedGrantType.because(format!("only {GRANT} is supported")));
+        }
+        None => {
+            return Err(
+                Error::InvalidRequest.because(format!("grant_type is missing; send {GRANT}"))
+            );
+        }
     }
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         if request.client_id.is_some() || request.client_secret.is_some() {
@@ -212,7 +242,10 @@ fn read_form(body: &[u8]) -> Result<TokenRequest, Refusal> {
         let before = match &*name {
             "grant_type" => std::mem::replace(&mut request.grant_type, value),
             "client_id" => std::mem::replace(&mut request.client_id, value),
-            "client_secret" => std::mem::replace(&mut request.client_secret, value.map(SecretText::from)).map(|_| String::new()),
+            "client_secret" => {
+                std::mem::replace(&mut request.client_secret, value.map(SecretText::from))
+                    .map(|_| String::new())
+            }
             "scope" => std::mem::replace(&mut request.scope, value),
             _ => None,
         };
@@ -227,8 +260,15 @@ fn read_form(body: &[u8]) -> Result<TokenRequest, Refusal> {
 fn basic(value: &str) -> Option<(String, String)> {
     let (scheme, encoded) = value.split_once(' ')?;
     let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (id, secret) = text.split_once(':').filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
-    let decoded = |part: &str| percent_decode_str(part).decode_utf8().ok().map(String::from);
+    let (id, secret) = text
+        .split_once(':')
+        .filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let decoded = |part: &str| {
+        percent_decode_str(part)
+            .decode_utf8()
+            .ok()
+            .map(String::from)
+    };
     Some((decoded(id)?, decoded(secret)?))
 }
 
@@ -248,7 +288,9 @@ fn granted(client: &OauthClient, wanted: Option<&str>) -> Result<Scopes, Refusal
     let Some(wanted) = wanted.filter(|wanted| !wanted.trim().is_empty()) else {
         return Ok(client.scopes.clone());
     };
-    let scopes: Scopes = wanted.parse().map_err(|error| Error::InvalidScope.because(format!("{error}")))?;
+    let scopes: Scopes = wanted
+        .parse()
+        .map_err(|error| Error::InvalidScope.because(format!("{error}")))?;
     if client.scopes.cover(&scopes) {
         return Ok(scopes);
     }
@@ -273,7 +315,9 @@ mod tests {
         ];
         for (value, expected) in rows {
             let read = basic(&value);
-            let read = read.as_ref().map(|(id, secret)| (id.as_str(), secret.as_str()));
+            let read = read
+                .as_ref()
+                .map(|(id, secret)| (id.as_str(), secret.as_str()));
             assert_eq!(read, expected, "{value}");
         }
     }

@@ -5,10 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tieline_domain::{
-    DeliveryId, Timestamp,
-    attempt::Seen,
-    event::Event,
-    retry::parse_retry_after,
+    DeliveryId, Timestamp, attempt::Seen, event::Event, retry::parse_retry_after,
 };
 
 use super::verdict::Showed;
@@ -51,7 +48,10 @@ fn headers(route: &Route, id: DeliveryId, now: Timestamp, body: &[u8]) -> Header
     let id = id.to_string();
     let seconds = now.as_seconds();
     let mut headers = HeaderMap::with_capacity(8);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     headers.insert(TIMESTAMP, seconds.into());
     let signature = route.signer.sign(&id, seconds, body);
     let texts = [
@@ -131,17 +131,27 @@ fn refused(route: &Route, refusal: &str) -> Tried {
     }
 }
 
-fn answered(route: &Route, answer: &Answer, now: Timestamp, took: Duration, mut seen: Seen) -> Tried {
+fn answered(
+    route: &Route,
+    answer: &Answer,
+    now: Timestamp,
+    took: Duration,
+    mut seen: Seen,
+) -> Tried {
     let status = answer.status.as_u16();
     let wait = answer.headers.get(header::RETRY_AFTER);
-    let wait = wait.and_then(|value| value.to_str().ok()).and_then(|text| parse_retry_after(text, now));
+    let wait = wait
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| parse_retry_after(text, now));
     seen.response_headers = recorded(&answer.headers, route);
     let excerpt = route.redactor.cut(&answer.body);
     seen.response_excerpt = String::from_utf8_lossy(&excerpt).replace('\0', "\u{fffd}");
     seen.response_truncated = answer.body_truncated();
     let failed = !answer.status.is_success();
     if failed {
-        seen.error = Some(format!("the receiver answered {status}; only 2xx is a success"));
+        seen.error = Some(format!(
+            "the receiver answered {status}; only 2xx is a success"
+        ));
     }
     Tried {
         showed: Showed::Status(status, wait),
@@ -156,7 +166,10 @@ fn answered(route: &Route, answer: &Answer, now: Timestamp, took: Duration, mut 
 fn recorded(headers: &HeaderMap, route: &Route) -> Vec<(String, String)> {
     let pair = |(name, value): (&HeaderName, &HeaderValue)| {
         let value = route.redactor.header_value(value.as_bytes());
-        (name.as_str().to_owned(), String::from_utf8_lossy(&value).replace('\0', "\u{fffd}"))
+        (
+            name.as_str().to_owned(),
+            String::from_utf8_lossy(&value).replace('\0', "\u{fffd}"),
+        )
     };
     headers.iter().map(pair).collect()
 }

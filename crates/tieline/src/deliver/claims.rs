@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tieline_domain::{SubscriptionId, TenantId, Timestamp, destination::{State, probe_wait}};
+use tieline_domain::{
+    SubscriptionId, TenantId, Timestamp,
+    destination::{State, probe_wait},
+};
 use tieline_store::{
     Result,
     spine::{Claimed, Lease, Release},
@@ -54,7 +57,12 @@ impl Dispatcher {
                 () = sleep(DUE_EVERY) => {}
             }
             while !self.stop.is_cancelled() {
-                match self.parts.spine.claim_due(self.new_lease(), MAX_CLAIM).await {
+                match self
+                    .parts
+                    .spine
+                    .claim_due(self.new_lease(), MAX_CLAIM)
+                    .await
+                {
                     Ok(claimed) => {
                         let all = claimed.len() < MAX_CLAIM;
                         self.place(claimed, false).await;
@@ -73,13 +81,19 @@ impl Dispatcher {
 
     /// Puts claimed deliveries into their queues; what finds no room is held.
     async fn place(self: &Arc<Self>, claimed: Vec<Claimed>, probe: bool) {
-        let jobs = claimed.into_iter().map(|claimed| Job { claimed, probe }).collect();
+        let jobs = claimed
+            .into_iter()
+            .map(|claimed| Job { claimed, probe })
+            .collect();
         let (refused, workers) = self.lanes.place(jobs);
         self.start_workers(workers);
         if refused.is_empty() {
             return;
         }
-        let full: Vec<_> = refused.iter().map(|job| job.claimed.subscription_id).collect();
+        let full: Vec<_> = refused
+            .iter()
+            .map(|job| job.claimed.subscription_id)
+            .collect();
         self.release(refused, Release::Hold).await;
         for subscription in full {
             self.lanes.set_backlog(subscription, true);
@@ -122,7 +136,11 @@ impl Dispatcher {
             // Noted first: what is written from now on notes it again.
             self.lanes.set_backlog(subscription, false);
             let limit = room.min(MAX_CLAIM);
-            let claimed = self.parts.spine.claim_held(subscription, self.new_lease(), limit).await;
+            let claimed = self
+                .parts
+                .spine
+                .claim_held(subscription, self.new_lease(), limit)
+                .await;
             if !matches!(&claimed, Ok(claimed) if claimed.len() < limit) {
                 self.lanes.set_backlog(subscription, true);
                 self.held.notify_one();
@@ -154,8 +172,18 @@ impl Dispatcher {
 
     /// Sends the oldest held delivery of a destination in `error`, if it is time for a probe and no
     /// other node sends one.
-    async fn probe(self: &Arc<Self>, tenant: TenantId, subscription: SubscriptionId, now: Timestamp) -> Result<()> {
-        let Some(health) = self.parts.store.find_destination(tenant, subscription).await? else {
+    async fn probe(
+        self: &Arc<Self>,
+        tenant: TenantId,
+        subscription: SubscriptionId,
+        now: Timestamp,
+    ) -> Result<()> {
+        let Some(health) = self
+            .parts
+            .store
+            .find_destination(tenant, subscription)
+            .await?
+        else {
             return Ok(());
         };
         if health.state != State::Error || health.probe_at.is_some_and(|at| at > now) {
@@ -163,7 +191,11 @@ impl Dispatcher {
         }
         let next = now.plus(self.probe_wait(health.failed_probes));
         if self.parts.store.take_probe(subscription, now, next).await? {
-            let claimed = self.parts.spine.claim_held(subscription, self.new_lease(), 1).await?;
+            let claimed = self
+                .parts
+                .spine
+                .claim_held(subscription, self.new_lease(), 1)
+                .await?;
             self.place(claimed, true).await;
         }
         Ok(())
@@ -188,7 +220,12 @@ impl Dispatcher {
             if ending.is_empty() {
                 continue;
             }
-            if let Err(error) = self.parts.spine.release(ending, Release::Prolong(until)).await {
+            if let Err(error) = self
+                .parts
+                .spine
+                .release(ending, Release::Prolong(until))
+                .await
+            {
                 tracing::warn!(%error, "cannot prolong leases; another node may repeat deliveries");
             }
         }

@@ -31,7 +31,8 @@ impl Dispatcher {
         at: Timestamp,
         first_attempt_at: Timestamp,
     ) -> Turn {
-        let reason = format!("a delivery failed its last attempt and nothing succeeded meanwhile: {why}");
+        let reason =
+            format!("a delivery failed its last attempt and nothing succeeded meanwhile: {why}");
         Turn {
             to: State::Error,
             from: &[State::Active],
@@ -67,7 +68,10 @@ impl Dispatcher {
             reason: reason.to_owned(),
             failing_since: None,
             probe_at: None,
-            notice: Some(self.tell(route, event::types::SUBSCRIPTION_DISABLED, &data, None).await),
+            notice: Some(
+                self.tell(route, event::types::SUBSCRIPTION_DISABLED, &data, None)
+                    .await,
+            ),
         }
     }
 
@@ -81,7 +85,8 @@ impl Dispatcher {
             "status": to.as_str(),
             "reason": reason,
         });
-        self.tell(route, event::types::STATUS_CHANGED, &data, None).await
+        self.tell(route, event::types::STATUS_CHANGED, &data, None)
+            .await
     }
 
     /// The event that tells of a dead letter; none for the dead letters of such events, or two dead
@@ -106,10 +111,19 @@ impl Dispatcher {
             "attempts": attempts,
             "reason": why,
         });
-        Some(self.tell(route, event::types::DELIVERY_DEAD_LETTERED, &data, Some(of)).await)
+        Some(
+            self.tell(route, event::types::DELIVERY_DEAD_LETTERED, &data, Some(of))
+                .await,
+        )
     }
 
-    async fn tell(&self, about: &Route, kind: &'static str, data: &serde_json::Value, cause: Option<&Event>) -> Entry {
+    async fn tell(
+        &self,
+        about: &Route,
+        kind: &'static str,
+        data: &serde_json::Value,
+        cause: Option<&Event>,
+    ) -> Entry {
         let trace_id = cause.map_or_else(
             || format!("{:032x}", rand::random::<u128>()).into(),
             |event| Arc::clone(&event.trace_id),
@@ -121,11 +135,21 @@ impl Dispatcher {
             data: data.to_string().into(),
             trace_id,
         };
-        let event = mint(&self.parts.clock, about.tenant_id, new, cause.map(|event| event.id));
+        let event = mint(
+            &self.parts.clock,
+            about.tenant_id,
+            new,
+            cause.map(|event| event.id),
+        );
         match self.parts.registry.routes(about.tenant_id).await {
             Ok(routes) => {
                 let event_type = event.event_type.clone();
-                notice(&self.parts.clock, event, routes.wanting(&event_type), about.id)
+                notice(
+                    &self.parts.clock,
+                    event,
+                    routes.wanting(&event_type),
+                    about.id,
+                )
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot load the subscriptions; an event about a delivery goes to none");
@@ -137,15 +161,28 @@ impl Dispatcher {
     /// Makes dead letters of what a destination has held for too long.
     pub(super) async fn bury_overdue(&self, route: &Route, now: Timestamp) -> Result<()> {
         let own = route.subscription.max_age;
-        let max_age = own.map_or(self.parts.config.delivery.max_age, |s| Duration::from_secs(s.into()));
+        let max_age = own.map_or(self.parts.config.delivery.max_age, |s| {
+            Duration::from_secs(s.into())
+        });
         let before = now.minus(max_age);
-        let overdue = self.parts.spine.held_before(route.id, before, MAX_BURIED).await?;
+        let overdue = self
+            .parts
+            .spine
+            .held_before(route.id, before, MAX_BURIED)
+            .await?;
         for delivery in overdue {
-            let Some(event) = self.parts.store.find_event(delivery.tenant_id, delivery.event_id).await? else {
+            let Some(event) = self
+                .parts
+                .store
+                .find_event(delivery.tenant_id, delivery.event_id)
+                .await?
+            else {
                 continue;
             };
             let why = format!("it was held for longer than {} seconds", max_age.as_secs());
-            let notice = self.death_notice(route, &event, delivery.id, delivery.attempts, &why).await;
+            let notice = self
+                .death_notice(route, &event, delivery.id, delivery.attempts, &why)
+                .await;
             let settlement = Settlement {
                 delivery_id: delivery.id,
                 tenant_id: delivery.tenant_id,

@@ -109,14 +109,24 @@ impl Lanes {
 
     /// Puts deliveries for which room was reserved into their queues; answers with a destination for
     /// each worker that has to be started.
-    pub(super) fn take(&self, deliveries: impl Iterator<Item = Claimed>) -> Vec<(TenantId, SubscriptionId)> {
+    pub(super) fn take(
+        &self,
+        deliveries: impl Iterator<Item = Claimed>,
+    ) -> Vec<(TenantId, SubscriptionId)> {
         let mut state = self.state.lock();
         let mut start = Vec::new();
         for claimed in deliveries {
             if let Some(lane) = state.lanes.get_mut(&claimed.subscription_id) {
                 lane.reserved = lane.reserved.saturating_sub(1);
             }
-            state.push(self.bounds, Job { claimed, probe: false }, &mut start);
+            state.push(
+                self.bounds,
+                Job {
+                    claimed,
+                    probe: false,
+                },
+                &mut start,
+            );
         }
         start
     }
@@ -133,9 +143,9 @@ impl Lanes {
                 continue;
             }
             let bytes = size(&job.claimed.event);
-            let fits = state.bytes + bytes <= self.bounds.bytes;
+            let fits = !state.closed && state.bytes + bytes <= self.bounds.bytes;
             let lane = state.lanes.entry(job.claimed.subscription_id).or_default();
-            if !state.closed && fits && lane.has_room(self.bounds) {
+            if fits && lane.has_room(self.bounds) {
                 state.bytes += bytes;
                 state.push(self.bounds, job, &mut start);
             } else {
@@ -168,7 +178,8 @@ impl Lanes {
     pub(super) fn drain(&self, subscription: SubscriptionId) -> Vec<Job> {
         let mut state = self.state.lock();
         let lane = state.lanes.get_mut(&subscription);
-        lane.map(|lane| lane.queue.drain(..).collect()).unwrap_or_default()
+        lane.map(|lane| lane.queue.drain(..).collect())
+            .unwrap_or_default()
     }
 
     /// Takes no more, and gives back everything that waits.
@@ -176,13 +187,19 @@ impl Lanes {
         let mut state = self.state.lock();
         state.closed = true;
         let queues = state.lanes.values_mut();
-        queues.flat_map(|lane| std::mem::take(&mut lane.queue)).collect()
+        queues
+            .flat_map(|lane| std::mem::take(&mut lane.queue))
+            .collect()
     }
 
     /// Notes how an attempt went.
     pub(super) fn note_outcome(&self, subscription: SubscriptionId, failed: bool) {
         if let Some(lane) = self.state.lock().lanes.get_mut(&subscription) {
-            lane.failures = if failed { lane.failures.saturating_add(1) } else { 0 };
+            lane.failures = if failed {
+                lane.failures.saturating_add(1)
+            } else {
+                0
+            };
         }
     }
 
@@ -208,10 +225,16 @@ impl Lanes {
     /// with that room.
     pub(super) fn thirsty(&self) -> Vec<(SubscriptionId, usize)> {
         let state = self.state.lock();
-        let room = |lane: &Lane| self.bounds.waiting.saturating_sub(lane.queue.len() + lane.reserved);
+        let room = |lane: &Lane| {
+            self.bounds
+                .waiting
+                .saturating_sub(lane.queue.len() + lane.reserved)
+        };
         let wanting = state.lanes.iter().filter(|(_, lane)| lane.backlog);
         let wanting = wanting.map(|(id, lane)| (*id, room(lane)));
-        wanting.filter(|(_, room)| *room * 2 >= self.bounds.waiting).collect()
+        wanting
+            .filter(|(_, room)| *room * 2 >= self.bounds.waiting)
+            .collect()
     }
 
     /// Whether this destination has deliveries in the store and few in memory.
@@ -224,7 +247,10 @@ impl Lanes {
     /// What is leased to this node until before `then`; noted as leased until `until`.
     pub(super) fn prolong(&self, then: Timestamp, until: Timestamp) -> Vec<(TenantId, DeliveryId)> {
         let mut state = self.state.lock();
-        let ending = state.owned.iter_mut().filter(|(_, (_, lease))| *lease < then);
+        let ending = state
+            .owned
+            .iter_mut()
+            .filter(|(_, (_, lease))| *lease < then);
         let prolonged = ending.map(|(id, (tenant, lease))| {
             *lease = until;
             (*tenant, *id)
@@ -236,7 +262,9 @@ impl Lanes {
     pub(super) fn slots(&self, tenant: TenantId) -> Arc<Semaphore> {
         let mut state = self.state.lock();
         let slots = state.tenants.entry(tenant);
-        Arc::clone(slots.or_insert_with(|| Arc::new(Semaphore::new(self.bounds.running_per_tenant))))
+        Arc::clone(
+            slots.or_insert_with(|| Arc::new(Semaphore::new(self.bounds.running_per_tenant))),
+        )
     }
 
     /// How many deliveries are in memory, and how many bytes they take.

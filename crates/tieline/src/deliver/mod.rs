@@ -17,8 +17,8 @@ use tieline_domain::{
     SubscriptionId, TenantId, Timestamp, clock::Clock, event::Event, retry::Schedule,
 };
 use tieline_store::{
+    Store,
     spine::{Claimed, Release, Spine},
-    store::Store,
 };
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -81,7 +81,9 @@ impl Dispatcher {
             running_per_tenant: limits.in_flight_per_tenant,
         };
         let retry = &parts.config.delivery.retry;
-        let seconds = retry.iter().map(|delay| u32::try_from(delay.as_secs()).unwrap_or(u32::MAX));
+        let seconds = retry
+            .iter()
+            .map(|delay| u32::try_from(delay.as_secs()).unwrap_or(u32::MAX));
         Arc::new(Self {
             default_schedule: Schedule(seconds.collect()),
             lanes: Lanes::new(bounds),
@@ -102,7 +104,11 @@ impl Dispatcher {
 
     /// The delays between the attempts at a subscription.
     pub fn schedule<'a>(&'a self, route: &'a Route) -> &'a Schedule {
-        route.subscription.retry.as_ref().unwrap_or(&self.default_schedule)
+        route
+            .subscription
+            .retry
+            .as_ref()
+            .unwrap_or(&self.default_schedule)
     }
 
     /// Takes room in memory for one more delivery; answers with the lease to write it with, or `None`
@@ -146,12 +152,15 @@ impl Dispatcher {
 
     fn timeout(&self, route: &Route) -> Duration {
         let own = route.subscription.timeout_seconds;
-        own.map_or(self.parts.config.delivery.timeout, |s| Duration::from_secs(s.into()))
+        own.map_or(self.parts.config.delivery.timeout, |s| {
+            Duration::from_secs(s.into())
+        })
     }
 
     fn start_workers(self: &Arc<Self>, workers: Vec<(TenantId, SubscriptionId)>) {
         for (tenant, subscription) in workers {
-            self.tasks.spawn(Arc::clone(self).work(tenant, subscription));
+            self.tasks
+                .spawn(Arc::clone(self).work(tenant, subscription));
         }
     }
 
@@ -191,7 +200,10 @@ impl Dispatcher {
 
     /// Lets go of deliveries that this node has leased.
     async fn release(&self, jobs: Vec<Job>, how: Release) {
-        let ids = jobs.iter().map(|job| (job.claimed.tenant_id, job.claimed.id)).collect();
+        let ids = jobs
+            .iter()
+            .map(|job| (job.claimed.tenant_id, job.claimed.id))
+            .collect();
         if let Err(error) = self.parts.spine.release(ids, how).await {
             tracing::warn!(%error, "cannot let go of deliveries; they come back when their leases end");
         }
@@ -204,10 +216,16 @@ impl Dispatcher {
     pub async fn shut_down(&self, grace: Duration) {
         self.stop.cancel();
         let waiting = self.lanes.close();
-        self.release(waiting, Release::Due(self.parts.clock.now())).await;
+        self.release(waiting, Release::Due(self.parts.clock.now()))
+            .await;
         self.tasks.close();
-        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
-            tracing::warn!("some attempts did not end in time; they are repeated when their leases end");
+        if tokio::time::timeout(grace, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "some attempts did not end in time; they are repeated when their leases end"
+            );
         }
     }
 }

@@ -71,10 +71,16 @@ impl Dispatcher {
     pub(super) async fn try_once(self: &Arc<Self>, route: &Route, job: Job) {
         let Job { claimed, probe } = &job;
         let started_at = self.parts.clock.now();
-        let tried = self.call(route, &claimed.event, claimed.id, started_at).await;
+        let tried = self
+            .call(route, &claimed.event, claimed.id, started_at)
+            .await;
         crate::failpoint::hit("attempt");
-        self.lanes.note_outcome(route.id, tried.error_kind.is_some());
-        count_attempt(tried.error_kind.as_deref());
+        self.lanes
+            .note_outcome(route.id, tried.error_kind.is_some());
+        telemetry::count_attempt(
+            tried.error_kind.as_deref().unwrap_or("success"),
+            claimed.tenant_id,
+        );
         let attempts = claimed.attempts + 1;
         let decision = decide(
             &tried.showed,
@@ -89,7 +95,9 @@ impl Dispatcher {
         );
         let at = self.parts.clock.now();
         let first_attempt_at = claimed.first_attempt_at.unwrap_or(started_at);
-        let verdict = self.verdict(route, &job, &tried, decision, at, first_attempt_at).await;
+        let verdict = self
+            .verdict(route, &job, &tried, decision, at, first_attempt_at)
+            .await;
         let attempt = Attempt {
             id: AttemptId::new(self.parts.clock.unique_now(), rand::rng().random()),
             delivery_id: claimed.id,
@@ -129,15 +137,23 @@ impl Dispatcher {
             Decision::Delivered { recovers: true } => Verdict::Delivered {
                 recovery: Some(Box::new(self.recovery(route).await)),
             },
-            Decision::Retry(wait) => Verdict::Retry { due_at: at.plus(wait) },
+            Decision::Retry(wait) => Verdict::Retry {
+                due_at: at.plus(wait),
+            },
             Decision::HoldAgain => Verdict::Hold {
                 probe_at: at.plus(self.probe_wait(route.health.failed_probes.saturating_add(1))),
             },
             Decision::Dead | Decision::Gone => {
-                let why = tried.seen.error.as_deref().unwrap_or("the last attempt failed");
-                let notice = self.death_notice(route, &claimed.event, claimed.id, claimed.attempts + 1, why);
+                let why = tried
+                    .seen
+                    .error
+                    .as_deref()
+                    .unwrap_or("the last attempt failed");
+                let notice =
+                    self.death_notice(route, &claimed.event, claimed.id, claimed.attempts + 1, why);
                 let turn = if decision == Decision::Gone {
-                    self.ending(route, State::Disabled, "the receiver answered 410 Gone").await
+                    self.ending(route, State::Disabled, "the receiver answered 410 Gone")
+                        .await
                 } else {
                     self.failing(route, why, at, first_attempt_at).await
                 };
@@ -192,14 +208,17 @@ impl Dispatcher {
                 }
             }
         };
-        count_delivery(&settlement.verdict);
+        telemetry::count_delivery(word(&settlement.verdict), settlement.tenant_id);
         if matches!(settlement.verdict, Verdict::Dead { .. }) {
             self.due.notify_one();
         }
         if let Some(state) = settled.turned {
             let subscription = settlement.subscription_id;
             tracing::info!(%subscription, %state, "a destination changed its state");
-            self.parts.registry.forget_routes(settlement.tenant_id).await;
+            self.parts
+                .registry
+                .forget_routes(settlement.tenant_id)
+                .await;
             if state == State::Active {
                 self.note_held(subscription);
             }
@@ -212,18 +231,13 @@ impl Dispatcher {
     }
 }
 
-fn count_attempt(error_kind: Option<&str>) {
-    let outcome = error_kind.map_or_else(|| "success".to_owned(), str::to_owned);
-    metrics::counter!(telemetry::ATTEMPTS_TOTAL, "outcome" => outcome).increment(1);
-}
-
-fn count_delivery(verdict: &Verdict) {
-    let outcome = match verdict {
+/// The word the metrics use for what follows.
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
         Verdict::Delivered { .. } => "delivered",
         Verdict::Retry { .. } => "retried",
         Verdict::Hold { .. } => "held",
         Verdict::Dead { .. } => "dead",
         Verdict::Cancelled => "cancelled",
-    };
-    metrics::counter!(telemetry::DELIVERIES_TOTAL, "outcome" => outcome).increment(1);
+    }
 }

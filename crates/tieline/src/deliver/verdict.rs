@@ -59,9 +59,10 @@ pub(super) fn decide(showed: &Showed, standing: Standing<'_>) -> Decision {
     if standing.probe {
         return Decision::HoldAgain;
     }
-    let wait = standing
-        .schedule
-        .wait_after(standing.made, standing.jitter, standing.chance, retry_after);
+    let wait =
+        standing
+            .schedule
+            .wait_after(standing.made, standing.jitter, standing.chance, retry_after);
     wait.map_or(Decision::Dead, Decision::Retry)
 }
 
@@ -74,17 +75,77 @@ mod tests {
         let schedule = Schedule(vec![0, 10]);
         let wait = Duration::from_secs;
         let rows = [
-            (Showed::Status(200, None), 1, false, State::Active, Decision::Delivered { recovers: false }),
-            (Showed::Status(204, None), 9, true, State::Error, Decision::Delivered { recovers: true }),
-            (Showed::Status(410, None), 1, false, State::Active, Decision::Gone),
-            (Showed::Status(410, None), 1, true, State::Error, Decision::Gone),
-            (Showed::Status(302, None), 1, false, State::Active, Decision::Retry(wait(10))),
-            (Showed::Status(500, Some(wait(60))), 1, false, State::Active, Decision::Retry(wait(10))),
-            (Showed::Status(503, Some(wait(60))), 1, false, State::Active, Decision::Retry(wait(60))),
-            (Showed::Status(429, Some(wait(3))), 1, false, State::Active, Decision::Retry(wait(10))),
-            (Showed::Nothing, 1, false, State::Active, Decision::Retry(wait(10))),
+            (
+                Showed::Status(200, None),
+                1,
+                false,
+                State::Active,
+                Decision::Delivered { recovers: false },
+            ),
+            (
+                Showed::Status(204, None),
+                9,
+                true,
+                State::Error,
+                Decision::Delivered { recovers: true },
+            ),
+            (
+                Showed::Status(410, None),
+                1,
+                false,
+                State::Active,
+                Decision::Gone,
+            ),
+            (
+                Showed::Status(410, None),
+                1,
+                true,
+                State::Error,
+                Decision::Gone,
+            ),
+            (
+                Showed::Status(302, None),
+                1,
+                false,
+                State::Active,
+                Decision::Retry(wait(10)),
+            ),
+            (
+                Showed::Status(500, Some(wait(60))),
+                1,
+                false,
+                State::Active,
+                Decision::Retry(wait(10)),
+            ),
+            (
+                Showed::Status(503, Some(wait(60))),
+                1,
+                false,
+                State::Active,
+                Decision::Retry(wait(60)),
+            ),
+            (
+                Showed::Status(429, Some(wait(3))),
+                1,
+                false,
+                State::Active,
+                Decision::Retry(wait(10)),
+            ),
+            (
+                Showed::Nothing,
+                1,
+                false,
+                State::Active,
+                Decision::Retry(wait(10)),
+            ),
             (Showed::Nothing, 2, false, State::Active, Decision::Dead),
-            (Showed::Status(500, None), 2, true, State::Error, Decision::HoldAgain),
+            (
+                Showed::Status(500, None),
+                2,
+                true,
+                State::Error,
+                Decision::HoldAgain,
+            ),
         ];
         for (showed, made, probe, state, expected) in rows {
             let standing = Standing {
@@ -95,7 +156,11 @@ mod tests {
                 jitter: 0.2,
                 chance: 0.5,
             };
-            assert_eq!(decide(&showed, standing), expected, "{showed:?} {made} {probe}");
+            assert_eq!(
+                decide(&showed, standing),
+                expected,
+                "{showed:?} {made} {probe}"
+            );
         }
     }
 }

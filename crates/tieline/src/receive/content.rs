@@ -34,11 +34,18 @@ impl Content {
         match json_text(body, max_depth) {
             Ok(text) => {
                 let value = needs_value.then(|| serde_json::from_str(text)).transpose();
-                let value = value.map_err(|error| format!("the body is not usable JSON: {error}"))?;
-                Ok(Self { json: text.to_owned(), value })
+                let value =
+                    value.map_err(|error| format!("the body is not usable JSON: {error}"))?;
+                Ok(Self {
+                    json: text.to_owned(),
+                    value,
+                })
             }
             Err(error) if needs_value || says_json => Err(error),
-            Err(_) => Ok(Self { json: other(body).to_string(), value: None }),
+            Err(_) => Ok(Self {
+                json: other(body).to_string(),
+                value: None,
+            }),
         }
     }
 
@@ -62,8 +69,15 @@ impl Content {
 }
 
 fn media_type(headers: &HeaderMap) -> Cow<'_, str> {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = value.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = value
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
     if essence.bytes().any(|b| b.is_ascii_uppercase()) {
         essence.to_ascii_lowercase().into()
     } else {
@@ -91,8 +105,12 @@ fn form(body: &[u8], max_depth: usize) -> Result<Content, String> {
         && name == "payload"
         && let Ok(text) = json_text(payload.as_bytes(), max_depth)
     {
-        let value = serde_json::from_str(text).map_err(|e| format!("the payload is not usable JSON: {e}"))?;
-        return Ok(Content { json: text.to_owned(), value: Some(value) });
+        let value = serde_json::from_str(text)
+            .map_err(|e| format!("the payload is not usable JSON: {e}"))?;
+        return Ok(Content {
+            json: text.to_owned(),
+            value: Some(value),
+        });
     }
     let mut object = Map::new();
     for (name, text) in fields {
@@ -103,7 +121,10 @@ fn form(body: &[u8], max_depth: usize) -> Result<Content, String> {
         }
     }
     let value = Value::Object(object);
-    Ok(Content { json: value.to_string(), value: Some(value) })
+    Ok(Content {
+        json: value.to_string(),
+        value: Some(value),
+    })
 }
 
 /// What is neither JSON nor a form: a string, or where it is no text, its base64.
@@ -131,18 +152,34 @@ mod tests {
     fn bodies_become_json() {
         const FORM: &str = "application/x-www-form-urlencoded";
         let rows: [(&'static str, &[u8], &str); 9] = [
-            ("application/json", b"{\"n\": 12345678901234567890.10}", "{\"n\": 12345678901234567890.10}"),
+            (
+                "application/json",
+                b"{\"n\": 12345678901234567890.10}",
+                "{\"n\": 12345678901234567890.10}",
+            ),
             ("text/plain", b"[1]", "[1]"),
             ("text/plain", b"hello", "\"hello\""),
             ("text/xml; charset=utf-8", b"<a/>", "\"<a/>\""),
             ("", b"", "null"),
-            ("application/octet-stream", b"\xff\x00", "{\"base64\":\"/wA=\"}"),
-            (FORM, b"a=1&b=x+y&a=2&a=3", "{\"a\":[\"1\",\"2\",\"3\"],\"b\":\"x y\"}"),
+            (
+                "application/octet-stream",
+                b"\xff\x00",
+                "{\"base64\":\"/wA=\"}",
+            ),
+            (
+                FORM,
+                b"a=1&b=x+y&a=2&a=3",
+                "{\"a\":[\"1\",\"2\",\"3\"],\"b\":\"x y\"}",
+            ),
             (FORM, b"payload=%7B%22a%22%3A1%7D", "{\"a\":1}"),
             (FORM, b"payload=hello", "{\"payload\":\"hello\"}"),
         ];
         for (media_type, body, json) in rows {
-            assert_eq!(read(media_type, body, false).as_deref(), Ok(json), "{media_type}");
+            assert_eq!(
+                read(media_type, body, false).as_deref(),
+                Ok(json),
+                "{media_type}"
+            );
         }
     }
 
@@ -151,11 +188,21 @@ mod tests {
         let deep = "[".repeat(65) + &"]".repeat(65);
         let rows: [(&'static str, &[u8], bool, &str); 6] = [
             ("application/json", b"{", false, "the body is not JSON"),
-            ("application/vnd.api+json", b"{", false, "the body is not JSON"),
+            (
+                "application/vnd.api+json",
+                b"{",
+                false,
+                "the body is not JSON",
+            ),
             ("text/plain", b"hello", true, "the body is not JSON"),
             ("text/plain", b"", true, "the body is empty"),
             ("application/json", b"{} {}", false, "the body is not JSON"),
-            ("application/json", deep.as_bytes(), false, "the body cannot be read"),
+            (
+                "application/json",
+                deep.as_bytes(),
+                false,
+                "the body cannot be read",
+            ),
         ];
         for (media_type, body, needs_value, begins) in rows {
             let error = read(media_type, body, needs_value).unwrap_err();

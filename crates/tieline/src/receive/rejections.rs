@@ -14,7 +14,12 @@ use crate::{registry::OpenSource, telemetry};
 const WAITING: usize = 256;
 
 /// Headers that are worth keeping of a refused request; their values may be forged, but are no secrets.
-const KEPT_HEADERS: [&str; 4] = ["content-type", "content-length", "user-agent", "x-forwarded-for"];
+const KEPT_HEADERS: [&str; 4] = [
+    "content-type",
+    "content-length",
+    "user-agent",
+    "x-forwarded-for",
+];
 
 #[derive(Clone)]
 pub(super) struct Rejections {
@@ -40,7 +45,7 @@ impl Rejections {
 
     /// Counts a refused request, and keeps it if there is room.
     pub(super) fn note(&self, source: &OpenSource, incoming: Incoming<'_>, rejection: &Rejection) {
-        telemetry::count_rejected(rejection.code());
+        telemetry::count_rejected(rejection.code(), Some(source.tenant_id));
         let at = self.clock.unique_now();
         let row = Rejected {
             tenant_id: source.tenant_id,
@@ -57,12 +62,23 @@ impl Rejections {
 }
 
 fn described(incoming: Incoming<'_>) -> String {
-    let kept = KEPT_HEADERS.iter().filter_map(|name| Some((*name, text(incoming.headers, name)?)));
-    let headers: serde_json::Map<_, _> = kept.map(|(name, value)| (name.to_owned(), value.into())).collect();
-    json!({"method": incoming.method, "body_bytes": incoming.body.len(), "headers": headers}).to_string()
+    let kept = KEPT_HEADERS
+        .iter()
+        .filter_map(|name| Some((*name, text(incoming.headers, name)?)));
+    let headers: serde_json::Map<_, _> = kept
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    json!({"method": incoming.method, "body_bytes": incoming.body.len(), "headers": headers})
+        .to_string()
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let value = headers.get(name)?;
-    Some(String::from_utf8_lossy(value.as_bytes()).chars().filter(|c| !c.is_control()).take(200).collect())
+    Some(
+        String::from_utf8_lossy(value.as_bytes())
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect(),
+    )
 }

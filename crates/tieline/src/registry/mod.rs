@@ -135,14 +135,19 @@ impl Registry {
 
     async fn load_source(&self, id: SourceId) -> Result<Option<Arc<OpenSource>>, Error> {
         let Inner { store, config, .. } = &*self.inner;
-        let Some(document) = store.find_document_anywhere(Kind::Source, &id.to_string()).await? else {
+        let Some(document) = store
+            .find_document_anywhere(Kind::Source, &id.to_string())
+            .await?
+        else {
             return Ok(None);
         };
         let tenant = document.tenant_id;
         if !store.tenant_is_live(tenant).await? {
             return Ok(None);
         }
-        let secrets = self.secrets(tenant, SealedKind::Source, &document.id).await?;
+        let secrets = self
+            .secrets(tenant, SealedKind::Source, &document.id)
+            .await?;
         let url = self.source_url(id);
         OpenSource::open(id, &document, &secrets, &url, config.limits.dedupe_window)
             .map(|source| Some(Arc::new(source)))
@@ -158,22 +163,42 @@ impl Registry {
         for document in documents {
             let of_this = |d: &&Destination| d.subscription_id.to_string() == document.id;
             let destination = destinations.iter().find(of_this).cloned();
-            let secrets = self.secrets(tenant, SealedKind::Subscription, &document.id).await?;
-            routes.push(Arc::new(Route::open(&document, destination, &secrets, outbound)?));
+            let secrets = self
+                .secrets(tenant, SealedKind::Subscription, &document.id)
+                .await?;
+            routes.push(Arc::new(Route::open(
+                &document,
+                destination,
+                &secrets,
+                outbound,
+            )?));
         }
         Ok(Arc::new(Routes::new(routes)))
     }
 
     /// The secrets that are valid now, the newest first.
-    async fn secrets(&self, tenant: TenantId, kind: SealedKind, name: &str) -> Result<Vec<KeyedSecret>, Error> {
+    async fn secrets(
+        &self,
+        tenant: TenantId,
+        kind: SealedKind,
+        name: &str,
+    ) -> Result<Vec<KeyedSecret>, Error> {
         let Inner {
-            store, vault, clock, ..
+            store,
+            vault,
+            clock,
+            ..
         } = &*self.inner;
-        let sealed = store.current_sealed(tenant, kind, name, clock.now()).await?;
+        let sealed = store
+            .current_sealed(tenant, kind, name, clock.now())
+            .await?;
         let mut secrets = Vec::with_capacity(sealed.len());
         for version in sealed {
             let plain = vault.unseal(tenant, kind, name, &version.sealed).await?;
-            secrets.push(KeyedSecret::new(version.version.to_string(), plain.expose().to_vec()));
+            secrets.push(KeyedSecret::new(
+                version.version.to_string(),
+                plain.expose().to_vec(),
+            ));
         }
         Ok(secrets)
     }

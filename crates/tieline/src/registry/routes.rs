@@ -46,9 +46,14 @@ impl Route {
         };
         let subscription: Subscription =
             serde_json::from_str(&document.body).map_err(|e| unusable(e.to_string()))?;
-        let id = document.id.parse().map_err(|_| unusable("its id is malformed".to_owned()))?;
+        let id = document
+            .id
+            .parse()
+            .map_err(|_| unusable("its id is malformed".to_owned()))?;
         let health = health.ok_or_else(|| unusable("its destination is missing".to_owned()))?;
-        let destination = outbound.check_url(&subscription.url).map_err(|bad| bad.to_string());
+        let destination = outbound
+            .check_url(&subscription.url)
+            .map_err(|bad| bad.to_string());
         Ok(Self {
             id,
             tenant_id: document.tenant_id,
@@ -69,12 +74,19 @@ pub struct Routes {
 
 impl Routes {
     pub(super) fn new(routes: Vec<Arc<Route>>) -> Self {
-        let by_id = routes.iter().enumerate().map(|(i, route)| (route.id, i)).collect();
+        let by_id = routes
+            .iter()
+            .enumerate()
+            .map(|(i, route)| (route.id, i))
+            .collect();
         Self { routes, by_id }
     }
 
     /// The subscriptions that want events of this type and are not disabled.
-    pub fn wanting<'a>(&'a self, event_type: &'a EventType) -> impl Iterator<Item = &'a Arc<Route>> {
+    pub fn wanting<'a>(
+        &'a self,
+        event_type: &'a EventType,
+    ) -> impl Iterator<Item = &'a Arc<Route>> {
         self.routes.iter().filter(move |route| {
             route.health.state != State::Disabled && route.subscription.wants(event_type)
         })

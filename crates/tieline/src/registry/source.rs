@@ -36,8 +36,8 @@ pub struct OpenSource {
 
 /// How repeats are told. Where a request lacks what a rule looks for, the hash of its body stands in.
 pub enum DedupeRule {
-    /// By the first of these headers that is present.
-    Headers(Vec<String>),
+    /// By this header.
+    Header(String),
     /// By what the path finds in the body.
     Body(Path),
     /// By the id that the scheme signs along with the body.
@@ -59,17 +59,34 @@ impl OpenSource {
             id: document.id.clone(),
             detail,
         };
-        let source: Source = serde_json::from_str(&document.body).map_err(|e| unusable(e.to_string()))?;
-        let preset = source.verification.preset().map_err(|e| unusable(e.to_string()))?;
+        let source: Source =
+            serde_json::from_str(&document.body).map_err(|e| unusable(e.to_string()))?;
+        let preset = source
+            .verification
+            .preset()
+            .map_err(|e| unusable(e.to_string()))?;
         let verifier = Verifier::new(&source.verification, secrets, url);
-        let transform = source.transform.as_ref().map(|transform| transform.compile());
+        let transform = source
+            .transform
+            .as_ref()
+            .map(|transform| transform.compile());
         let compiled = transform.transpose().map_err(|faults| {
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
             unusable(faults.join("; "))
         })?;
-        let event_type = source.event_type.as_deref().map(TypeRule::parse).transpose().map_err(unusable)?;
-        let hours = source.dedupe.as_ref().and_then(|dedupe| dedupe.window_hours);
-        let window = hours.map_or(default_window, |hours| Duration::from_secs(u64::from(hours) * 3_600));
+        let event_type = source
+            .event_type
+            .as_deref()
+            .map(TypeRule::parse)
+            .transpose()
+            .map_err(unusable)?;
+        let hours = source
+            .dedupe
+            .as_ref()
+            .and_then(|dedupe| dedupe.window_hours);
+        let window = hours.map_or(default_window, |hours| {
+            Duration::from_secs(u64::from(hours) * 3_600)
+        });
         Ok(Self {
             id,
             tenant_id: document.tenant_id,
@@ -90,7 +107,11 @@ impl OpenSource {
 }
 
 fn dedupe_rule(source: &Source, preset: &Preset) -> Result<Option<DedupeRule>, String> {
-    let path = |text: &str| Path::parse(text).map(DedupeRule::Body).map_err(|e| e.to_string());
+    let path = |text: &str| {
+        Path::parse(text)
+            .map(DedupeRule::Body)
+            .map_err(|e| e.to_string())
+    };
     if let Some(dedupe) = &source.dedupe {
         if dedupe.enabled == Some(false) {
             return Ok(None);
@@ -99,17 +120,14 @@ fn dedupe_rule(source: &Source, preset: &Preset) -> Result<Option<DedupeRule>, S
             return path(text).map(Some);
         }
         if let Some(header) = &dedupe.header {
-            return Ok(Some(DedupeRule::Headers(vec![header.to_ascii_lowercase()])));
+            return Ok(Some(DedupeRule::Header(header.to_ascii_lowercase())));
         }
         if dedupe.body_hash == Some(true) {
             return Ok(Some(DedupeRule::BodyHash));
         }
     }
     match preset.dedupe {
-        signature::Dedupe::Header(names) => {
-            let names = names.iter().map(|name| name.to_ascii_lowercase());
-            Ok(Some(DedupeRule::Headers(names.collect())))
-        }
+        signature::Dedupe::Header(name) => Ok(Some(DedupeRule::Header(name.to_ascii_lowercase()))),
         signature::Dedupe::MessageId => Ok(Some(DedupeRule::MessageId)),
         signature::Dedupe::Body(text) => path(text).map(Some),
         signature::Dedupe::BodyHash => Ok(Some(DedupeRule::BodyHash)),

@@ -47,10 +47,12 @@ impl Registry {
         let mut is_new = |key: String, at: Timestamp| seen.insert(key, at) != Some(at);
         for changed in self.inner.store.documents_changed_since(since).await? {
             if is_new(changed.id.clone(), changed.updated_at) {
-                self.forget(changed.kind, changed.tenant_id, &changed.id).await;
+                self.forget(changed.kind, changed.tenant_id, &changed.id)
+                    .await;
             }
         }
-        for (tenant, subscription, at) in self.inner.store.destinations_changed_since(since).await? {
+        for (tenant, subscription, at) in self.inner.store.destinations_changed_since(since).await?
+        {
             if is_new(format!("health {subscription}"), at) {
                 self.forget_routes(tenant).await;
             }

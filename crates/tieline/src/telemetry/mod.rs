@@ -11,8 +11,10 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{LogConfig, LogFormat};
 
+mod counts;
 mod measures;
 
+pub use counts::*;
 pub use measures::*;
 
 /// Why logging could not start.

@@ -1,0 +1,206 @@
+//! Deliveries and dead letters: `/v1/deliveries`, `/v1/dead-letters`.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use tieline_domain::{
+    DeliveryId, EventId, SubscriptionId,
+    access::{Area::Deliveries, Right},
+    delivery::{Delivery, Status},
+};
+use tieline_store::deliveries::DeliveryFilter;
+use utoipa::ToSchema;
+
+use super::{
+    answer::{Accepted, ListView, Shown},
+    caller::Caller,
+    delivery_view::{DeliveryDetailView, DeliveryView},
+    json::Json,
+    page::{Filters, Id, Page},
+    problem::{Code, Problem},
+};
+use crate::app::App;
+
+/// How many dead letters are queued again in one transaction.
+const REPLAY_CHUNK: usize = 1_000;
+/// How many one request queues again at most.
+const REPLAY_MOST: u64 = 100_000;
+
+/// Which deliveries are wanted; each narrows the list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// Of this status: `pending`, `held`, `delivered`, `dead` or `cancelled`.
+    #[param(value_type = Option<String>, example = "pending")]
+    status: Option<Status>,
+    /// To this webhook.
+    #[param(value_type = Option<String>, example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")]
+    webhook_id: Option<SubscriptionId>,
+    /// Of this event.
+    #[param(value_type = Option<String>, example = "evt_01kb3f9z5qf8m9w2v7x4t6n0hf")]
+    event_id: Option<EventId>,
+}
+
+/// Which dead letters are wanted.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WantedDead {
+    /// To this webhook.
+    #[param(value_type = Option<String>, example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")]
+    webhook_id: Option<SubscriptionId>,
+}
+
+/// Which dead letters to queue again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd"}))]
+pub struct Replay {
+    /// Those to this webhook; all if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    webhook_id: Option<SubscriptionId>,
+}
+
+/// How many dead letters were queued again.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"replayed": 42}))]
+pub struct ReplayedView {
+    /// How many; at 100000 there may be more, for another request.
+    replayed: u64,
+}
+
+async fn find(app: &App, caller: &Caller, id: DeliveryId) -> Result<Delivery, Problem> {
+    let found = app.store.find_delivery(caller.tenant_id, id).await?;
+    found.ok_or_else(|| Problem::not_found("delivery"))
+}
+
+/// List the deliveries
+#[utoipa::path(get, path = "/deliveries", operation_id = "list_deliveries", tag = "Deliveries", params(Page, Wanted),
+    extensions(("x-required-scope" = json!("deliveries:read"))))]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    page: Page,
+    Filters(wanted): Filters<Wanted>,
+) -> Result<ListView<DeliveryView>, Problem> {
+    caller.require(Deliveries, Right::Read)?;
+    let Wanted {
+        status,
+        webhook_id,
+        event_id,
+    } = wanted;
+    let filter = DeliveryFilter {
+        status,
+        subscription_id: webhook_id,
+        event_id,
+    };
+    Ok(app
+        .store
+        .list_deliveries(caller.tenant_id, &filter, &page.request())
+        .await?
+        .into())
+}
+
+/// Show a delivery
+///
+/// With each attempt: what was sent, what came back, and what went wrong.
+#[utoipa::path(get, path = "/deliveries/{id}", operation_id = "get_delivery", tag = "Deliveries",
+    params(("id" = String, Path, description = "Id of the delivery", example = "dlv_01kb3f9z5qf8m9w2v7x4t6n0he")),
+    extensions(("x-required-scope" = json!("deliveries:read"))))]
+pub async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<DeliveryId>,
+) -> Result<Shown<DeliveryDetailView>, Problem> {
+    caller.require(Deliveries, Right::Read)?;
+    let delivery = find(&app, &caller, id).await?;
+    let attempts = app.store.list_attempts(caller.tenant_id, id).await?;
+    Ok(Shown::new(DeliveryDetailView::new(delivery, attempts)))
+}
+
+/// Retry a delivery
+///
+/// A dead, held or waiting delivery gets a new schedule that begins now. While its webhook does not take
+/// deliveries, it is held.
+#[utoipa::path(post, path = "/deliveries/{id}/retry", operation_id = "retry_delivery", tag = "Deliveries",
+    params(("id" = String, Path, description = "Id of the delivery", example = "dlv_01kb3f9z5qf8m9w2v7x4t6n0he")),
+    extensions(("x-required-scope" = json!("deliveries:write"))))]
+pub async fn retry(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<DeliveryId>,
+) -> Result<Accepted<DeliveryView>, Problem> {
+    caller.require(Deliveries, Right::Write)?;
+    let now = app.clock.now();
+    let queued = app.store.retry_delivery(caller.tenant_id, id, now).await?;
+    let delivery = find(&app, &caller, id).await?;
+    if !queued {
+        return Err(Problem::new(Code::Conflict, why_not(delivery.status)));
+    }
+    app.dispatcher.wake();
+    Ok(Accepted(delivery.into()))
+}
+
+fn why_not(status: Status) -> &'static str {
+    match status {
+        Status::Delivered => {
+            "this delivery has succeeded; publish the event again if it should go out once more"
+        }
+        Status::Cancelled => "this delivery was called off because its webhook was deleted",
+        Status::Pending | Status::Held | Status::Dead => {
+            "this delivery is being tried at this moment; look at its outcome first"
+        }
+    }
+}
+
+/// List the dead letters
+///
+/// Deliveries whose last attempt failed, or that were held for too long.
+#[utoipa::path(get, path = "/dead-letters", operation_id = "list_dead_letters", tag = "Deliveries", params(Page, WantedDead),
+    extensions(("x-required-scope" = json!("deliveries:read"))))]
+pub async fn list_dead(
+    State(app): State<App>,
+    caller: Caller,
+    page: Page,
+    Filters(WantedDead { webhook_id }): Filters<WantedDead>,
+) -> Result<ListView<DeliveryView>, Problem> {
+    caller.require(Deliveries, Right::Read)?;
+    let filter = DeliveryFilter {
+        status: Some(Status::Dead),
+        subscription_id: webhook_id,
+        event_id: None,
+    };
+    Ok(app
+        .store
+        .list_deliveries(caller.tenant_id, &filter, &page.request())
+        .await?
+        .into())
+}
+
+/// Replay dead letters
+///
+/// Each gets a new schedule that begins now: those to one webhook, or all; at most 100000 at once.
+#[utoipa::path(post, path = "/dead-letters/replay", operation_id = "replay_dead_letters", tag = "Deliveries",
+    extensions(("x-required-scope" = json!("deliveries:write"))))]
+pub async fn replay(
+    State(app): State<App>,
+    caller: Caller,
+    Json(Replay { webhook_id }): Json<Replay>,
+) -> Result<Shown<ReplayedView>, Problem> {
+    caller.require(Deliveries, Right::Write)?;
+    let now = app.clock.now();
+    let mut replayed = 0;
+    while replayed < REPLAY_MOST {
+        let chunk = app
+            .store
+            .replay_dead_letters(caller.tenant_id, webhook_id, now, REPLAY_CHUNK)
+            .await?;
+        replayed += chunk;
+        app.dispatcher.wake();
+        if chunk < REPLAY_CHUNK as u64 {
+            break;
+        }
+    }
+    Ok(Shown::new(ReplayedView { replayed }))
+}

@@ -1,0 +1,259 @@
+//! Events, as the API takes and shows them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
+use serde_json::value::RawValue;
+use tieline_domain::{
+    EventId, Timestamp, Violation,
+    event::{Event, types},
+    pattern::EventType,
+    violation,
+};
+use utoipa::ToSchema;
+
+use super::delivery_view::DeliveryView;
+
+/// The types that only this program publishes: they tell what became of webhooks and deliveries.
+const OWN_TYPES: [&str; 6] = [
+    types::WEBHOOK_RECEIVED,
+    types::TRANSFORM_FAILED,
+    types::DELIVERY_DEAD_LETTERED,
+    types::STATUS_CHANGED,
+    types::SUBSCRIPTION_DISABLED,
+    types::WEBHOOK_TEST,
+];
+
+/// The longest id that a publisher may give, in characters.
+const MAX_ID: usize = 255;
+/// The longest subject, in characters.
+const MAX_SUBJECT: usize = 256;
+
+/// JSON text that stands in an answer as it is, so that no digit is lost.
+#[derive(Clone, Debug)]
+pub(super) struct RawJson(pub(super) Arc<str>);
+
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(S::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+/// An event to publish.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"type": "order.created", "data": {"order_id": "1042", "total": 99.5}, "subject": "order/1042", "id": "order-1042-created"}))]
+pub struct NewEvent {
+    /// Its type, such as `order.created`: up to 128 of `A-Z a-z 0-9 _ - / :` in segments parted by dots.
+    #[serde(rename = "type")]
+    #[schema(value_type = String)]
+    pub(super) event_type: EventType,
+    /// Its content: any JSON, kept as it is; `{}` if absent.
+    #[serde(default, deserialize_with = "any_json")]
+    #[schema(value_type = Option<Value>)]
+    pub(super) data: Option<Box<RawValue>>,
+    /// What it is about: up to 256 characters.
+    #[serde(default)]
+    pub(super) subject: Option<String>,
+    /// Your own id of it: up to 255 characters. An event whose id was published before is accepted once.
+    #[serde(default)]
+    pub(super) id: Option<String>,
+}
+
+/// One event, or several.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"type": "order.created", "data": {"order_id": "1042", "total": 99.5}, "subject": "order/1042", "id": "order-1042-created"}))]
+pub struct Publication {
+    /// Its type, such as `order.created`: up to 128 of `A-Z a-z 0-9 _ - / :` in segments parted by dots.
+    #[serde(default, rename = "type")]
+    #[schema(value_type = Option<String>)]
+    event_type: Option<EventType>,
+    /// Its content: any JSON, kept as it is; `{}` if absent.
+    #[serde(default, deserialize_with = "any_json")]
+    #[schema(value_type = Option<Value>)]
+    data: Option<Box<RawValue>>,
+    /// What it is about: up to 256 characters.
+    #[serde(default)]
+    subject: Option<String>,
+    /// Your own id of it: up to 255 characters. An event whose id was published before is accepted once.
+    #[serde(default)]
+    id: Option<String>,
+    /// Several events, in place of the fields above: all are accepted in one commit, or none.
+    #[serde(default)]
+    events: Option<Vec<NewEvent>>,
+}
+
+/// JSON of any kind, `null` included.
+fn any_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// What a publication asks for.
+#[derive(Debug)]
+pub(super) enum Wanted {
+    One(NewEvent),
+    Several(Vec<NewEvent>),
+}
+
+impl Publication {
+    /// One event or several: which of them was meant. `None` if there is neither a `type` nor `events`.
+    pub(super) fn wanted(self) -> Result<Option<Wanted>, Violation> {
+        let Self {
+            event_type,
+            data,
+            subject,
+            id,
+            events,
+        } = self;
+        let single = event_type.is_some() || data.is_some() || subject.is_some() || id.is_some();
+        if let Some(events) = events {
+            let detail = "give either `events` or the fields of one event, not both";
+            return if single {
+                Err(Violation::new("/events", detail))
+            } else {
+                Ok(Some(Wanted::Several(events)))
+            };
+        }
+        Ok(event_type.map(|event_type| {
+            Wanted::One(NewEvent {
+                event_type,
+                data,
+                subject,
+                id,
+            })
+        }))
+    }
+}
+
+impl NewEvent {
+    /// Everything that is wrong with it, with pointers relative to it.
+    pub(super) fn violations(&self) -> Vec<Violation> {
+        let mut found = Vec::new();
+        if OWN_TYPES.contains(&self.event_type.as_str()) {
+            let detail = format!(
+                "`{}` is published by Tieline itself, so that it can be trusted; choose a type of your own, such as `order.created`",
+                self.event_type
+            );
+            found.push(Violation::new("/type", detail));
+        }
+        let texts = [
+            ("/subject", &self.subject, MAX_SUBJECT),
+            ("/id", &self.id, MAX_ID),
+        ];
+        for (pointer, text, most) in texts {
+            let Some(text) = text else { continue };
+            found.extend(violation::length(pointer, text, 1, most));
+            if text.chars().any(char::is_control) {
+                let detail = "must not contain control characters such as line breaks";
+                found.push(Violation::new(pointer, detail));
+            }
+        }
+        found
+    }
+}
+
+/// What became of a published event.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "status": "accepted"}))]
+pub struct PublishedEvent {
+    /// Its id; of a duplicate, that of the first copy.
+    pub(super) id: String,
+    /// `accepted`, or `duplicate`.
+    pub(super) status: &'static str,
+}
+
+/// What became of what was published.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(example = json!({"id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "status": "accepted"}))]
+pub enum PublishedView {
+    /// Of one event.
+    One(PublishedEvent),
+    /// Of several.
+    Several {
+        /// What became of each, in the order in which they were given.
+        events: Vec<PublishedEvent>,
+    },
+}
+
+/// An event.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "type": "order.created", "source": "/v1/events", "subject": "order/1042", "time": "2026-11-22T10:00:00.000Z", "tenant_id": "tn_01kb3f9z5qf8m9w2v7x4t6n0hc", "data": {"order_id": "1042", "total": 99.5}, "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}))]
+pub struct EventView {
+    /// Its id.
+    id: String,
+    /// Its type.
+    r#type: String,
+    /// Where it came from.
+    #[schema(value_type = String)]
+    source: Arc<str>,
+    /// What it is about.
+    #[schema(value_type = Option<String>)]
+    subject: Option<Arc<str>>,
+    /// When it happened.
+    #[schema(value_type = String, format = DateTime)]
+    time: Timestamp,
+    /// The tenant on whose log it stands.
+    tenant_id: String,
+    /// Its content, as it was received.
+    #[schema(value_type = Value)]
+    data: RawJson,
+    /// The trace it belongs to (W3C Trace Context).
+    #[schema(value_type = String)]
+    trace_id: Arc<str>,
+    /// The event that caused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    cause_id: Option<EventId>,
+}
+
+impl From<Event> for EventView {
+    fn from(event: Event) -> Self {
+        let Event {
+            id,
+            tenant_id,
+            event_type,
+            source,
+            subject,
+            time,
+            data,
+            cause_id,
+            trace_id,
+        } = event;
+        Self {
+            id: id.to_string(),
+            r#type: event_type.to_string(),
+            source,
+            subject,
+            time,
+            tenant_id: tenant_id.to_string(),
+            data: RawJson(data),
+            trace_id,
+            cause_id,
+        }
+    }
+}
+
+/// An event with what it caused.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(no_recursion, example = json!({"id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "type": "order.created", "source": "/v1/events", "subject": "order/1042", "time": "2026-11-22T10:00:00.000Z", "tenant_id": "tn_01kb3f9z5qf8m9w2v7x4t6n0hc", "data": {"order_id": "1042"}, "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "caused": {"deliveries": [{"id": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "status": "delivered", "attempt_count": 1, "due_at": null, "first_attempt_at": "2026-11-22T10:00:00.012Z", "settled_at": "2026-11-22T10:00:00.096Z", "created_at": "2026-11-22T10:00:00.000Z"}], "events": [], "truncated": false}}))]
+pub struct EventTreeView {
+    #[serde(flatten)]
+    pub(super) view: EventView,
+    /// What it caused.
+    pub(super) caused: CausedView,
+}
+
+/// What an event caused.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct CausedView {
+    /// The deliveries that it was owed to, the newest first.
+    pub(super) deliveries: Vec<DeliveryView>,
+    /// The events that its outcome caused, with what these caused.
+    #[schema(no_recursion)]
+    pub(super) events: Vec<EventTreeView>,
+    /// Whether it caused more than is shown.
+    pub(super) truncated: bool,
+}

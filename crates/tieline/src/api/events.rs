@@ -1,0 +1,249 @@
+//! Events: `/v1/events`.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use axum::extract::State;
+use futures::future::BoxFuture;
+use rand::random;
+use serde::Deserialize;
+use tieline_domain::{
+    EventId, TenantId, Timestamp, Violation,
+    access::{Area::Events, Right},
+    event::Event,
+    pattern::EventType,
+};
+use tieline_store::{PageRequest, deliveries::DeliveryFilter, events::EventFilter, spine::Once};
+
+use super::{
+    answer::{Accepted, ListView, Shown},
+    caller::Caller,
+    event_view::{
+        CausedView, EventTreeView, EventView, NewEvent, Publication, PublishedEvent, PublishedView,
+        Wanted,
+    },
+    json::Json,
+    page::{Filters, Id, Page},
+    problem::{Code, Problem},
+};
+use crate::{
+    app::App,
+    publish::{self, NewItem, Published},
+};
+
+/// Where events come from that clients publish.
+const SOURCE: &str = "/v1/events";
+/// How many levels of causes are shown.
+const MAX_DEPTH: usize = 4;
+/// How many events are shown in one tree.
+const MAX_TREE: usize = 100;
+/// How many deliveries of each event are shown in a tree.
+const MAX_DELIVERIES: usize = 100;
+
+/// Which events are wanted; each narrows the list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventsWanted {
+    /// Of this type.
+    #[param(value_type = Option<String>, example = "order.created")]
+    r#type: Option<EventType>,
+    /// From this source.
+    #[param(example = "/v1/events")]
+    source: Option<String>,
+    /// About this.
+    #[param(example = "order/1042")]
+    subject: Option<String>,
+}
+
+/// Publish events
+///
+/// One, or several in one commit. The answer means that they are on disk, with the deliveries that they are
+/// owed. An event with an `id` of its own is accepted once.
+#[utoipa::path(post, path = "/events", operation_id = "publish_events", tag = "Events",
+    extensions(("x-required-scope" = json!("events:write"))))]
+pub async fn publish(
+    State(app): State<App>,
+    caller: Caller,
+    Json(publication): Json<Publication>,
+) -> Result<Accepted<PublishedView>, Problem> {
+    caller.require(Events, Right::Write)?;
+    let wanted = publication.wanted().map_err(|fault| vec![fault])?;
+    let wanted = wanted.ok_or_else(|| {
+        let detail = "missing field `type`: give the `type` of one event, or several `events`";
+        Problem::new(Code::InvalidBody, format!("/type: {detail}")).at("/type", detail)
+    })?;
+    let (events, several) = match wanted {
+        Wanted::One(event) => {
+            Problem::check(event.violations())?;
+            (vec![event], false)
+        }
+        Wanted::Several(events) => {
+            Problem::check(violations(&events, app.config.limits.event_batch_max))?;
+            (events, true)
+        }
+    };
+    let now = app.clock.now();
+    let expires_at = now.plus(app.config.limits.dedupe_window);
+    let trace_id: Arc<str> = format!("{:032x}", random::<u128>()).into();
+    let items = events
+        .into_iter()
+        .map(|event| item(caller.tenant_id, event, expires_at, &trace_id))
+        .collect();
+    let published = app.publisher.publish(caller.tenant_id, items).await?;
+    let mut views = published.into_iter().map(view);
+    let view = if several {
+        PublishedView::Several {
+            events: views.collect(),
+        }
+    } else {
+        PublishedView::One(views.next().ok_or_else(Problem::internal)?)
+    };
+    Ok(Accepted(view))
+}
+
+/// Everything that is wrong with several events.
+fn violations(events: &[NewEvent], most: usize) -> Vec<Violation> {
+    if events.is_empty() || events.len() > most {
+        let detail = format!("give 1 to {most} events at once, not {}", events.len());
+        return vec![Violation::new("/events", detail)];
+    }
+    let of_each = events.iter().enumerate().flat_map(|(i, event)| {
+        let place = format!("/events/{i}");
+        let violations = event.violations().into_iter();
+        violations.map(move |violation| violation.under(&place))
+    });
+    of_each.collect()
+}
+
+fn item(tenant: TenantId, event: NewEvent, expires_at: Timestamp, trace_id: &Arc<str>) -> NewItem {
+    let NewEvent {
+        event_type,
+        data,
+        subject,
+        id,
+    } = event;
+    let once = id.map(|id| Once {
+        key: once_key(tenant, &id),
+        expires_at,
+    });
+    let event = publish::NewEvent {
+        event_type,
+        source: SOURCE.into(),
+        subject: subject.map(Into::into),
+        data: data.map_or_else(|| "{}".into(), |data| data.get().into()),
+        trace_id: Arc::clone(trace_id),
+    };
+    NewItem {
+        once,
+        events: vec![event],
+    }
+}
+
+/// The key under which a publisher's own id is taken once.
+fn once_key(tenant: TenantId, id: &str) -> [u8; 16] {
+    let mut hash = Context::new(&SHA256);
+    hash.update(&tenant.as_u128().to_be_bytes());
+    hash.update(b"e");
+    hash.update(id.as_bytes());
+    let mut key = [0; 16];
+    key.copy_from_slice(&hash.finish().as_ref()[..16]);
+    key
+}
+
+fn view(published: Published) -> PublishedEvent {
+    let Published {
+        event_id,
+        duplicate,
+    } = published;
+    PublishedEvent {
+        id: event_id.to_string(),
+        status: if duplicate { "duplicate" } else { "accepted" },
+    }
+}
+
+/// List the events
+#[utoipa::path(get, path = "/events", operation_id = "list_events", tag = "Events", params(Page, EventsWanted),
+    extensions(("x-required-scope" = json!("events:read"))))]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    page: Page,
+    Filters(wanted): Filters<EventsWanted>,
+) -> Result<ListView<EventView>, Problem> {
+    caller.require(Events, Right::Read)?;
+    let EventsWanted {
+        r#type,
+        source,
+        subject,
+    } = wanted;
+    let filter = EventFilter {
+        event_type: r#type.map(|event_type| event_type.to_string()),
+        source,
+        subject,
+    };
+    Ok(app
+        .store
+        .list_events(caller.tenant_id, &filter, &page.request())
+        .await?
+        .into())
+}
+
+/// Show an event
+///
+/// With the tree of what it caused: its deliveries, and the events that tell of their outcome.
+#[utoipa::path(get, path = "/events/{id}", operation_id = "get_event", tag = "Events",
+    params(("id" = String, Path, description = "Id of the event", example = "evt_01kb3f9z5qf8m9w2v7x4t6n0hf")),
+    extensions(("x-required-scope" = json!("events:read"))))]
+pub async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<EventId>,
+) -> Result<Shown<EventTreeView>, Problem> {
+    caller.require(Events, Right::Read)?;
+    let event = app.store.find_event(caller.tenant_id, id).await?;
+    let event = event.ok_or_else(|| Problem::not_found("event"))?;
+    let mut room = MAX_TREE;
+    Ok(Shown::new(tree(&app, event, MAX_DEPTH, &mut room).await?))
+}
+
+/// The tree under `event`: as deep as `levels`, with as many events as there is `room` for.
+fn tree<'a>(
+    app: &'a App,
+    event: Event,
+    levels: usize,
+    room: &'a mut usize,
+) -> BoxFuture<'a, Result<EventTreeView, Problem>> {
+    Box::pin(async move {
+        let filter = DeliveryFilter {
+            event_id: Some(event.id),
+            ..DeliveryFilter::default()
+        };
+        let page = PageRequest::first(MAX_DELIVERIES);
+        let deliveries = app
+            .store
+            .list_deliveries(event.tenant_id, &filter, &page)
+            .await?;
+        let caused = app
+            .store
+            .events_caused_by(event.tenant_id, event.id)
+            .await?;
+        let mut view = CausedView {
+            truncated: deliveries.next.is_some(),
+            deliveries: deliveries.items.into_iter().map(Into::into).collect(),
+            events: Vec::new(),
+        };
+        for next in caused {
+            if levels == 0 || *room == 0 {
+                view.truncated = true;
+                break;
+            }
+            *room -= 1;
+            view.events.push(tree(app, next, levels - 1, room).await?);
+        }
+        Ok(EventTreeView {
+            view: event.into(),
+            caused: view,
+        })
+    })
+}

@@ -1,0 +1,154 @@
+//! The public receiver of sources: `/in/{id}`. Outside of `/v1`: the sender proves itself by the
+//! source's signature, not by a credential.
+
+use axum::{
+    body::Body,
+    extract::{Path, Request, State},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use tieline_domain::{SourceId, signature::HandshakeAnswer};
+use utoipa::ToSchema;
+
+use super::{
+    json::read_body,
+    problem::{Code, Problem},
+};
+use crate::{
+    app::App,
+    publish,
+    receive::{Incoming, Receipt, Refusal},
+    registry,
+};
+
+/// How a request that was taken is answered.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"status": "accepted", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hc"}))]
+pub struct ReceiptView {
+    /// `accepted`, or `duplicate` for a repeat.
+    #[schema(example = "accepted")]
+    status: &'static str,
+    /// The event; for a repeat, that of the first copy.
+    event_id: String,
+}
+
+/// Receive a webhook
+///
+/// The signature is checked over the raw bytes before anything else reads the body. A 2xx means that the
+/// event is on disk. A repeat is answered with 200 and the event of the first copy.
+#[utoipa::path(post, path = "/in/{id}", operation_id = "receive_webhook", tag = "Receiving", security(()),
+    params(("id" = String, Path, description = "The id of the incoming webhook", example = "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc")),
+    request_body(content = Object, description = "What the sender sends: JSON, a form, or anything else", example = json!({"event": "lead.created", "data": {"id": "lead_123", "description": "Interested in enterprise plan"}})),
+    responses(
+        (status = 200, description = "Taken before", body = ReceiptView, example = json!({"status": "duplicate", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hc"})),
+        (status = 202, description = "Accepted and on disk", body = ReceiptView, example = json!({"status": "accepted", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hc"})),
+    ))]
+pub async fn receive(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Receive, Problem> {
+    let (parts, body) = request.into_parts();
+    let id: SourceId = id.parse().map_err(|_| Problem::from(Refusal::NotFound))?;
+    let source = app.receiver.source(id).await?;
+    let body = read(body, &parts.headers, app.config.limits.body_max_bytes).await?;
+    let incoming = Incoming {
+        method: parts.method.as_str(),
+        query: parts.uri.query(),
+        headers: &parts.headers,
+        body: &body,
+    };
+    Ok(Receive(app.receiver.receive(&source, incoming).await?))
+}
+
+/// Reads the raw body; a signature covers it as it was sent, so that it must not be compressed.
+async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, Problem> {
+    match headers
+        .get(header::CONTENT_ENCODING)
+        .map(HeaderValue::as_bytes)
+    {
+        None | Some(b"identity" | b"") => read_body(body, limit).await,
+        Some(_) => {
+            let detail = "send the body without `content-encoding`: its signature is checked over the bytes as they come";
+            Err(Problem::new(Code::UnsupportedMediaType, detail))
+        }
+    }
+}
+
+/// The answer to a request that was taken.
+pub struct Receive(Receipt);
+
+impl IntoResponse for Receive {
+    fn into_response(self) -> Response {
+        match self.0 {
+            Receipt::Accepted { event_id, status } => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED);
+                taken(status, "accepted", &event_id.to_string())
+            }
+            Receipt::Duplicate { event_id } => {
+                taken(StatusCode::OK, "duplicate", &event_id.to_string())
+            }
+            Receipt::Handshake(answer) => answered(answer),
+        }
+    }
+}
+
+fn taken(status: StatusCode, word: &str, event_id: &str) -> Response {
+    let body = format!("{{\"status\":\"{word}\",\"event_id\":\"{event_id}\"}}");
+    let media_type = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    )];
+    (status, media_type, body).into_response()
+}
+
+fn answered(answer: HandshakeAnswer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let media_type = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(answer.content_type),
+    )];
+    let mut response = (status, media_type, answer.body).into_response();
+    for (name, value) in answer.headers {
+        response.headers_mut().insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+    }
+    response
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => Self::not_found("webhook"),
+            Refusal::Rejected(rejection) => {
+                Self::new(Code::SignatureRejected, rejection.to_string())
+            }
+            Refusal::Body(detail) => Self::new(Code::MalformedJson, detail),
+            Refusal::Publish(error) => error.into(),
+        }
+    }
+}
+
+impl From<publish::Error> for Problem {
+    fn from(error: publish::Error) -> Self {
+        match error {
+            publish::Error::Store(error)
+            | publish::Error::Registry(registry::Error::Store(error)) => error.into(),
+            publish::Error::Registry(error) => {
+                tracing::error!(%error, "configuration cannot be loaded");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl utoipa::IntoResponses for Receive {
+    fn responses()
+    -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
+        std::collections::BTreeMap::new()
+    }
+}

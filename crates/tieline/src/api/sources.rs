@@ -1,0 +1,249 @@
+//! Incoming webhooks: `/v1/webhooks/incoming`.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tieline_domain::{
+    SourceId,
+    access::{Area::Webhooks, Right},
+    source::Source,
+};
+use tieline_store::documents::{Document, Kind};
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use super::{
+    answer::{Created, ListView, NoContent, Shown},
+    caller::Caller,
+    credential::SecretText,
+    document::{self, WEBHOOK},
+    etag::{IfMatch, IfMatchHeader},
+    json::Json,
+    label,
+    page::{Id, Page},
+    problem::Problem,
+    source_view::{NewSource, SourceSecretView, SourceView},
+};
+use crate::{app::App, webhooks};
+
+/// What is to change (JSON Merge Patch, RFC 7396): the fields that are given replace those that were, and
+/// `null` removes one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(value_type = Object, example = json!({"status": "paused", "event_type": null}))]
+pub struct SourcePatch(Map<String, Value>);
+
+/// A new secret.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"overlap_hours": 24}))]
+pub struct NewSecret {
+    /// The secret; one is generated if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, write_only)]
+    secret: Option<SecretText>,
+    /// For how long the old secret stays valid beside it, in hours: 0 to 720; 24 if absent.
+    #[serde(default)]
+    overlap_hours: Option<u32>,
+}
+
+impl From<NewSecret> for webhooks::NewSecret {
+    fn from(new: NewSecret) -> Self {
+        let NewSecret {
+            secret,
+            overlap_hours,
+        } = new;
+        Self {
+            value: secret.map(|secret| Zeroizing::new(secret.to_string())),
+            overlap_hours,
+        }
+    }
+}
+
+/// A secret that is shown only here.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
+pub struct RotatedSource {
+    /// The id of the webhook.
+    id: String,
+    /// Its secret from now on. Keep it: it is not shown again.
+    #[schema(value_type = String)]
+    secret: SecretText,
+}
+
+async fn find(app: &App, caller: &Caller, id: SourceId) -> Result<Document, Problem> {
+    document::find(app, caller.tenant_id, Kind::Source, &id.to_string()).await
+}
+
+/// List the incoming webhooks
+#[utoipa::path(get, path = "/webhooks/incoming", operation_id = "list_incoming_webhooks", tag = "Incoming webhooks", params(Page),
+    extensions(("x-required-scope" = json!("webhooks:read"))))]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    page: Page,
+) -> Result<ListView<SourceView>, Problem> {
+    caller.require(Webhooks, Right::Read)?;
+    let found = app
+        .store
+        .list_documents(caller.tenant_id, Kind::Source, &page.request())
+        .await?;
+    let views = found
+        .items
+        .into_iter()
+        .map(|document| SourceView::of(&app, document));
+    Ok(ListView {
+        data: views.collect::<Result<_, _>>()?,
+        next_cursor: found.next,
+    })
+}
+
+/// Make an incoming webhook
+///
+/// With the URL that its sender is given, and the secret it signs with, which is shown only here.
+#[utoipa::path(post, path = "/webhooks/incoming", operation_id = "create_incoming_webhook", tag = "Incoming webhooks",
+    extensions(("x-required-scope" = json!("webhooks:write"))))]
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Json(new): Json<NewSource>,
+) -> Result<Created<SourceSecretView>, Problem> {
+    caller.require(Webhooks, Right::Write)?;
+    let (source, secret) = new.parts();
+    Problem::check(label::name("/name", &source.name))?;
+    let by = caller.change(&app);
+    let (made, secret) = app
+        .sources
+        .create(caller.tenant_id, &source, secret, &by)
+        .await?;
+    let (location, version) = (format!("/v1/webhooks/incoming/{}", made.id), made.version);
+    let view = SourceView::of(&app, made)?.with_secret(secret);
+    Ok(Created::new(location, view).version(version))
+}
+
+/// Show an incoming webhook
+#[utoipa::path(get, path = "/webhooks/incoming/{id}", operation_id = "get_incoming_webhook", tag = "Incoming webhooks",
+    params(("id" = String, Path, description = "Id of the incoming webhook", example = "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc")),
+    extensions(("x-required-scope" = json!("webhooks:read"))))]
+pub async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<SourceId>,
+) -> Result<Shown<SourceView>, Problem> {
+    caller.require(Webhooks, Right::Read)?;
+    let found = find(&app, &caller, id).await?;
+    let version = found.version;
+    Ok(Shown::new(SourceView::of(&app, found)?).version(version))
+}
+
+/// Replace an incoming webhook
+///
+/// Its URL and its secret stay. Where a scheme with a secret takes the place of one without, the new
+/// secret is shown only here.
+#[utoipa::path(put, path = "/webhooks/incoming/{id}", operation_id = "replace_incoming_webhook", tag = "Incoming webhooks",
+    params(IfMatchHeader, ("id" = String, Path, description = "Id of the incoming webhook", example = "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc")),
+    extensions(("x-required-scope" = json!("webhooks:write"))))]
+pub async fn replace(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<SourceId>,
+    condition: IfMatch,
+    Json(new): Json<NewSource>,
+) -> Result<Shown<SourceSecretView>, Problem> {
+    caller.require(Webhooks, Right::Write)?;
+    let before = find(&app, &caller, id).await?;
+    condition.check(before.version)?;
+    write(&app, &caller, id, &before, new.parts()).await
+}
+
+/// Change an incoming webhook
+#[utoipa::path(patch, path = "/webhooks/incoming/{id}", operation_id = "update_incoming_webhook", tag = "Incoming webhooks",
+    params(IfMatchHeader, ("id" = String, Path, description = "Id of the incoming webhook", example = "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc")),
+    extensions(("x-required-scope" = json!("webhooks:write"))))]
+pub async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<SourceId>,
+    condition: IfMatch,
+    Json(SourcePatch(patch)): Json<SourcePatch>,
+) -> Result<Shown<SourceSecretView>, Problem> {
+    caller.require(Webhooks, Right::Write)?;
+    let before = find(&app, &caller, id).await?;
+    condition.check(before.version)?;
+    let new: NewSource = document::patched(&app, &before, patch)?;
+    write(&app, &caller, id, &before, new.parts()).await
+}
+
+async fn write(
+    app: &App,
+    caller: &Caller,
+    id: SourceId,
+    before: &Document,
+    (source, secret): (Source, Option<Zeroizing<String>>),
+) -> Result<Shown<SourceSecretView>, Problem> {
+    Problem::check(label::name("/name", &source.name))?;
+    let written = app
+        .sources
+        .replace(
+            caller.tenant_id,
+            id,
+            &source,
+            secret,
+            Some(before.version),
+            &caller.change(app),
+        )
+        .await?;
+    let (after, secret) = written.ok_or_else(|| Problem::not_found(WEBHOOK))?;
+    let version = after.version;
+    Ok(Shown::new(SourceView::of(app, after)?.with_secret(secret)).version(version))
+}
+
+/// Delete an incoming webhook
+///
+/// Its URL answers with 404 from now on. The events that came through it stay.
+#[utoipa::path(delete, path = "/webhooks/incoming/{id}", operation_id = "delete_incoming_webhook", tag = "Incoming webhooks",
+    params(IfMatchHeader, ("id" = String, Path, description = "Id of the incoming webhook", example = "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc")),
+    extensions(("x-required-scope" = json!("webhooks:write"))))]
+pub async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<SourceId>,
+    condition: IfMatch,
+) -> Result<NoContent, Problem> {
+    caller.require(Webhooks, Right::Write)?;
+    let before = find(&app, &caller, id).await?;
+    condition.check(before.version)?;
+    app.sources
+        .delete(
+            caller.tenant_id,
+            id,
+            Some(before.version),
+            &caller.change(&app),
+        )
+        .await?;
+    Ok(NoContent)
+}
+
+/// Rotate the secret of an incoming webhook
+///
+/// Requests signed with the old secret are taken until the overlap ends.
+#[utoipa::path(post, path = "/webhooks/incoming/{id}/rotate-secret", operation_id = "rotate_incoming_webhook_secret", tag = "Incoming webhooks",
+    params(("id" = String, Path, description = "Id of the incoming webhook", example = "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc")),
+    extensions(("x-required-scope" = json!("webhooks:write"))))]
+pub async fn rotate_secret(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<SourceId>,
+    Json(new): Json<NewSecret>,
+) -> Result<Shown<RotatedSource>, Problem> {
+    caller.require(Webhooks, Right::Write)?;
+    let rotated = app
+        .sources
+        .rotate(caller.tenant_id, id, new.into(), &caller.change(&app))
+        .await?;
+    let (after, secret) = rotated.ok_or_else(|| Problem::not_found(WEBHOOK))?;
+    let view = RotatedSource {
+        id: after.id,
+        secret: SecretText::from(secret.to_string()),
+    };
+    Ok(Shown::new(view).version(after.version))
+}

@@ -1,0 +1,183 @@
+//! Webhook subscriptions, as the API takes and shows them.
+
+use serde::{Deserialize, Serialize};
+use tieline_domain::{
+    Timestamp, destination::Destination, pattern::Pattern, retry::Schedule,
+    subscription::Subscription,
+};
+use tieline_store::documents::Document;
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use super::{credential::SecretText, document, problem::Problem};
+
+/// What a webhook is made from. Only the URL and the events are needed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "secret": "your_webhook_secret"}))]
+pub struct NewWebhook {
+    /// Where deliveries go: `http` or `https`, without user name or password.
+    url: String,
+    /// Which events are wanted: 1 to 100 of `*`, `conversation.*`, or whole types.
+    #[schema(value_type = Vec<String>)]
+    events: Vec<Pattern>,
+    /// What deliveries are signed with: 8 to 256 characters; one is generated if absent. Given on creation
+    /// only; `rotate-secret` changes it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, write_only)]
+    secret: Option<SecretText>,
+    /// What it is for: at most 500 characters.
+    #[serde(default)]
+    description: Option<String>,
+    /// The delays before each attempt, in seconds, such as `[0, 5, 30, 300, 1800]`; the server's if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<u32>>)]
+    retry: Option<Schedule>,
+    /// How long one attempt may take, in seconds: 1 to 60; the server's limit if absent.
+    #[serde(default)]
+    timeout_seconds: Option<u32>,
+    /// How long a delivery may be held, in seconds, before it is a dead letter: 60 to 2592000; the server's
+    /// limit if absent.
+    #[serde(default)]
+    max_age: Option<u32>,
+}
+
+impl NewWebhook {
+    /// The subscription that is meant, and the secret that was given.
+    pub(super) fn parts(self) -> (Subscription, Option<Zeroizing<String>>) {
+        let Self {
+            url,
+            events,
+            secret,
+            description,
+            retry,
+            timeout_seconds,
+            max_age,
+        } = self;
+        let subscription = Subscription {
+            url,
+            events,
+            description,
+            retry,
+            timeout_seconds,
+            max_age,
+        };
+        let secret = secret.map(|secret| Zeroizing::new(secret.to_string()));
+        (subscription, secret)
+    }
+}
+
+/// A webhook.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null}))]
+pub struct WebhookView {
+    /// Its id.
+    id: String,
+    /// Where deliveries go.
+    url: String,
+    /// Which events are wanted, as they were asked for.
+    #[schema(value_type = Vec<String>)]
+    events: Vec<Pattern>,
+    /// `active`; `error`: its receiver failed, everything is held until a probe succeeds; `paused`: held by
+    /// hand; `disabled`: ended by its receiver (410) or by hand.
+    status: &'static str,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// When it was last changed; its status does not count.
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+    /// What it is for.
+    description: Option<String>,
+    /// The delays before each attempt, in seconds; null for the server's.
+    #[schema(value_type = Option<Vec<u32>>)]
+    retry: Option<Schedule>,
+    /// How long one attempt may take, in seconds; null for the server's limit.
+    timeout_seconds: Option<u32>,
+    /// How long a delivery may be held, in seconds; null for the server's limit.
+    max_age: Option<u32>,
+    /// Why it has its status; null while active.
+    status_reason: Option<String>,
+    /// Since when it has its status.
+    #[schema(value_type = String, format = DateTime)]
+    status_since: Timestamp,
+    /// When a delivery last succeeded, to the second.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_success_at: Option<Timestamp>,
+    /// How many probes have failed since it turned `error`.
+    failed_probes: u32,
+    /// When the next probe goes out, while in `error`.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_probe_at: Option<Timestamp>,
+}
+
+/// A webhook with a secret that is shown only here.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.*"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
+pub struct WebhookSecretView {
+    #[serde(flatten)]
+    view: WebhookView,
+    /// What deliveries are signed with, if it was generated. Keep it: it is not shown again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    secret: Option<SecretText>,
+}
+
+impl WebhookView {
+    /// What `document` and the health of its destination say.
+    pub(super) fn of(document: Document, health: &Destination) -> Result<Self, Problem> {
+        let Subscription {
+            url,
+            events,
+            description,
+            retry,
+            timeout_seconds,
+            max_age,
+        } = document::content(&document)?;
+        let Document {
+            tenant_id: _,
+            kind: _,
+            id,
+            name: _,
+            version: _,
+            body: _,
+            created_at,
+            updated_at,
+        } = document;
+        let Destination {
+            subscription_id: _,
+            state,
+            reason,
+            since,
+            failing_since: _,
+            last_success_at,
+            failed_probes,
+            probe_at,
+        } = health;
+        Ok(Self {
+            id,
+            url,
+            events,
+            status: state.as_str(),
+            created_at,
+            updated_at,
+            description,
+            retry,
+            timeout_seconds,
+            max_age,
+            status_reason: (!reason.is_empty()).then(|| reason.clone()),
+            status_since: *since,
+            last_success_at: *last_success_at,
+            failed_probes: *failed_probes,
+            next_probe_at: *probe_at,
+        })
+    }
+
+    /// The same with a secret, if one is to be shown.
+    pub(super) fn with_secret(self, secret: Option<Zeroizing<String>>) -> WebhookSecretView {
+        WebhookSecretView {
+            view: self,
+            secret: secret.map(|secret| SecretText::from(secret.to_string())),
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Webhook subscriptions: `/v1/webhooks`.
+
+use std::collections::HashMap;
+
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tieline_domain::{
+    SubscriptionId, Violation,
+    access::{Area::Webhooks, Right},
+};
+use tieline_store::documents::{Document, Kind};
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use super::{
+    answer::{Created, ListView, NoContent, Shown},
+    caller::Caller,
+    document::{self, WEBHOOK},
+    etag::{IfMatch, IfMatchHeader},
+    json::Json,
+    label,
+    page::{Id, Page},
+    problem::Problem,
+    sources::NewSecret,
+    subscription_view::{NewWebhook, WebhookSecretView, WebhookView},
+};
+use crate::app::App;
+use tieline_domain::subscription::Subscription;
+
+/// What is to change (JSON Merge Patch, RFC 7396): the fields that are given replace those that were, and
+/// `null` removes one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(value_type = Object, example = json!({"events": ["conversation.*"], "retry": null}))]
+pub struct WebhookPatch(Map<String, Value>);
+
+pub(super) async fn find(
+    app: &App,
+    caller: &Caller,
+    id: SubscriptionId,
+) -> Result<Document, Problem> {
+    document::find(app, caller.tenant_id, Kind::Subscription, &id.to_string()).await
+}
+
+/// The view of `document` as its destination stands now.
+pub(super) async fn view(
+    app: &App,
+    caller: &Caller,
+    id: SubscriptionId,
+    document: Document,
+) -> Result<WebhookView, Problem> {
+    let health = app.store.find_destination(caller.tenant_id, id).await?;
+    WebhookView::of(
+        document,
+        &health.ok_or_else(|| Problem::not_found(WEBHOOK))?,
+    )
+}
+
+/// List the webhooks
+#[utoipa::path(get, path = "/webhooks", operation_id = "list_webhooks", tag = "Webhooks", params(Page),
+    extensions(("x-required-scope" = json!("webhooks:read"))))]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    page: Page,
+) -> Result<ListView<WebhookView>, Problem> {
+    caller.require(Webhooks, Right::Read)?;
+    let found = app
+        .store
+        .list_documents(caller.tenant_id, Kind::Subscription, &page.request())
+        .await?;
+    let health = app.store.destinations(caller.tenant_id).await?;
+    let health: HashMap<_, _> = health
+        .into_iter()
+        .map(|health| (health.subscription_id.to_string(), health))
+        .collect();
+    // One that was deleted between the two reads has no health.
+    let views = found.items.into_iter().filter_map(|document| {
+        let health = health.get(&document.id)?;
+        Some(WebhookView::of(document, health))
+    });
+    Ok(ListView {
+        data: views.collect::<Result<_, _>>()?,
+        next_cursor: found.next,
+    })
+}
+
+/// Make a webhook
+///
+/// Events of the types that it wants are delivered to its URL from now on, signed with its secret. A
+/// generated secret is shown only here.
+#[utoipa::path(post, path = "/webhooks", operation_id = "create_webhook", tag = "Webhooks",
+    extensions(("x-required-scope" = json!("webhooks:write"))))]
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Json(new): Json<NewWebhook>,
+) -> Result<Created<WebhookSecretView>, Problem> {
+    caller.require(Webhooks, Right::Write)?;
+    let (subscription, secret) = new.parts();
+    let by = caller.change(&app);
+    check_description(&subscription)?;
+    let (made, secret) = app
+        .subscriptions
+        .create(caller.tenant_id, &subscription, secret, &by)
+        .await?;
+    let id: SubscriptionId = made.id.parse().map_err(|_| Problem::internal())?;
+    let (location, version) = (format!("/v1/webhooks/{id}"), made.version);
+    let view = view(&app, &caller, id, made).await?.with_secret(secret);
+    Ok(Created::new(location, view).version(version))
+}
+
+fn check_description(subscription: &Subscription) -> Result<(), Problem> {
+    Problem::check(label::description(
+        "/description",
+        subscription.description.as_deref(),
+    ))
+}
+
+/// Show a webhook
+#[utoipa::path(get, path = "/webhooks/{id}", operation_id = "get_webhook", tag = "Webhooks",
+    params(("id" = String, Path, description = "Id of the webhook", example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")),
+    extensions(("x-required-scope" = json!("webhooks:read"))))]
+pub async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<SubscriptionId>,
+) -> Result<Shown<WebhookView>, Problem> {
+    caller.require(Webhooks, Right::Read)?;
+    let found = find(&app, &caller, id).await?;
+    let version = found.version;
+    Ok(Shown::new(view(&app, &caller, id, found).await?).version(version))
+}
+
+/// Replace a webhook
+///
+/// Its secret and its status stay.
+#[utoipa::path(put, path = "/webhooks/{id}", operation_id = "replace_webhook", tag = "Webhooks",
+    params(IfMatchHeader, ("id" = String, Path, description = "Id of the webhook", example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")),
+    extensions(("x-required-scope" = json!("webhooks:write"))))]
+pub async fn replace(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<SubscriptionId>,
+    condition: IfMatch,
+    Json(new): Json<NewWebhook>,
+) -> Result<Shown<WebhookView>, Problem> {
+    caller.require(Webhooks, Right::Write)?;
+    let before = find(&app, &caller, id).await?;
+    condition.check(before.version)?;
+    write(&app, &caller, id, &before, new.parts()).await
+}
+
+/// Change a webhook
+#[utoipa::path(patch, path = "/webhooks/{id}", operation_id = "update_webhook", tag = "Webhooks",
+    params(IfMatchHeader, ("id" = String, Path, description = "Id of the webhook", example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")),
+    extensions(("x-required-scope" = json!("webhooks:write"))))]
+pub async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<SubscriptionId>,
+    condition: IfMatch,
+    Json(WebhookPatch(patch)): Json<WebhookPatch>,
+) -> Result<Shown<WebhookView>, Problem> {
+    caller.require(Webhooks, Right::Write)?;
+    let before = find(&app, &caller, id).await?;
+    condition.check(before.version)?;
+    let new: NewWebhook = document::patched(&app, &before, patch)?;
+    write(&app, &caller, id, &before, new.parts()).await
+}
+
+async fn write(
+    app: &App,
+    caller: &Caller,
+    id: SubscriptionId,
+    before: &Document,
+    (subscription, secret): (Subscription, Option<Zeroizing<String>>),
+) -> Result<Shown<WebhookView>, Problem> {
+    let fault = secret.map(|_| {
+        let detail = "the secret is changed with `rotate-secret`, which signs with both for a while; leave it out here";
+        Violation::new("/secret", detail)
+    });
+    Problem::check(fault.into_iter().collect())?;
+    check_description(&subscription)?;
+    let written = app
+        .subscriptions
+        .replace(
+            caller.tenant_id,
+            id,
+            &subscription,
+            Some(before.version),
+            &caller.change(app),
+        )
+        .await?;
+    let after = written.ok_or_else(|| Problem::not_found(WEBHOOK))?;
+    let version = after.version;
+    Ok(Shown::new(view(app, caller, id, after).await?).version(version))
+}
+
+/// Delete a webhook
+///
+/// Deliveries that it is still owed are called off.
+#[utoipa::path(delete, path = "/webhooks/{id}", operation_id = "delete_webhook", tag = "Webhooks",
+    params(IfMatchHeader, ("id" = String, Path, description = "Id of the webhook", example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")),
+    extensions(("x-required-scope" = json!("webhooks:write"))))]
+pub async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<SubscriptionId>,
+    condition: IfMatch,
+) -> Result<NoContent, Problem> {
+    caller.require(Webhooks, Right::Write)?;
+    let before = find(&app, &caller, id).await?;
+    condition.check(before.version)?;
+    app.subscriptions
+        .delete(
+            caller.tenant_id,
+            id,
+            Some(before.version),
+            &caller.change(&app),
+        )
+        .await?;
+    Ok(NoContent)
+}
+
+/// Rotate the secret of a webhook
+///
+/// Deliveries carry a signature with each until the overlap ends. A generated secret is shown only here.
+#[utoipa::path(post, path = "/webhooks/{id}/rotate-secret", operation_id = "rotate_webhook_secret", tag = "Webhooks",
+    params(("id" = String, Path, description = "Id of the webhook", example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")),
+    extensions(("x-required-scope" = json!("webhooks:write"))))]
+pub async fn rotate_secret(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<SubscriptionId>,
+    Json(new): Json<NewSecret>,
+) -> Result<Shown<WebhookSecretView>, Problem> {
+    caller.require(Webhooks, Right::Write)?;
+    let rotated = app
+        .subscriptions
+        .rotate(caller.tenant_id, id, new.into(), &caller.change(&app))
+        .await?;
+    let (after, secret) = rotated.ok_or_else(|| Problem::not_found(WEBHOOK))?;
+    let version = after.version;
+    let view = view(&app, &caller, id, after).await?.with_secret(secret);
+    Ok(Shown::new(view).version(version))
+}

@@ -1,0 +1,69 @@
+//! What the server does for itself now and then: metrics, and the removal of what is over.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{app::App, telemetry};
+
+/// How often the write-ahead log is moved into the database file, so that no request has to wait for it.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+/// How often the gauges are set.
+const GAUGES_EVERY: Duration = Duration::from_secs(10);
+/// How often what is over is removed.
+const REMOVAL_EVERY: Duration = Duration::from_secs(60);
+/// How many rows are removed in one commit: few enough that accepting does not feel it.
+const CHUNK: usize = 1_000;
+
+/// Runs until `stop`.
+pub async fn run(app: App, stop: CancellationToken) {
+    tokio::join!(
+        every(&stop, CHECKPOINT_EVERY, || checkpoint(&app)),
+        every(&stop, GAUGES_EVERY, || gauges(&app)),
+        every(&stop, REMOVAL_EVERY, || removal(&app)),
+    );
+}
+
+async fn every<F: Future<Output = tieline_store::Result<()>>>(
+    stop: &CancellationToken,
+    wait: Duration,
+    task: impl Fn() -> F,
+) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        if let Err(error) = task().await {
+            tracing::warn!(%error, "housekeeping could not do its work");
+        }
+    }
+}
+
+async fn checkpoint(app: &App) -> tieline_store::Result<()> {
+    app.store.db().checkpoint().await
+}
+
+async fn gauges(app: &App) -> tieline_store::Result<()> {
+    let depth = app.spine.depth().await?;
+    let now = app.clock.now();
+    let age = depth
+        .oldest_due
+        .map_or(0.0, |due| now.since(due).as_secs_f64());
+    metrics::gauge!(telemetry::QUEUE_DEPTH, "status" => "pending").set(depth.pending as f64);
+    metrics::gauge!(telemetry::QUEUE_DEPTH, "status" => "held").set(depth.held as f64);
+    metrics::gauge!(telemetry::QUEUE_OLDEST_SECONDS).set(age);
+    let (in_memory, bytes) = app.dispatcher.load();
+    metrics::gauge!(telemetry::IN_FLIGHT).set(in_memory as f64);
+    metrics::gauge!(telemetry::DELIVERY_MEMORY_BYTES).set(bytes as f64);
+    telemetry::metrics().upkeep();
+    Ok(())
+}
+
+async fn removal(app: &App) -> tieline_store::Result<()> {
+    let now = app.clock.now();
+    while app.spine.forget_seen(now, CHUNK).await? == CHUNK as u64 {}
+    while app.store.delete_expired_idempotent(now, CHUNK).await? == CHUNK as u64 {}
+    while app.store.delete_expired_access_tokens(now, CHUNK).await? == CHUNK as u64 {}
+    Ok(())
+}

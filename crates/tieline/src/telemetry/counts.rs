@@ -1,0 +1,49 @@
+//! Counters that carry the tenant only where the operator wants that: each tenant makes a series of
+//! its own, and names customers to whoever reads the metrics.
+
+use std::sync::OnceLock;
+
+use tieline_domain::TenantId;
+
+use super::{ACCEPTED_TOTAL, ATTEMPTS_TOTAL, DELIVERIES_TOTAL, REJECTED_TOTAL};
+
+static BY_TENANT: OnceLock<bool> = OnceLock::new();
+
+/// Says once, at the start, whether counters carry the tenant; they do not unless it is said.
+pub fn label_tenants(wanted: bool) {
+    let _ = BY_TENANT.set(wanted);
+}
+
+fn count(name: &'static str, label: &'static str, value: String, tenant: Option<TenantId>) {
+    match tenant.filter(|_| BY_TENANT.get() == Some(&true)) {
+        Some(tenant) => metrics::counter!(name, label => value, "tenant" => tenant.to_string()),
+        None => metrics::counter!(name, label => value),
+    }
+    .increment(1);
+}
+
+/// Counts an accepted request or its repeat.
+pub fn count_accepted(tenant: TenantId, duplicate: bool) {
+    let outcome = if duplicate { "duplicate" } else { "stored" };
+    count(ACCEPTED_TOTAL, "outcome", outcome.to_owned(), Some(tenant));
+}
+
+/// Counts a refused request; the tenant is absent where no source was found.
+pub fn count_rejected(reason: &str, tenant: Option<TenantId>) {
+    count(REJECTED_TOTAL, "reason", reason.to_owned(), tenant);
+}
+
+/// Counts an attempt: `success`, or the kind of its error.
+pub fn count_attempt(outcome: &str, tenant: TenantId) {
+    count(ATTEMPTS_TOTAL, "outcome", outcome.to_owned(), Some(tenant));
+}
+
+/// Counts what became of a delivery.
+pub fn count_delivery(outcome: &str, tenant: TenantId) {
+    count(
+        DELIVERIES_TOTAL,
+        "outcome",
+        outcome.to_owned(),
+        Some(tenant),
+    );
+}

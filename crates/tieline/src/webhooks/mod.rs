@@ -1,0 +1,74 @@
+//! Making and changing webhooks of both directions: a document, its secret, and what is cached of them.
+
+mod sources;
+mod subscriptions;
+
+use tieline_domain::Violation;
+use zeroize::Zeroizing;
+
+use crate::vault::VaultError;
+
+pub use sources::Sources;
+pub use subscriptions::Subscriptions;
+
+/// How long a secret stays valid beside the one that replaces it, in hours, if nothing else is asked for.
+pub const DEFAULT_OVERLAP_HOURS: u32 = 24;
+/// The longest overlap, in hours: 30 days.
+pub const MAX_OVERLAP_HOURS: u32 = 720;
+
+/// Why a webhook was not made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something is wrong with what was asked for.
+    #[error("what was asked for is not valid")]
+    Invalid(Vec<Violation>),
+    /// The store failed, or refused.
+    #[error(transparent)]
+    Store(#[from] tieline_store::Error),
+    /// The vault failed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+impl Error {
+    fn check(violations: Vec<Violation>) -> Result<(), Self> {
+        if violations.is_empty() {
+            Ok(())
+        } else {
+            Err(Self::Invalid(violations))
+        }
+    }
+}
+
+/// A new secret for a webhook.
+#[derive(Clone, Debug, Default)]
+pub struct NewSecret {
+    /// The secret itself; one is generated if absent.
+    pub value: Option<Zeroizing<String>>,
+    /// For how long the old one stays valid, in hours.
+    pub overlap_hours: Option<u32>,
+}
+
+impl NewSecret {
+    /// The secret to use, and whether it was generated.
+    fn or_generated(value: Option<Zeroizing<String>>) -> (Zeroizing<String>, bool) {
+        match value {
+            Some(value) => (value, false),
+            None => {
+                let generated = tieline_domain::signature::generate_secret(rand::random());
+                (Zeroizing::new(generated), true)
+            }
+        }
+    }
+
+    fn overlap_violation(&self) -> Option<Violation> {
+        let hours = self.overlap_hours?;
+        let detail = format!("give 0 to {MAX_OVERLAP_HOURS} hours");
+        (hours > MAX_OVERLAP_HOURS).then(|| Violation::new("/overlap_hours", detail))
+    }
+
+    fn overlap(&self) -> std::time::Duration {
+        let hours = self.overlap_hours.unwrap_or(DEFAULT_OVERLAP_HOURS);
+        std::time::Duration::from_secs(u64::from(hours) * 3_600)
+    }
+}

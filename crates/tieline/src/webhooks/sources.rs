@@ -1,0 +1,251 @@
+//! Sources: incoming webhooks.
+
+use rand::random;
+use tieline_domain::{
+    SourceId, TenantId, Violation,
+    signature::{ConfigError, KeyedSecret, SecretOwner, Verifier},
+    source::Source,
+};
+use tieline_store::{
+    ChangeBy, Store,
+    documents::{Document, Kind, NewDocument, Replacement},
+    sealed::{NewSealed, SealedKind},
+};
+use zeroize::Zeroizing;
+
+use super::{Error, NewSecret};
+use crate::{registry::Registry, vault::Vault};
+
+/// Makes and changes sources; clones share what they need.
+#[derive(Clone)]
+pub struct Sources {
+    store: Store,
+    vault: Vault,
+    registry: Registry,
+}
+
+impl Sources {
+    /// Sources of this store.
+    pub fn new(store: Store, vault: Vault, registry: Registry) -> Self {
+        Self {
+            store,
+            vault,
+            registry,
+        }
+    }
+
+    /// Makes a source; answers with its secret if it has one, to be shown this once.
+    pub async fn create(
+        &self,
+        tenant: TenantId,
+        source: &Source,
+        secret: Option<Zeroizing<String>>,
+        by: &ChangeBy,
+    ) -> Result<(Document, Option<Zeroizing<String>>), Error> {
+        let id = SourceId::new(by.at, random());
+        let needs = source.verification.preset().map(|preset| preset.secret);
+        let given = secret.is_some();
+        let secret = match needs {
+            Ok(SecretOwner::Nobody) if !given => None,
+            _ => Some(NewSecret::or_generated(secret).0),
+        };
+        self.check(id, source, secret.as_deref().map(String::as_str))?;
+        let mut sealed = Vec::new();
+        if let Some(secret) = &secret {
+            sealed.push(self.sealed(tenant, id, secret).await?);
+        }
+        let new = NewDocument {
+            tenant_id: tenant,
+            kind: Kind::Source,
+            id: id.to_string(),
+            name: None,
+            body: body(source),
+            sealed,
+            destination: false,
+        };
+        let document = self.store.create_document(new, by).await?;
+        self.registry.forget_source(id).await;
+        Ok((document, secret))
+    }
+
+    /// Replaces a source; `None` if there is none. A scheme that needs a secret, in place of one that
+    /// has none, takes `secret` or a generated one: the answer has it, to be shown this once.
+    pub async fn replace(
+        &self,
+        tenant: TenantId,
+        id: SourceId,
+        source: &Source,
+        secret: Option<Zeroizing<String>>,
+        expected: Option<i64>,
+        by: &ChangeBy,
+    ) -> Result<Option<(Document, Option<Zeroizing<String>>)>, Error> {
+        let kept = self.secret(tenant, id, by).await?;
+        let needed = source
+            .verification
+            .preset()
+            .is_ok_and(|preset| preset.secret.is_needed());
+        let new = match (&kept, secret) {
+            (Some(_), Some(_)) => {
+                let detail = "this webhook has a secret; change it with `rotate-secret`, which lets the old one hold for a while";
+                return Err(Error::Invalid(vec![Violation::new("/secret", detail)]));
+            }
+            (None, given) if needed || given.is_some() => Some(NewSecret::or_generated(given).0),
+            _ => None,
+        };
+        let secret = new.as_ref().or(kept.as_ref());
+        self.check(id, source, secret.map(|secret| secret.as_str()))?;
+        if let Some(new) = &new {
+            let sealed = self.sealed(tenant, id, new).await?;
+            self.store.create_sealed(&sealed, by).await?;
+        }
+        let document = self.write(tenant, id, body(source), expected, by).await?;
+        Ok(document.map(|document| (document, new)))
+    }
+
+    /// Gives a source a new secret; answers with it, to be shown this once. `None` if there is no such
+    /// source.
+    pub async fn rotate(
+        &self,
+        tenant: TenantId,
+        id: SourceId,
+        new: NewSecret,
+        by: &ChangeBy,
+    ) -> Result<Option<(Document, Zeroizing<String>)>, Error> {
+        let Some(document) = self
+            .store
+            .find_document(tenant, Kind::Source, &id.to_string())
+            .await?
+        else {
+            return Ok(None);
+        };
+        let mut violations: Vec<_> = new.overlap_violation().into_iter().collect();
+        let source: Source = parsed(&document)?;
+        if let Ok(SecretOwner::Nobody) = source.verification.preset().map(|preset| preset.secret) {
+            let detail = "the scheme of this webhook uses no secret";
+            violations.push(Violation::new("", detail));
+        }
+        Error::check(violations)?;
+        let overlap_until = by.at.plus(new.overlap());
+        let (secret, _) = NewSecret::or_generated(new.value);
+        self.check(id, &source, Some(&secret))?;
+        let sealed = self.sealed(tenant, id, &secret).await?;
+        self.store.rotate_sealed(&sealed, overlap_until, by).await?;
+        // The new version makes the other nodes load the secret.
+        let document = self.write(tenant, id, document.body, None, by).await?;
+        Ok(document.map(|document| (document, secret)))
+    }
+
+    /// Removes a source; false if there is none.
+    pub async fn delete(
+        &self,
+        tenant: TenantId,
+        id: SourceId,
+        expected: Option<i64>,
+        by: &ChangeBy,
+    ) -> Result<bool, Error> {
+        let deleted = self
+            .store
+            .delete_document(tenant, Kind::Source, &id.to_string(), expected, by)
+            .await?;
+        self.registry.forget_source(id).await;
+        Ok(deleted)
+    }
+
+    async fn write(
+        &self,
+        tenant: TenantId,
+        id: SourceId,
+        body: String,
+        expected: Option<i64>,
+        by: &ChangeBy,
+    ) -> Result<Option<Document>, Error> {
+        let replacement = Replacement {
+            name: None,
+            body,
+            expected,
+        };
+        let document = self
+            .store
+            .replace_document(tenant, Kind::Source, &id.to_string(), replacement, by)
+            .await?;
+        self.registry.forget_source(id).await;
+        Ok(document)
+    }
+
+    fn check(&self, id: SourceId, source: &Source, secret: Option<&str>) -> Result<(), Error> {
+        let mut violations = source.violations();
+        let secrets: Vec<_> = secret
+            .map(|secret| KeyedSecret::new("new", secret))
+            .into_iter()
+            .collect();
+        if let Err(fault) = Verifier::new(
+            &source.verification,
+            &secrets,
+            &self.registry.source_url(id),
+        ) {
+            violations.push(verification_violation(&fault));
+        }
+        Error::check(violations)
+    }
+
+    async fn secret(
+        &self,
+        tenant: TenantId,
+        id: SourceId,
+        by: &ChangeBy,
+    ) -> Result<Option<Zeroizing<String>>, Error> {
+        let (kind, name) = (SealedKind::Source, id.to_string());
+        let current = self
+            .store
+            .current_sealed(tenant, kind, &name, by.at)
+            .await?;
+        let Some(newest) = current.first() else {
+            return Ok(None);
+        };
+        let secret = self
+            .vault
+            .unseal(tenant, kind, &name, &newest.sealed)
+            .await?;
+        Ok(secret
+            .expose_text()
+            .map(|text| Zeroizing::new(text.to_owned())))
+    }
+
+    async fn sealed(
+        &self,
+        tenant: TenantId,
+        id: SourceId,
+        secret: &str,
+    ) -> Result<NewSealed, Error> {
+        let (kind, name) = (SealedKind::Source, id.to_string());
+        let sealed = self
+            .vault
+            .seal(tenant, kind, &name, secret.as_bytes())
+            .await?;
+        Ok(NewSealed {
+            tenant_id: tenant,
+            kind,
+            id: name.clone(),
+            name,
+            description: None,
+            sealed,
+        })
+    }
+}
+
+fn verification_violation(fault: &ConfigError) -> Violation {
+    let pointer = fault.pointer().map_or_else(
+        || "/secret".to_owned(),
+        |pointer| format!("/verification{pointer}"),
+    );
+    Violation::new(pointer, fault.to_string())
+}
+
+fn body(source: &Source) -> String {
+    serde_json::to_string(source).expect("a source holds only what JSON can express")
+}
+
+fn parsed(document: &Document) -> Result<Source, Error> {
+    let parsed = serde_json::from_str(&document.body);
+    parsed.map_err(|error| tieline_store::Error::Content(error.to_string()).into())
+}

@@ -1,0 +1,296 @@
+//! Subscriptions: outgoing webhooks.
+
+use rand::random;
+use serde_json::json;
+use tieline_domain::{
+    SubscriptionId, TenantId, Violation,
+    destination::State,
+    event::types,
+    signature::{KeyedSecret, StandardSigner},
+    subscription::Subscription,
+};
+use tieline_store::{
+    ChangeBy, Store,
+    documents::{Document, Kind, NewDocument, Replacement},
+    sealed::{NewSealed, SealedKind},
+};
+use zeroize::Zeroizing;
+
+use super::{Error, NewSecret};
+use crate::{
+    deliver::Dispatcher,
+    outbound::Outbound,
+    publish::{NewEvent, NewItem, Publisher, own_type},
+    registry::Registry,
+    vault::Vault,
+};
+use std::sync::Arc;
+
+/// The shortest and the longest secret, in characters.
+const SECRET_LENGTH: std::ops::RangeInclusive<usize> = 8..=256;
+
+/// Makes and changes subscriptions; clones share what they need.
+#[derive(Clone)]
+pub struct Subscriptions {
+    store: Store,
+    vault: Vault,
+    registry: Registry,
+    outbound: Outbound,
+    publisher: Publisher,
+    dispatcher: Arc<Dispatcher>,
+}
+
+impl Subscriptions {
+    /// Subscriptions of this store.
+    pub fn new(
+        store: Store,
+        vault: Vault,
+        registry: Registry,
+        outbound: Outbound,
+        publisher: Publisher,
+        dispatcher: Arc<Dispatcher>,
+    ) -> Self {
+        Self {
+            store,
+            vault,
+            registry,
+            outbound,
+            publisher,
+            dispatcher,
+        }
+    }
+
+    /// Makes a subscription; answers with its secret if that was generated, to be shown this once.
+    pub async fn create(
+        &self,
+        tenant: TenantId,
+        subscription: &Subscription,
+        secret: Option<Zeroizing<String>>,
+        by: &ChangeBy,
+    ) -> Result<(Document, Option<Zeroizing<String>>), Error> {
+        let mut violations = self.violations(subscription);
+        violations.extend(
+            secret
+                .as_deref()
+                .and_then(|secret| secret_violation(secret)),
+        );
+        Error::check(violations)?;
+        let id = SubscriptionId::new(by.at, random());
+        let (secret, generated) = NewSecret::or_generated(secret);
+        let new = NewDocument {
+            tenant_id: tenant,
+            kind: Kind::Subscription,
+            id: id.to_string(),
+            name: None,
+            body: body(subscription),
+            sealed: vec![self.sealed(tenant, id, &secret).await?],
+            destination: true,
+        };
+        let document = self.store.create_document(new, by).await?;
+        self.registry.forget_routes(tenant).await;
+        Ok((document, generated.then_some(secret)))
+    }
+
+    /// Replaces a subscription; `None` if there is none.
+    pub async fn replace(
+        &self,
+        tenant: TenantId,
+        id: SubscriptionId,
+        subscription: &Subscription,
+        expected: Option<i64>,
+        by: &ChangeBy,
+    ) -> Result<Option<Document>, Error> {
+        Error::check(self.violations(subscription))?;
+        self.write(tenant, id, body(subscription), expected, by)
+            .await
+    }
+
+    /// Gives a subscription a new secret; answers with it if it was generated. `None` if there is no
+    /// such subscription. Until the overlap ends, deliveries carry a signature of each.
+    pub async fn rotate(
+        &self,
+        tenant: TenantId,
+        id: SubscriptionId,
+        new: NewSecret,
+        by: &ChangeBy,
+    ) -> Result<Option<(Document, Option<Zeroizing<String>>)>, Error> {
+        let mut violations: Vec<_> = new.overlap_violation().into_iter().collect();
+        violations.extend(
+            new.value
+                .as_deref()
+                .and_then(|secret| secret_violation(secret)),
+        );
+        Error::check(violations)?;
+        let Some(document) = self
+            .store
+            .find_document(tenant, Kind::Subscription, &id.to_string())
+            .await?
+        else {
+            return Ok(None);
+        };
+        let overlap_until = by.at.plus(new.overlap());
+        let (secret, generated) = NewSecret::or_generated(new.value);
+        let sealed = self.sealed(tenant, id, &secret).await?;
+        self.store.rotate_sealed(&sealed, overlap_until, by).await?;
+        // The new version makes the other nodes load the secret.
+        let document = self.write(tenant, id, document.body, None, by).await?;
+        Ok(document.map(|document| (document, generated.then_some(secret))))
+    }
+
+    /// Removes a subscription; false if there is none. What it was still owed is called off.
+    pub async fn delete(
+        &self,
+        tenant: TenantId,
+        id: SubscriptionId,
+        expected: Option<i64>,
+        by: &ChangeBy,
+    ) -> Result<bool, Error> {
+        let deleted = self
+            .store
+            .delete_document(tenant, Kind::Subscription, &id.to_string(), expected, by)
+            .await?;
+        self.registry.forget_routes(tenant).await;
+        Ok(deleted)
+    }
+
+    /// Lets deliveries go out again, holds them, or ends them, by hand; tells of it with an event if
+    /// that changed anything. False if there is no such subscription.
+    pub async fn set_state(
+        &self,
+        tenant: TenantId,
+        id: SubscriptionId,
+        to: State,
+        by: &ChangeBy,
+    ) -> Result<bool, Error> {
+        let Some(before) = self.store.find_destination(tenant, id).await? else {
+            return Ok(false);
+        };
+        let reason = if to == State::Active {
+            String::new()
+        } else {
+            format!("set by {}", by.actor)
+        };
+        if self
+            .store
+            .set_destination_state(tenant, id, to, &reason, by.at)
+            .await?
+        {
+            self.registry.forget_routes(tenant).await;
+            self.tell(tenant, id, before.state, to, &reason).await?;
+            if to == State::Active {
+                self.dispatcher.note_held(id);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn tell(
+        &self,
+        tenant: TenantId,
+        id: SubscriptionId,
+        from: State,
+        to: State,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let (event_type, data) = if to == State::Disabled {
+            (
+                types::SUBSCRIPTION_DISABLED,
+                json!({"webhook_id": id, "reason": reason}),
+            )
+        } else {
+            let data = json!({
+                "integration_id": id,
+                "integration_type": "webhook",
+                "previous_status": from.as_str(),
+                "status": to.as_str(),
+                "reason": reason,
+            });
+            (types::STATUS_CHANGED, data)
+        };
+        let event = NewEvent {
+            event_type: own_type(event_type),
+            source: format!("/v1/webhooks/{id}").into(),
+            subject: Some(id.to_string().into()),
+            data: data.to_string().into(),
+            trace_id: format!("{:032x}", random::<u128>()).into(),
+        };
+        let item = NewItem {
+            once: None,
+            events: vec![event],
+        };
+        let published = self.publisher.publish(tenant, vec![item]).await;
+        published
+            .map(drop)
+            .map_err(|error| tieline_store::Error::Unavailable(error.to_string()).into())
+    }
+
+    async fn write(
+        &self,
+        tenant: TenantId,
+        id: SubscriptionId,
+        body: String,
+        expected: Option<i64>,
+        by: &ChangeBy,
+    ) -> Result<Option<Document>, Error> {
+        let replacement = Replacement {
+            name: None,
+            body,
+            expected,
+        };
+        let id = id.to_string();
+        let document = self
+            .store
+            .replace_document(tenant, Kind::Subscription, &id, replacement, by)
+            .await?;
+        self.registry.forget_routes(tenant).await;
+        Ok(document)
+    }
+
+    fn violations(&self, subscription: &Subscription) -> Vec<Violation> {
+        let mut violations = subscription.violations();
+        if let Err(bad) = self.outbound.check_url(&subscription.url) {
+            violations.push(Violation::new("/url", bad.to_string()));
+        }
+        violations
+    }
+
+    async fn sealed(
+        &self,
+        tenant: TenantId,
+        id: SubscriptionId,
+        secret: &str,
+    ) -> Result<NewSealed, Error> {
+        let (kind, name) = (SealedKind::Subscription, id.to_string());
+        let sealed = self
+            .vault
+            .seal(tenant, kind, &name, secret.as_bytes())
+            .await?;
+        Ok(NewSealed {
+            tenant_id: tenant,
+            kind,
+            id: name.clone(),
+            name,
+            description: None,
+            sealed,
+        })
+    }
+}
+
+fn secret_violation(secret: &str) -> Option<Violation> {
+    if !SECRET_LENGTH.contains(&secret.chars().count()) {
+        let detail = format!(
+            "a secret has {} to {} characters",
+            SECRET_LENGTH.start(),
+            SECRET_LENGTH.end()
+        );
+        return Some(Violation::new("/secret", detail));
+    }
+    let signer = StandardSigner::new(&[KeyedSecret::new("new", secret)]);
+    signer
+        .err()
+        .map(|fault| Violation::new("/secret", fault.to_string()))
+}
+
+fn body(subscription: &Subscription) -> String {
+    serde_json::to_string(subscription).expect("a subscription holds only what JSON can express")
+}

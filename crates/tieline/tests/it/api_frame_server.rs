@@ -1,0 +1,105 @@
+//! A server of one test: its own database, clock, tenant and owner key.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tempfile::TempDir;
+use tieline::{api, app::App, config::Config, vault::hash_token};
+use tieline_domain::{
+    ApiKeyId, TenantId, Timestamp,
+    access::{ApiKey, Scopes},
+    clock::Clock,
+};
+use tieline_store::ChangeBy;
+use tieline_testkit::http::Client;
+
+/// A running server; it ends with the test.
+pub(crate) struct Server {
+    pub(crate) app: App,
+    base: String,
+    task: tokio::task::JoinHandle<()>,
+    _data: TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Server {
+    /// Starts with the defaults.
+    pub(crate) async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// Starts with these settings.
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let clock = Clock::test(Timestamp::from_micros(1_795_000_000_000_000));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let directory = [("data", data.path().to_str().unwrap())];
+        let config = Config::from_overrides(&[&directory, settings].concat()).unwrap();
+        let app = App::open(Arc::new(config), clock, base.parse().unwrap())
+            .await
+            .unwrap();
+        let service = api::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let task = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        Self {
+            app,
+            base,
+            task,
+            _data: data,
+        }
+    }
+
+    /// A client without a credential.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&self.base)
+    }
+
+    /// A client of a new tenant, with a key that has these scopes.
+    pub(crate) async fn tenant(&self, scopes: &str) -> Client {
+        let tenant = TenantId::new(self.app.clock.unique_now(), rand::random());
+        self.app
+            .store
+            .create_tenant(tenant, "Acme Ltd", &self.by())
+            .await
+            .unwrap();
+        self.key_of(tenant, scopes).await
+    }
+
+    async fn key_of(&self, tenant_id: TenantId, scopes: &str) -> Client {
+        let by = self.by();
+        let text = format!("tl_{}", ApiKeyId::new(by.at, rand::random()));
+        let key = ApiKey {
+            id: ApiKeyId::new(by.at, rand::random()),
+            tenant_id,
+            name: "Test".into(),
+            scopes: scopes.parse::<Scopes>().unwrap(),
+            hint: "test".into(),
+            created_at: by.at,
+            expires_at: None,
+            revoked_at: None,
+        };
+        self.app
+            .store
+            .create_api_key(&key, &hash_token(&text), &by)
+            .await
+            .unwrap();
+        self.client().bearer(text)
+    }
+
+    fn by(&self) -> ChangeBy {
+        ChangeBy {
+            actor: "system".into(),
+            request_id: None,
+            at: self.app.clock.unique_now(),
+        }
+    }
+
+    /// Moves the clock on.
+    pub(crate) fn wait(&self, time: Duration) {
+        self.app.clock.advance(time);
+    }
+}
