@@ -513,12 +513,7 @@ fn doctor_fails_where_a_server_would() {
             "listen",
             "used by another program",
         ),
-        (
-            |data| fs::write(data.join("tieline.db"), vec![b'x'; 9000]).expect("written"),
-            "127.0.0.1:0",
-            "database",
-            "damaged",
-        ),
+        (spoil_database, "127.0.0.1:0", "database", "damaged"),
         (open_key_to_others, "127.0.0.1:0", "master key", "chmod 600"),
     ] {
         let dir = directory();
@@ -529,6 +524,14 @@ fn doctor_fails_where_a_server_would() {
         assert!(ran.out.contains(says), "{}", ran.out);
         assert_eq!(ran.out.matches("FAIL").count(), 1, "{}", ran.out);
     }
+}
+
+fn spoil_database(data: &Path) {
+    // What the write-ahead log still holds would mend the file.
+    for log in ["tieline.db-wal", "tieline.db-shm"] {
+        fs::remove_file(data.join(log)).ok();
+    }
+    fs::write(data.join("tieline.db"), vec![b'x'; 9000]).expect("written");
 }
 
 fn open_key_to_others(data: &Path) {
