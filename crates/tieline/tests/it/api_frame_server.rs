@@ -3,18 +3,13 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tempfile::TempDir;
-use tieline::{
-    api,
-    app::App,
-    config::Config,
-    vault::{MasterKeys, Vault, hash_token},
-};
+use tieline::{api, app::App, config::Config, vault::hash_token};
 use tieline_domain::{
     ApiKeyId, TenantId, Timestamp,
     access::{ApiKey, Scopes},
     clock::Clock,
 };
-use tieline_store::{ChangeBy, Db, Options, Store};
+use tieline_store::ChangeBy;
 use tieline_testkit::http::Client;
 
 /// A running server; it ends with the test.
@@ -40,21 +35,16 @@ impl Server {
     /// Starts with these settings.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let file = data.path().join("tieline.db");
-        let options = Options {
-            connections: 2,
-            writers: 1,
-        };
-        let db = Db::open(file.to_str().unwrap(), &options).await.unwrap();
-        db.migrate().await.unwrap();
-        let store = Store::new(db);
+        let directory = data.path().to_str().unwrap().to_owned();
+        let settings: Vec<_> = [("data", directory.as_str())]
+            .iter()
+            .chain(settings)
+            .copied()
+            .collect();
+        let config = Arc::new(Config::from_overrides(&settings).unwrap());
         let clock = Clock::test(Timestamp::from_micros(1_795_000_000_000_000));
-        let keys = MasterKeys::new(&[7; 32], []);
-        let vault = Vault::open(store.clone(), clock.clone(), keys)
-            .await
-            .unwrap();
-        let config = Arc::new(Config::from_overrides(settings).unwrap());
-        let app = App::new(store, vault, config, clock);
+        let public_url = "https://tieline.test/".parse().unwrap();
+        let app = App::open(config, clock, public_url).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let service = api::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
