@@ -30,7 +30,7 @@ use crate::{app::App, webhooks};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"overlap_hours": 24}))]
-pub struct NewSecret {
+pub struct NewWebhookSecret {
     /// The secret; one is generated if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, write_only)]
@@ -40,9 +40,9 @@ pub struct NewSecret {
     overlap_hours: Option<u32>,
 }
 
-impl From<NewSecret> for webhooks::NewSecret {
-    fn from(new: NewSecret) -> Self {
-        let NewSecret {
+impl From<NewWebhookSecret> for webhooks::NewSecret {
+    fn from(new: NewWebhookSecret) -> Self {
+        let NewWebhookSecret {
             secret,
             overlap_hours,
         } = new;
@@ -228,7 +228,7 @@ pub async fn rotate_secret(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<SourceId>,
-    Json(new): Json<NewSecret>,
+    Json(new): Json<NewWebhookSecret>,
 ) -> Result<Shown<RotatedSource>, Problem> {
     caller.require(Webhooks, Right::Write)?;
     let rotated = app

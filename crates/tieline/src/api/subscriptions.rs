@@ -21,7 +21,7 @@ use super::{
     label,
     page::{Id, Page},
     problem::Problem,
-    sources::NewSecret,
+    sources::NewWebhookSecret,
     subscription_view::{NewWebhook, WebhookSecretView, WebhookView},
 };
 use crate::app::App;
@@ -226,7 +226,7 @@ pub async fn rotate_secret(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<SubscriptionId>,
-    Json(new): Json<NewSecret>,
+    Json(new): Json<NewWebhookSecret>,
 ) -> Result<Shown<WebhookSecretView>, Problem> {
     caller.require(Webhooks, Right::Write)?;
     let rotated = app
