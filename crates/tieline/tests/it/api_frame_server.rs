@@ -94,7 +94,8 @@ impl Server {
         self.client().bearer(text)
     }
 
-    fn by(&self) -> ChangeBy {
+    /// A change that no caller makes.
+    pub(crate) fn by(&self) -> ChangeBy {
         ChangeBy {
             actor: "system".into(),
             request_id: None,

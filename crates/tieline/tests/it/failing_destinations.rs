@@ -162,3 +162,44 @@ async fn a_dead_destination_does_not_delay_another() {
     };
     scene.receiver.wait_until(well).await.unwrap();
 }
+
+#[tokio::test]
+async fn many_deliveries_that_die_at_once_turn_their_destination_once() {
+    let script = Script::new().on("/hook", Behaviour::status(500));
+    let scene = Scene::with(script, &[("limits.in_flight_per_destination", "64")]).await;
+    let webhook = scene.subscribe("/hook", &["a"], &[0, 10]).await;
+    let events: Vec<_> = (0..10)
+        .map(|n| json!({"type": "a", "data": {"n": n}}))
+        .collect();
+    let body = json!({"events": events});
+    scene.post("/v1/events", body, 202).await;
+    let path = format!("/v1/webhooks/{webhook}/deliveries?limit=100");
+    let all = async |wanted: &[(&str, u64)]| {
+        scene
+            .when(&path, |list| {
+                list["data"].as_array().unwrap().iter().all(|delivery| {
+                    wanted.iter().any(|(status, attempts)| {
+                        delivery["status"] == *status && delivery["attempt_count"] == *attempts
+                    })
+                })
+            })
+            .await
+    };
+    all(&[("pending", 1)]).await;
+    scene.wait(13);
+    // What was under way dies, what was not is held.
+    all(&[("dead", 2), ("held", 1)]).await;
+    scene.turned(&webhook, "error").await;
+    let changed = scene
+        .list("/v1/events?type=integration.status_changed")
+        .await;
+    assert_eq!(changed.len(), 1);
+
+    scene.receiver.set("/hook", Behaviour::status(200));
+    scene.wait(61);
+    all(&[("delivered", 2), ("delivered", 3)]).await;
+    let changed = scene
+        .list("/v1/events?type=integration.status_changed")
+        .await;
+    assert_eq!(changed.len(), 2);
+}

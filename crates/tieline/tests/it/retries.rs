@@ -1,10 +1,10 @@
 //! When a failed delivery is tried again, and by whom.
 
 use serde_json::{Value, json};
+use tieline_domain::Timestamp;
 use tieline_testkit::receiver::{Behaviour, Script};
 
 use crate::scene::{Scene, text};
-use tieline_domain::Timestamp;
 
 /// Seconds from one instant of a view to another.
 fn seconds(from: &Value, to: &Value) -> f64 {
@@ -132,4 +132,18 @@ async fn a_waiting_delivery_can_be_retried_at_once() {
         text(&refused["detail"]).contains("has succeeded"),
         "{refused}"
     );
+}
+
+#[tokio::test]
+async fn a_schedule_may_begin_with_a_delay() {
+    let scene = Scene::open(Script::new()).await;
+    let webhook = scene.subscribe("/hook", &["a"], &[10]).await;
+    let event = scene.publish("a", json!({})).await;
+    let delivery = scene.delivery(&event, &webhook).await;
+    let waiting = scene.settled(&delivery, "pending", 0).await;
+    let wait = seconds(&waiting["created_at"], &waiting["due_at"]);
+    assert!((9.9..=10.1).contains(&wait), "{wait}");
+    assert!(scene.received().is_empty());
+    scene.wait(11);
+    scene.settled(&delivery, "delivered", 1).await;
 }
