@@ -30,7 +30,7 @@ const TAGS: [(&str, &str); 10] = [
     ("Access", "API keys, OAuth clients, access tokens"),
     ("Tenants", "The tenants of the installation"),
     ("Secrets", "Named values that templates use and nobody sees"),
-    ("Receiving", "Where senders send their webhooks"),
+    ("Receiving", "Where webhooks come in"),
     (
         "Incoming webhooks",
         "Endpoints for the webhooks of others: how they are verified, told apart, transformed",
@@ -165,7 +165,7 @@ fn expand_problems(method: &str, operation: &mut Value) {
             400,
             has_body || has_parameter(operation, "query") || method == "post",
         ),
-        (401, !open),
+        (401, !open || method == "post"),
         (403, operation.get("x-required-scope").is_some()),
         (404, has_parameter(operation, "path")),
         (409, !open && method != "get"),

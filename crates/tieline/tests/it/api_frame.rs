@@ -5,6 +5,9 @@ use serde_json::json;
 
 use crate::api_frame_server::Server;
 
+/// Path, body, status, code, pointer, words of the detail.
+type Row<'a> = (&'a str, &'a str, u16, &'a str, Option<&'a str>, &'a str);
+
 #[tokio::test]
 async fn bad_input_is_refused_with_the_place_and_a_sentence() {
     let server = Server::with(&[("limits.api_body_max_bytes", "1024")]).await;
@@ -12,8 +15,6 @@ async fn bad_input_is_refused_with_the_place_and_a_sentence() {
     let long = format!(r#"{{"name":"{}"}}"#, "x".repeat(2000));
     let deep = format!("{}1{}", "[".repeat(65), "]".repeat(65));
     let blank = json!({"name": "A", "value": " \n"}).to_string();
-    // path, body, status, code, pointer, words of the detail
-    type Row<'a> = (&'a str, &'a str, u16, &'a str, Option<&'a str>, &'a str);
     let rows: &[Row] = &[
         (
             "/v1/tenants",

@@ -9,6 +9,8 @@ use tieline_testkit::http::{Answer, Client};
 
 use crate::api_frame_server::Server;
 
+const GRANT: &str = "grant_type=client_credentials";
+
 #[tokio::test]
 async fn only_valid_credentials_open() {
     let server = Server::start().await;
@@ -86,7 +88,7 @@ async fn only_valid_credentials_open() {
 async fn keys_end_when_they_expire_or_are_revoked() {
     let server = Server::start().await;
     let client = server.tenant("*").await;
-    let end = server.app.clock.now().plus(Duration::from_secs(60));
+    let end = server.app.clock.now().plus(Duration::from_mins(1));
     let body = json!({"name": "A", "scopes": ["*"], "expires_at": end.to_string()});
     let short = client
         .post("/v1/api-keys", body)
@@ -98,7 +100,7 @@ async fn keys_end_when_they_expire_or_are_revoked() {
         .client()
         .bearer(short.json().unwrap()["key"].as_str().unwrap());
     short.get("/v1/me").await.unwrap().expect(200).unwrap();
-    server.wait(Duration::from_secs(60));
+    server.wait(Duration::from_mins(1));
     short.get("/v1/me").await.unwrap().expect(401).unwrap();
 
     let made = client
@@ -217,7 +219,6 @@ async fn tokens_are_given_in_three_encodings_and_refused_as_rfc_6749_says() {
         format!(r#"{{"grant_type":"{grant}","client_id":"{id}","client_secret":"{secret}"}}"#)
     };
     let form = |tail: &str| format!("client_id={id}&client_secret={secret}&{tail}");
-    const GRANT: &str = "grant_type=client_credentials";
     let scoped = |scope: &str| form(&format!("{GRANT}&scope={scope}"));
     // Basic, body, status, the scope or the error
     let rows = [
@@ -342,7 +343,7 @@ async fn tokens_end_with_time_and_with_their_client() {
     };
     let old = token().await;
     old.get("/v1/me").await.unwrap().expect(200).unwrap();
-    server.wait(Duration::from_secs(3600));
+    server.wait(Duration::from_hours(1));
     old.get("/v1/me").await.unwrap().expect(401).unwrap();
     let new = token().await;
     new.get("/v1/me").await.unwrap().expect(200).unwrap();
