@@ -30,7 +30,7 @@ const TAGS: [(&str, &str); 10] = [
     ("Access", "API keys, OAuth clients, access tokens"),
     ("Tenants", "The tenants of the installation"),
     ("Secrets", "Named values that templates use and nobody sees"),
-    ("Receiving", "Where webhooks come in"),
+    ("Receiving", "Where senders send their webhooks"),
     (
         "Incoming webhooks",
         "Endpoints for the webhooks of others: how they are verified, told apart, transformed",

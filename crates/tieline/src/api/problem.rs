@@ -85,7 +85,7 @@ codes! {
         "the credential is unknown, expired or revoked; use another one";
     SignatureRejected = "signature-rejected", UNAUTHORIZED, "The webhook's signature was not accepted",
         "The request does not prove that it comes from the sender: its signature is missing or wrong, or its timestamp is too old or too new. `detail` says which. Check the secret, and that the body is signed as it is sent.",
-        "the signature in `x-webhook-signature` is not the one that this body and the secret give";
+        "the signature does not match the body and the secret";
     InsufficientScope = "insufficient-scope", FORBIDDEN, "The credential does not allow this",
         "The credential is valid but lacks the scope that `detail` names. Use a key with that scope, or have one made.",
         "this needs the scope `keys:write`, which the credential does not have";
