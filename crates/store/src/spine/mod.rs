@@ -29,7 +29,7 @@ pub trait Spine: Send + Sync {
     fn accept(&self, items: Vec<Item>) -> BoxFuture<'_, Result<Vec<Accepted>>>;
 
     /// Writes the outcome of an attempt.
-    fn settle(&self, settlement: Settlement) -> BoxFuture<'_, Result<Settled>>;
+    fn settle(&self, settlement: Arc<Settlement>) -> BoxFuture<'_, Result<Settled>>;
 
     /// Takes up to `limit` deliveries that are due, of all tenants, and leases them.
     fn claim_due(&self, lease: Lease, limit: usize) -> BoxFuture<'_, Result<Vec<Claimed>>>;

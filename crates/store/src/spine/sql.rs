@@ -78,7 +78,7 @@ impl Spine for SqlSpine {
         })
     }
 
-    fn settle(&self, settlement: Settlement) -> BoxFuture<'_, Result<Settled>> {
+    fn settle(&self, settlement: Arc<Settlement>) -> BoxFuture<'_, Result<Settled>> {
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
             let encoded = settle::Encoded::new(&self.node, settlement)?;

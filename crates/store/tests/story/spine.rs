@@ -128,7 +128,7 @@ impl Setting {
     async fn settle(&self, claimed: &Claimed, seconds: i64, verdict: Verdict) -> Settled {
         let settled = self
             .spine
-            .settle(self.settlement(claimed, seconds, verdict))
+            .settle(self.settlement(claimed, seconds, verdict).into())
             .await;
         settled.unwrap()
     }
@@ -541,7 +541,7 @@ async fn a_destination_turns_once() {
         };
         let settlements = (0..3).map(|i| {
             s.spine
-                .settle(s.settlement(&claimed[i], 2, dead(500 + 10 * i as i64)))
+                .settle(s.settlement(&claimed[i], 2, dead(500 + 10 * i as i64)).into())
         });
         let settled: Vec<_> = futures::future::join_all(settlements).await;
         let turned = settled
@@ -699,7 +699,7 @@ async fn what_is_held_for_too_long_is_found_and_buried() {
             .await
             .unwrap();
         burial.attempt = None;
-        s.spine.settle(burial).await.unwrap();
+        s.spine.settle(burial.into()).await.unwrap();
         assert_eq!(s.status(1).await, Status::Dead);
     })
     .await;

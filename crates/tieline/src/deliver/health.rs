@@ -196,7 +196,7 @@ impl Dispatcher {
                     turn: None,
                 },
             };
-            self.settle(&settlement).await;
+            self.settle(&Arc::new(settlement)).await;
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ pub struct TestResult {
     /// How long it took.
     pub took: Duration,
     /// What went wrong, as a stable word.
-    pub error_kind: Option<String>,
+    pub error_kind: Option<&'static str>,
     /// All that was seen.
     pub seen: Seen,
 }
@@ -78,7 +78,7 @@ impl Dispatcher {
         self.lanes
             .note_outcome(route.id, tried.error_kind.is_some());
         telemetry::count_attempt(
-            tried.error_kind.as_deref().unwrap_or("success"),
+            tried.error_kind.unwrap_or("success"),
             claimed.tenant_id,
         );
         let attempts = claimed.attempts + 1;
@@ -106,7 +106,7 @@ impl Dispatcher {
             started_at,
             duration: tried.took,
             status_code: tried.status_code,
-            error_kind: tried.error_kind,
+            error_kind: tried.error_kind.map(str::to_owned),
             seen: tried.seen,
         };
         let settlement = Settlement {
@@ -186,6 +186,7 @@ impl Dispatcher {
         crate::failpoint::hit("settle");
         let settling = Arc::clone(&self.settling);
         let permit = settling.acquire_owned().await;
+        let settlement = Arc::new(settlement);
         let this = Arc::clone(self);
         self.tasks.spawn(async move {
             let _permit = permit;
@@ -195,9 +196,9 @@ impl Dispatcher {
     }
 
     /// Writes the outcome, however long it takes; until then the delivery stays leased.
-    pub(super) async fn settle(&self, settlement: &Settlement) {
+    pub(super) async fn settle(&self, settlement: &Arc<Settlement>) {
         let settled = loop {
-            match self.parts.spine.settle(settlement.clone()).await {
+            match self.parts.spine.settle(Arc::clone(settlement)).await {
                 Ok(settled) => break settled,
                 Err(error) => {
                     tracing::warn!(%error, delivery = %settlement.delivery_id, "cannot write an outcome; will try again");
