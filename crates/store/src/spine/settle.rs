@@ -11,6 +11,7 @@ use crate::{
     db::{Tx, in_tx},
 };
 
+/// An attempt that is there already was written by a commit whose answer got lost; it is settled again.
 static ATTEMPTS: Bulk = Bulk::new(
     "INSERT INTO attempts (delivery_id, id, tenant_id, number, started_at, duration_us, status_code, \
      error_kind, seen)",
@@ -25,7 +26,7 @@ static ATTEMPTS: Bulk = Bulk::new(
         Kind::Text,
         Kind::Text,
     ],
-    "",
+    "ON CONFLICT (delivery_id, id) DO NOTHING",
 );
 
 /// A settlement counts only while the node that makes it still holds the lease.
