@@ -37,6 +37,7 @@ impl Balance {
 
 /// Waits until everything promised was delivered and nothing is owed any more, then checks that
 /// - each event has its delivery and each delivery its event (invariant 2),
+/// - each message is one event, however often it was sent (invariant 4),
 /// - each event has one `webhook-id` however often it arrived (invariant 3),
 /// - what was recorded as delivered was not sent again (invariant 3).
 pub(crate) async fn close(nodes: &Nodes, promises: &Promises) -> anyhow::Result<Balance> {
@@ -98,12 +99,16 @@ fn event_of(request: &Received) -> anyhow::Result<String> {
 /// The `webhook-id`s with which each event arrived.
 fn by_event(requests: &[Received]) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
     let mut arrived: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut messages = BTreeMap::new();
     for request in requests {
+        let (event, message) = (event_of(request)?, text(&request.json()?, "/data/body/id")?);
+        let first = messages.entry(message).or_insert_with(|| event.clone());
+        ensure!(
+            *first == event,
+            "one message is two events: {first}, {event}"
+        );
         let id = request.header("webhook-id").context("no webhook-id")?;
-        arrived
-            .entry(event_of(request)?)
-            .or_default()
-            .push(id.to_owned());
+        arrived.entry(event).or_default().push(id.to_owned());
     }
     Ok(arrived)
 }

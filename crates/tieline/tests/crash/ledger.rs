@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How many requests are accepted between two kills, at most.
-const MOST_BETWEEN_KILLS: usize = 60;
+const MOST_BETWEEN_KILLS: usize = 250;
 
 /// A number of the test run, from its environment.
 #[expect(

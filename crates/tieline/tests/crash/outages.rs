@@ -11,7 +11,7 @@ use tieline_testkit::{
 use crate::{
     books,
     nodes::{Nodes, quick_launch},
-    stage::{eventually, skip, text},
+    stage::{eventually, report, skip, text},
     traffic::Promises,
 };
 
@@ -91,11 +91,9 @@ fn message(kind: &str, number: usize) -> Value {
 #[tokio::test]
 async fn a_full_disk_is_an_outage_and_no_loss() {
     let Some(disk) = SmallDisk::mount() else {
-        let root = nix_is_root();
-        assert!(!(root && postgres::required()), "root may mount a tmpfs");
-        return crate::stage::report(
-            "\n*** SKIPPED the full disk: mounting a tmpfs is not permitted ***\n",
-        );
+        let what = "mounting a tmpfs is not permitted";
+        assert!(!(is_root() && postgres::required()), "{what} to root");
+        return report(&format!("\n*** SKIPPED the full disk: {what} ***\n"));
     };
     let file = disk.path().join("tieline.db");
     let launch = quick_launch(&[]).database(file.to_str().unwrap());
@@ -141,7 +139,7 @@ async fn a_full_disk_is_an_outage_and_no_loss() {
     books::close(&nodes, &promises).await.unwrap();
 }
 
-fn nix_is_root() -> bool {
+fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
     id.is_ok_and(|output| output.stdout == b"0\n")
 }
@@ -157,16 +155,20 @@ async fn without_postgres_the_server_waits_for_it() {
     let (client, owner) = (Client::new(nodes.nodes[0].url()), nodes.owner());
     tokio::task::block_in_place(|| server.stop()).unwrap();
 
-    let refused = nodes
-        .source
-        .send(&client, &message("away", 0))
-        .await
-        .unwrap();
-    assert_unavailable("/in", &refused);
-    let refused = owner.get("/v1/events").await.unwrap();
-    assert_unavailable("/v1/events", &refused);
-    let refused = client.get("/readyz").await.unwrap();
-    assert_unavailable("/readyz", &refused);
+    // At once, because each waits a while for the database.
+    let away = message("away", 0);
+    let (received, listed, ready) = tokio::join!(
+        nodes.source.send(&client, &away),
+        owner.get("/v1/events"),
+        client.get("/readyz")
+    );
+    for (what, answer) in [
+        ("/in", received),
+        ("/v1/events", listed),
+        ("/readyz", ready),
+    ] {
+        assert_unavailable(what, &answer.unwrap());
+    }
     client.get("/healthz").await.unwrap().expect(200).unwrap();
 
     tokio::task::block_in_place(|| server.restart()).unwrap();
