@@ -156,6 +156,11 @@ impl Db {
             .max_connections(options.connections + options.writers as u32)
             .min_connections(1)
             .acquire_timeout(Duration::from_secs(5))
+            .after_connect(|connection, _| {
+                // "already exists, skipping" is nothing that anyone needs to read at each start.
+                let quiet = sqlx::query("SET client_min_messages = warning").execute(connection);
+                Box::pin(async { quiet.await.map(drop) })
+            })
             .connect_with(
                 connect
                     .application_name("tieline")

@@ -160,6 +160,19 @@ impl Server {
         self.end(Signal::SIGTERM).await
     }
 
+    /// Waits until it ends by itself; an error when that takes more than a minute, or when it does not run.
+    pub async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
+        let running = self.running.take().context("the server is not running")?;
+        self.wait(running, "when it should have ended").await
+    }
+
+    /// Sets a variable from the next start on, or takes it away.
+    pub fn set_env(&mut self, name: &str, value: Option<&str>) {
+        let environment = &mut self.launch.environment;
+        environment.retain(|(known, _)| known != name);
+        environment.extend(value.map(|value| (name.into(), value.into())));
+    }
+
     /// Starts it again on the same port and data; stops it first if it runs.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         if self.running.is_some() {
@@ -230,17 +243,19 @@ impl Server {
     }
 
     async fn end(&mut self, signal: Signal) -> anyhow::Result<ExitStatus> {
-        let mut running = self.running.take().context("the server is not running")?;
+        let running = self.running.take().context("the server is not running")?;
         if let Some(id) = running.child.id() {
             kill(Pid::from_raw(id.cast_signed()), signal).context("could not signal the server")?;
         }
+        self.wait(running, &format!("after {signal}")).await
+    }
+
+    async fn wait(&self, mut running: Running, when: &str) -> anyhow::Result<ExitStatus> {
         let status = tokio::time::timeout(PATIENCE, running.child.wait())
             .await
             .with_context(|| {
-                format!(
-                    "still running {PATIENCE:?} after {signal}:\n{}",
-                    self.logs()
-                )
+                let logs = self.logs();
+                format!("still running {PATIENCE:?} {when}:\n{logs}")
             })??;
         drain(running.readers).await;
         Ok(status)
@@ -287,6 +302,7 @@ mod tests {
         server.restart().await.unwrap();
         assert_eq!(server.terminate().await.unwrap().code(), Some(3));
         assert!(server.terminate().await.is_err());
+        assert!(server.ended().await.is_err());
 
         let arguments = std::fs::read_to_string(server.data().join("arguments")).unwrap();
         let data = server.data().display();

@@ -15,6 +15,7 @@ use crate::{
     db::{Tx, in_tx},
 };
 
+/// An attempt that is there already was written by a commit whose answer got lost; it is settled again.
 pub(super) static ATTEMPTS: Bulk = Bulk::new(
     "INSERT INTO attempts (delivery_id, id, tenant_id, number, started_at, duration_us, status_code, \
      error_kind, seen)",

@@ -42,10 +42,9 @@ impl Dispatcher {
 
     fn new_lease(&self) -> Lease {
         let now = self.parts.clock.now();
-        let longest = Duration::from_secs(60).max(self.parts.config.delivery.timeout);
         Lease {
             now,
-            until: now.plus(self.lease(longest)),
+            until: now.plus(self.parts.config.delivery.lease),
         }
     }
 
@@ -201,7 +200,7 @@ impl Dispatcher {
         probe_wait(failed_probes, delivery.probe_first, delivery.probe_max)
     }
 
-    /// Keeps the leases of what waits in memory.
+    /// Keeps the leases of what is in memory, however long its attempts take.
     async fn renew_leases(self: Arc<Self>) {
         let lease = self.parts.config.delivery.lease;
         loop {
@@ -210,19 +209,19 @@ impl Dispatcher {
                 () = sleep(lease / 4) => {}
             }
             let now = self.parts.clock.now();
-            let until = now.plus(lease);
-            let ending = self.lanes.prolong(now.plus(lease / 2), until);
-            if ending.is_empty() {
-                continue;
-            }
-            if let Err(error) = self
-                .parts
-                .spine
-                .release(ending, Release::Prolong(until))
-                .await
-            {
-                tracing::warn!(%error, "cannot prolong leases; another node may repeat deliveries");
-            }
+            self.prolong(now.plus(lease / 2), now.plus(lease)).await;
+        }
+    }
+
+    /// Prolongs the leases that end before `then`.
+    pub(super) async fn prolong(&self, then: Timestamp, until: Timestamp) {
+        let ending = self.lanes.prolong(then, until);
+        if ending.is_empty() {
+            return;
+        }
+        let prolonged = self.parts.spine.release(ending, Release::Prolong(until));
+        if let Err(error) = prolonged.await {
+            tracing::warn!(%error, "cannot prolong leases; another node may repeat deliveries");
         }
     }
 }

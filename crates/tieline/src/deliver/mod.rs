@@ -35,9 +35,6 @@ pub use settle::TestResult;
 /// How many outcomes may wait for their commit.
 const MAX_SETTLING: usize = 4_096;
 
-/// How much longer than an attempt a lease lasts.
-const LEASE_MARGIN: Duration = Duration::from_secs(15);
-
 /// How long a delivery is put off when its subscription could not be loaded.
 const LOAD_RETRY: Duration = Duration::from_secs(5);
 
@@ -115,7 +112,7 @@ impl Dispatcher {
     /// if it has to wait in the store.
     pub fn reserve(&self, route: &Route, event: &Event, now: Timestamp) -> Option<Timestamp> {
         let reserved = self.lanes.reserve(route.id, event);
-        reserved.then(|| now.plus(self.lease(self.timeout(route))))
+        reserved.then(|| now.plus(self.parts.config.delivery.lease))
     }
 
     /// Gives back room that was taken.
@@ -144,10 +141,6 @@ impl Dispatcher {
     /// How many deliveries this node has in memory, and their bytes.
     pub fn load(&self) -> (usize, usize) {
         self.lanes.load()
-    }
-
-    fn lease(&self, timeout: Duration) -> Duration {
-        self.parts.config.delivery.lease.max(timeout + LEASE_MARGIN)
     }
 
     fn timeout(&self, route: &Route) -> Duration {
@@ -216,8 +209,13 @@ impl Dispatcher {
     pub async fn shut_down(&self, grace: Duration) {
         self.stop.cancel();
         let waiting = self.lanes.close();
-        self.release(waiting, Release::Due(self.parts.clock.now()))
-            .await;
+        let now = self.parts.clock.now();
+        self.release(waiting, Release::Due(now)).await;
+        self.prolong(
+            now.plus(grace),
+            now.plus(grace + self.parts.config.delivery.lease),
+        )
+        .await;
         self.tasks.close();
         if tokio::time::timeout(grace, self.tasks.wait())
             .await
