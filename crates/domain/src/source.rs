@@ -142,12 +142,7 @@ impl Source {
             found.extend(violation::length("/agent_id", agent, 1, 64));
         }
         if let Some(Err(faults)) = self.transform.as_ref().map(Transform::compile) {
-            let at = |fault: &TransformError| format!("/transform{}", fault.pointer());
-            found.extend(
-                faults
-                    .iter()
-                    .map(|fault| Violation::new(at(fault), fault.to_string())),
-            );
+            found.extend(faults.iter().map(transform_violation));
         }
         if let Some(text) = &self.event_type
             && let Err(detail) = TypeRule::parse(text)
@@ -165,6 +160,14 @@ impl Source {
         }
         found
     }
+}
+
+/// The fault, with its place as the pointer alone.
+fn transform_violation(fault: &TransformError) -> Violation {
+    let said = fault.to_string();
+    let place = format!("{}: ", fault.pointer());
+    let detail = said.strip_prefix(&place).unwrap_or(&said);
+    Violation::new(fault.pointer(), detail).under("/transform")
 }
 
 impl Dedupe {

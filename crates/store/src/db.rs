@@ -78,6 +78,7 @@ pub enum Db {
 /// The embedded database: many readers, one writer.
 #[derive(Clone)]
 pub struct Sqlite {
+    file: Arc<Path>,
     readers: SqlitePool,
     writer: Arc<Mutex<Writer>>,
 }
@@ -187,6 +188,7 @@ impl Db {
             open: false,
         };
         Ok(Self::Sqlite(Sqlite {
+            file: file.into(),
             readers,
             writer: Arc::new(Mutex::new(writer)),
         }))
@@ -218,6 +220,27 @@ impl Db {
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<()> {
         on_db!(self, |c| sqlx::query("SELECT 1").execute(c).await.map(drop)).map_err(Error::from)
+    }
+
+    /// The file of the embedded database; `None` on Postgres.
+    pub(crate) fn embedded_file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(sqlite) => Some(&sqlite.file),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// Waits for the turn to write to the embedded database, without beginning a transaction: for a
+    /// writer with a connection of its own. `None` on Postgres, where nobody waits.
+    pub(crate) async fn turn(&self) -> Option<impl Send + use<>> {
+        match self {
+            Self::Sqlite(sqlite) => {
+                let mut writer = Arc::clone(&sqlite.writer).lock_owned().await;
+                writer.roll_back().await;
+                Some(writer)
+            }
+            Self::Postgres(_) => None,
+        }
     }
 
     /// Begins a transaction that may write. On SQLite it waits its turn.

@@ -51,3 +51,18 @@ impl From<sqlx::Error> for Error {
         }
     }
 }
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ffi::ErrorCode;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged(error.to_string())
+            }
+            Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch) | None => {
+                Self::Content(error.to_string())
+            }
+            Some(_) => Self::Unavailable(error.to_string()),
+        }
+    }
+}

@@ -107,7 +107,7 @@ impl App {
         };
         let node = format!("node_{:016x}", random::<u64>());
         let spine: Arc<dyn Spine> =
-            Arc::new(SqlSpine::start(store.db().clone(), &node, &clock, &tuning));
+            Arc::new(SqlSpine::start(store.db().clone(), &node, &clock, &tuning)?);
         let registry = Registry::new(
             store.clone(),
             vault.clone(),

@@ -171,7 +171,7 @@ pub fn notice<'a>(
         start: if route.health.state.holds() {
             Start::Held
         } else {
-            Start::Due(event.time)
+            Start::Due(clock.now())
         },
     });
     Entry {
@@ -216,9 +216,9 @@ impl HandOver {
         let start = if route.health.state.holds() {
             Start::Held
         } else if !first_delay.is_zero() {
-            Start::Due(event.time.plus(first_delay))
+            Start::Due(clock.now().plus(first_delay))
         } else if !self.dispatcher.works_here() {
-            Start::Due(event.time)
+            Start::Due(clock.now())
         } else if let Some(lease_until) = self.dispatcher.reserve(route, event, made_at) {
             self.reserved
                 .push((item, claimed(id, route, event, made_at, lease_until)));

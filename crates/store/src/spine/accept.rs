@@ -14,13 +14,13 @@ use crate::{
     db::{Tx, in_tx},
 };
 
-static SEEN: Bulk = Bulk::new(
+pub(super) static SEEN: Bulk = Bulk::new(
     "INSERT INTO seen (key, event_id, expires_at)",
     &[Kind::Bytes, Kind::Text, Kind::Int],
     "ON CONFLICT (key) DO NOTHING",
 );
 
-static EVENTS: Bulk = Bulk::new(
+pub(super) static EVENTS: Bulk = Bulk::new(
     "INSERT INTO events (tenant_id, id, type, source, subject, time, data, cause_id, trace_id)",
     &[
         Kind::Text,
@@ -36,7 +36,7 @@ static EVENTS: Bulk = Bulk::new(
     "",
 );
 
-static DELIVERIES: Bulk = Bulk::new(
+pub(super) static DELIVERIES: Bulk = Bulk::new(
     "INSERT INTO deliveries (tenant_id, id, event_id, subscription_id, status, attempts, \
      earlier_attempts, due_at, owner, created_at)",
     &[
@@ -54,34 +54,69 @@ static DELIVERIES: Bulk = Bulk::new(
     "",
 );
 
+/// An item as rows. Made by the request that waits for it, so that the writer has less to do.
+pub(super) struct Encoded {
+    pub(super) once: Option<Once>,
+    /// The first event.
+    pub(super) event_id: EventId,
+    pub(super) events: Vec<Cell>,
+    pub(super) deliveries: Vec<Cell>,
+}
+
+impl Encoded {
+    pub(super) fn new(node: &str, item: &Item) -> Self {
+        let first = item
+            .entries
+            .first()
+            .expect("an item has at least one event");
+        let mut encoded = Self {
+            once: item.once.clone(),
+            event_id: first.event.id,
+            events: Vec::with_capacity(item.entries.len() * EVENTS.width()),
+            deliveries: Vec::new(),
+        };
+        for entry in &item.entries {
+            push_entry(&mut encoded.events, &mut encoded.deliveries, node, entry);
+        }
+        encoded
+    }
+}
+
 /// Writes the items and says what became of each, in their order.
 pub(super) async fn accept(
     tx: &mut Tx,
-    node: &str,
     now: Timestamp,
-    items: &[&Item],
+    items: &[&Encoded],
 ) -> Result<Vec<Accepted>> {
     let answers = tell_repeats(tx, now, items).await?;
     let fresh = items.iter().zip(&answers);
     let fresh = fresh.filter(|(_, answer)| **answer == Accepted::Stored);
-    let entries: Vec<_> = fresh.flat_map(|(item, _)| &item.entries).collect();
-    write(tx, node, &entries).await?;
+    let (mut events, mut deliveries) = (Vec::new(), Vec::new());
+    for (item, _) in fresh {
+        events.extend_from_slice(&item.events);
+        deliveries.extend_from_slice(&item.deliveries);
+    }
+    EVENTS.run(tx, events).await?;
+    DELIVERIES.run(tx, deliveries).await?;
     Ok(answers)
 }
 
 /// Writes events with their deliveries.
 pub(super) async fn write(tx: &mut Tx, node: &str, entries: &[&Entry]) -> Result<()> {
-    let mut events = Vec::with_capacity(entries.len() * 9);
-    let mut deliveries = Vec::new();
+    let (mut events, mut deliveries) = (Vec::new(), Vec::new());
     for entry in entries {
-        push_event(&mut events, entry);
-        for delivery in &entry.deliveries {
-            push_delivery(&mut deliveries, node, entry, delivery);
-        }
+        push_entry(&mut events, &mut deliveries, node, entry);
     }
     EVENTS.run(tx, events).await?;
     DELIVERIES.run(tx, deliveries).await?;
     Ok(())
+}
+
+fn push_entry(events: &mut Vec<Cell>, deliveries: &mut Vec<Cell>, node: &str, entry: &Entry) {
+    push_event(events, entry);
+    for delivery in &entry.deliveries {
+        push_delivery(deliveries, node, entry, delivery);
+    }
 }
 
 fn push_event(cells: &mut Vec<Cell>, entry: &Entry) {
@@ -126,13 +161,13 @@ fn push_delivery(cells: &mut Vec<Cell>, node: &str, entry: &Entry, delivery: &Ne
 
 /// Says for each item whether its key was seen before, in the store or earlier in the batch; notes the
 /// keys that were not.
-async fn tell_repeats(tx: &mut Tx, now: Timestamp, items: &[&Item]) -> Result<Vec<Accepted>> {
+async fn tell_repeats(tx: &mut Tx, now: Timestamp, items: &[&Encoded]) -> Result<Vec<Accepted>> {
     let mut answers = vec![Accepted::Stored; items.len()];
     let mut first: HashMap<[u8; 16], usize> = HashMap::new();
     for (i, item) in items.iter().enumerate() {
         let Some(once) = &item.once else { continue };
         if let Some(original) = first.get(&once.key) {
-            answers[i] = Accepted::Duplicate(event_id(items[*original]));
+            answers[i] = Accepted::Duplicate(items[*original].event_id);
         } else {
             first.insert(once.key, i);
         }
@@ -150,7 +185,7 @@ async fn tell_repeats(tx: &mut Tx, now: Timestamp, items: &[&Item]) -> Result<Ve
             .map(|once| once.expires_at.as_micros());
         [
             Cell::Bytes(key.to_vec()),
-            Cell::id(event_id(items[*i])),
+            Cell::id(items[*i].event_id),
             Cell::Int(expires_at),
         ]
     });
@@ -160,7 +195,7 @@ async fn tell_repeats(tx: &mut Tx, now: Timestamp, items: &[&Item]) -> Result<Ve
     let noted = noted(tx, keys.iter().map(|(key, _)| key.as_slice())).await?;
     let mut originals = HashMap::new();
     for (key, i) in keys {
-        let new = event_id(items[i]);
+        let new = items[i].event_id;
         let Some((original, expires_at)) = noted.get(key.as_slice()) else {
             return Err(Error::Unavailable(
                 "a key vanished while it was read".to_owned(),
@@ -184,14 +219,6 @@ async fn tell_repeats(tx: &mut Tx, now: Timestamp, items: &[&Item]) -> Result<Ve
         }
     }
     Ok(answers)
-}
-
-fn event_id(item: &Item) -> EventId {
-    item.entries
-        .first()
-        .expect("an item has at least one event")
-        .event
-        .id
 }
 
 /// The event that each key stands for, and until when.

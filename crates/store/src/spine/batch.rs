@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use sqlx::{AssertSqlSafe, Postgres, Sqlite, postgres::PgArguments, query::Query};
 
 use crate::{
@@ -84,6 +85,16 @@ impl Bulk {
         }
     }
 
+    /// How many cells make a row.
+    pub(super) const fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The statement for one row, with positional parameters.
+    pub(super) fn of_one_row(&self) -> Arc<str> {
+        self.sqlite_text(1).1
+    }
+
     /// Runs it over `cells`, row after row; says how many rows it changed.
     pub(super) async fn run(&self, tx: &mut Tx, cells: Vec<Cell>) -> Result<u64> {
         let mut changed = 0;
@@ -154,6 +165,18 @@ impl Bulk {
             };
         }
         query
+    }
+}
+
+impl ToSql for Cell {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let value = match self {
+            Self::Text(Some(text)) => ValueRef::Text(text.as_bytes()),
+            Self::Int(Some(int)) => ValueRef::Integer(*int),
+            Self::Text(None) | Self::Int(None) => ValueRef::Null,
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        };
+        Ok(ToSqlOutput::Borrowed(value))
     }
 }
 

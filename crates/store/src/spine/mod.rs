@@ -4,6 +4,7 @@
 mod accept;
 mod batch;
 mod claim;
+mod embedded;
 mod settle;
 mod sql;
 mod writer;

@@ -1,6 +1,10 @@
 //! Settling: outcomes of attempts, many in one commit.
 
-use tieline_domain::{Timestamp, attempt::Attempt, delivery::Status, destination::State};
+use std::collections::BTreeMap;
+
+use tieline_domain::{
+    SubscriptionId, Timestamp, attempt::Attempt, delivery::Status, destination::State,
+};
 
 use super::{
     Settled, Settlement, Turn, Verdict, accept,
@@ -11,7 +15,7 @@ use crate::{
     db::{Tx, in_tx},
 };
 
-static ATTEMPTS: Bulk = Bulk::new(
+pub(super) static ATTEMPTS: Bulk = Bulk::new(
     "INSERT INTO attempts (delivery_id, id, tenant_id, number, started_at, duration_us, status_code, \
      error_kind, seen)",
     &[
@@ -25,11 +29,11 @@ static ATTEMPTS: Bulk = Bulk::new(
         Kind::Text,
         Kind::Text,
     ],
-    "",
+    "ON CONFLICT (delivery_id, id) DO NOTHING",
 );
 
 /// A settlement counts only while the node that makes it still holds the lease.
-static OUTCOMES: Bulk = Bulk::new(
+pub(super) static OUTCOMES: Bulk = Bulk::new(
     "WITH v (tenant_id, id, owner, status, attempts, due_at, first_attempt_at, settled_at) AS (",
     &[
         Kind::Text,
@@ -46,28 +50,70 @@ static OUTCOMES: Bulk = Bulk::new(
      WHERE deliveries.tenant_id = v.tenant_id AND deliveries.id = v.id AND deliveries.owner = v.owner",
 );
 
+/// A settlement as rows. Made by whoever waits for it, so that the writer has less to do.
+pub(super) struct Encoded {
+    pub(super) attempt: Vec<Cell>,
+    pub(super) outcome: Vec<Cell>,
+    pub(super) settlement: Settlement,
+}
+
+impl Encoded {
+    pub(super) fn new(node: &str, settlement: Settlement) -> Result<Self> {
+        let (mut attempt, mut outcome) = (Vec::new(), Vec::new());
+        if let Some(made) = &settlement.attempt {
+            push_attempt(&mut attempt, made)?;
+        }
+        push_outcome(&mut outcome, node, &settlement);
+        Ok(Self {
+            attempt,
+            outcome,
+            settlement,
+        })
+    }
+
+    /// Whether it changes nothing but its delivery.
+    pub(super) fn is_plain(&self) -> bool {
+        match &self.settlement.verdict {
+            Verdict::Delivered { recovery } => recovery.is_none(),
+            Verdict::Retry { .. } | Verdict::Cancelled => true,
+            Verdict::Hold { .. } | Verdict::Dead { .. } => false,
+        }
+    }
+}
+
 /// Writes the settlements and says what each changed beside its delivery.
 pub(super) async fn settle(
     tx: &mut Tx,
     node: &str,
-    settlements: &[&Settlement],
+    settlements: &[&Encoded],
 ) -> Result<Vec<Settled>> {
-    let mut attempts = Vec::with_capacity(settlements.len() * 9);
-    let mut outcomes = Vec::with_capacity(settlements.len() * 8);
-    for settlement in settlements {
-        if let Some(attempt) = &settlement.attempt {
-            push_attempt(&mut attempts, attempt)?;
-        }
-        push_outcome(&mut outcomes, node, settlement);
+    let (mut attempts, mut outcomes) = (Vec::new(), Vec::new());
+    for encoded in settlements {
+        attempts.extend_from_slice(&encoded.attempt);
+        outcomes.extend_from_slice(&encoded.outcome);
     }
     ATTEMPTS.run(tx, attempts).await?;
     OUTCOMES.run(tx, outcomes).await?;
-    note_successes(tx, settlements).await?;
+    for (subscription, at) in successes(settlements) {
+        note_success(tx, subscription, at).await?;
+    }
     let mut answers = Vec::with_capacity(settlements.len());
-    for settlement in settlements {
-        answers.push(follow_up(tx, node, settlement).await?);
+    for encoded in settlements {
+        answers.push(follow_up(tx, node, &encoded.settlement).await?);
     }
     Ok(answers)
+}
+
+/// When something last succeeded, for each destination where something did.
+pub(super) fn successes(settlements: &[&Encoded]) -> BTreeMap<SubscriptionId, Timestamp> {
+    let mut latest: BTreeMap<_, Timestamp> = BTreeMap::new();
+    for Encoded { settlement, .. } in settlements {
+        if matches!(settlement.verdict, Verdict::Delivered { .. }) {
+            let at = latest.entry(settlement.subscription_id).or_default();
+            *at = settlement.at.max(*at);
+        }
+    }
+    latest
 }
 
 fn push_attempt(cells: &mut Vec<Cell>, attempt: &Attempt) -> Result<()> {
@@ -122,28 +168,17 @@ fn push_outcome(cells: &mut Vec<Cell>, node: &str, settlement: &Settlement) {
     ]);
 }
 
-/// Notes for each destination when something last succeeded, once per commit and destination and at
-/// most once a second.
-async fn note_successes(tx: &mut Tx, settlements: &[&Settlement]) -> Result<()> {
-    const NOTE: &str = "UPDATE destinations SET last_success_at = $1 WHERE subscription_id = $2 \
-                        AND (last_success_at IS NULL OR last_success_at < $3)";
-    let succeeded = settlements
-        .iter()
-        .filter(|s| matches!(s.verdict, Verdict::Delivered { .. }));
-    let mut latest: std::collections::BTreeMap<_, Timestamp> = std::collections::BTreeMap::new();
-    for settlement in succeeded {
-        let at = latest.entry(settlement.subscription_id).or_default();
-        *at = settlement.at.max(*at);
-    }
-    for (subscription, at) in latest {
-        in_tx!(tx, |c| sqlx::query(NOTE)
-            .bind(at.as_micros())
-            .bind(subscription.to_string())
-            .bind(at.as_micros() - 1_000_000)
-            .execute(c)
-            .await?
-            .rows_affected());
-    }
+/// Notes when something last succeeded at a destination, to the second.
+pub(super) const NOTE_SUCCESS: &str = "UPDATE destinations SET last_success_at = $1 \
+     WHERE subscription_id = $2 AND (last_success_at IS NULL OR last_success_at < $1 - 1000000)";
+
+async fn note_success(tx: &mut Tx, subscription: SubscriptionId, at: Timestamp) -> Result<()> {
+    in_tx!(tx, |c| sqlx::query(NOTE_SUCCESS)
+        .bind(at.as_micros())
+        .bind(subscription.to_string())
+        .execute(c)
+        .await?
+        .rows_affected());
     Ok(())
 }
 

@@ -7,8 +7,11 @@ use tieline_domain::{DeliveryId, SubscriptionId, TenantId, Timestamp, clock::Clo
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{
-    Accepted, Claimed, Depth, Item, Lease, Overdue, Release, Settled, Settlement, Spine, claim,
-    writer::{Request, Writer},
+    Accepted, Claimed, Depth, Item, Lease, Overdue, Release, Settled, Settlement, Spine, accept,
+    claim,
+    embedded::Embedded,
+    settle,
+    writer::{Waiting, Work, Writer},
 };
 use crate::{
     Error, Result,
@@ -28,12 +31,12 @@ pub struct Tuning {
 pub struct SqlSpine {
     db: Db,
     node: Arc<str>,
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<(Work, Waiting)>,
 }
 
 impl SqlSpine {
     /// Starts the writers of the node with this name; they end when the spine is dropped.
-    pub fn start(db: Db, node: &str, clock: &Clock, tuning: &Tuning) -> Self {
+    pub fn start(db: Db, node: &str, clock: &Clock, tuning: &Tuning) -> Result<Self> {
         let (requests, waiting) = mpsc::channel(tuning.queue.max(1));
         let waiting = Arc::new(Mutex::new(waiting));
         let node: Arc<str> = node.into();
@@ -43,6 +46,7 @@ impl SqlSpine {
         };
         for _ in 0..writers {
             let writer = Writer {
+                embedded: db.embedded_file().map(Embedded::start).transpose()?,
                 db: db.clone(),
                 node: Arc::clone(&node),
                 clock: clock.clone(),
@@ -50,7 +54,7 @@ impl SqlSpine {
             };
             tokio::spawn(writer.run());
         }
-        Self { db, node, requests }
+        Ok(Self { db, node, requests })
     }
 }
 
@@ -63,8 +67,12 @@ impl Spine for SqlSpine {
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
             let full = |_| Error::Unavailable("too many requests wait for a commit".to_owned());
+            let items = items
+                .iter()
+                .map(|item| accept::Encoded::new(&self.node, item));
+            let work = Work::Accept(items.collect());
             self.requests
-                .try_send(Request::Accept(items, reply))
+                .try_send((work, Waiting::Accept(reply)))
                 .map_err(full)?;
             answer.await.map_err(stopped)?
         })
@@ -73,8 +81,10 @@ impl Spine for SqlSpine {
     fn settle(&self, settlement: Settlement) -> BoxFuture<'_, Result<Settled>> {
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
+            let encoded = settle::Encoded::new(&self.node, settlement)?;
+            let work = Work::Settle(Box::new(encoded));
             self.requests
-                .send(Request::Settle(settlement, reply))
+                .send((work, Waiting::Settle(reply)))
                 .await
                 .map_err(stopped)?;
             answer.await.map_err(stopped)?

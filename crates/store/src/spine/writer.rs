@@ -1,128 +1,182 @@
-//! Group commit: requests that arrive while a commit runs share the next one. No timer: a writer takes
+//! Group commit: work that arrives while a commit runs shares the next one. No timer: a writer takes
 //! whatever is waiting when it becomes free.
 
-use std::{sync::Arc, time::Instant};
+use std::{ops::Range, sync::Arc, time::Instant};
 
-use tieline_domain::clock::Clock;
+use tieline_domain::{Timestamp, clock::Clock};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::{Accepted, Item, Settled, Settlement, accept, settle};
+use super::{Accepted, Settled, accept, embedded::Embedded, settle};
 use crate::{Error, Result, db::Db};
 
-/// The most requests in one commit.
+/// The most pieces of work in one commit.
 const MAX_BATCH: usize = 512;
 
 /// What waits for a commit.
-pub(super) enum Request {
-    Accept(Vec<Item>, Reply<Vec<Accepted>>),
-    Settle(Settlement, Reply<Settled>),
+pub(super) enum Work {
+    Accept(Vec<accept::Encoded>),
+    Settle(Box<settle::Encoded>),
+}
+
+/// Who waits for it.
+pub(super) enum Waiting {
+    Accept(Reply<Vec<Accepted>>),
+    Settle(Reply<Settled>),
 }
 
 type Reply<T> = oneshot::Sender<Result<T>>;
 
-/// The answers of one batch, in the order of its requests.
+/// The answer to one piece of work.
 enum Answer {
     Accepted(Vec<Accepted>),
     Settled(Settled),
 }
 
-/// Takes batches of requests and commits them, until no one can send any more.
+/// Takes batches of work and commits them, until no one can send any more.
 pub(super) struct Writer {
     pub(super) db: Db,
+    pub(super) embedded: Option<Embedded>,
     pub(super) node: Arc<str>,
     pub(super) clock: Clock,
-    pub(super) requests: Arc<Mutex<mpsc::Receiver<Request>>>,
+    pub(super) requests: Arc<Mutex<mpsc::Receiver<(Work, Waiting)>>>,
 }
 
 impl Writer {
     pub(super) async fn run(self) {
-        let mut batch = Vec::with_capacity(MAX_BATCH);
+        let mut taken = Vec::with_capacity(MAX_BATCH);
         loop {
-            let taken = self
+            let count = self
                 .requests
                 .lock()
                 .await
-                .recv_many(&mut batch, MAX_BATCH)
+                .recv_many(&mut taken, MAX_BATCH)
                 .await;
-            if taken == 0 {
+            if count == 0 {
                 return;
             }
-            self.serve(std::mem::take(&mut batch)).await;
+            let (batch, waiting): (Vec<_>, Vec<_>) = taken.drain(..).unzip();
+            self.serve(Arc::new(batch), waiting).await;
         }
     }
 
-    /// Commits the batch; if that fails for a reason that may lie in one of its requests, each alone.
-    async fn serve(&self, batch: Vec<Request>) {
-        let whole = self.commit(&batch).await;
-        let alone = matches!(whole, Err(ref error) if !matches!(error, Error::Unavailable(_)));
-        if alone && batch.len() > 1 {
-            for request in batch {
-                let answer = self.commit(std::slice::from_ref(&request)).await;
-                reply(vec![request], answer);
+    /// Commits the batch; if that fails for a reason that may lie in one of its pieces, each alone.
+    async fn serve(&self, batch: Arc<Vec<Work>>, waiting: Vec<Waiting>) {
+        let whole = self.commit(&batch, 0..batch.len()).await;
+        let in_a_piece = matches!(&whole, Err(error) if !matches!(error, Error::Unavailable(_)));
+        if in_a_piece && batch.len() > 1 {
+            for (i, waiting) in waiting.into_iter().enumerate() {
+                let answer = self.commit(&batch, i..i + 1).await;
+                reply(vec![waiting], answer);
             }
         } else {
-            reply(batch, whole);
+            reply(waiting, whole);
         }
     }
 
-    async fn commit(&self, batch: &[Request]) -> Result<Vec<Answer>> {
+    async fn commit(&self, batch: &Arc<Vec<Work>>, range: Range<usize>) -> Result<Vec<Answer>> {
         let started = Instant::now();
-        let mut tx = self.db.begin().await?;
+        let size = range.len();
         let now = self.clock.now();
-        let items: Vec<_> = batch.iter().flat_map(Request::items).collect();
-        let mut accepted = accept::accept(&mut tx, &self.node, now, &items)
-            .await?
-            .into_iter();
-        let settlements: Vec<_> = batch.iter().filter_map(Request::settlement).collect();
-        let mut settled = settle::settle(&mut tx, &self.node, &settlements)
-            .await?
-            .into_iter();
-        tx.commit().await?;
-        metrics::histogram!("tieline_commit_batch_size").record(batch.len() as f64);
-        metrics::histogram!("tieline_commit_seconds").record(started.elapsed().as_secs_f64());
-        let answer = |request: &Request| match request {
-            Request::Accept(items, _) => {
-                Answer::Accepted(accepted.by_ref().take(items.len()).collect())
-            }
-            Request::Settle(..) => Answer::Settled(settled.next().unwrap_or_default()),
+        let committed = match &self.embedded {
+            Some(embedded) => self.commit_embedded(embedded, now, batch, range).await,
+            None => self.commit_in_transaction(now, &batch[range]).await,
         };
-        Ok(batch.iter().map(answer).collect())
+        metrics::histogram!("tieline_commit_batch_size").record(size as f64);
+        metrics::histogram!("tieline_commit_seconds").record(started.elapsed().as_secs_f64());
+        committed
+    }
+
+    async fn commit_in_transaction(&self, now: Timestamp, batch: &[Work]) -> Result<Vec<Answer>> {
+        let items: Vec<_> = batch.iter().flat_map(Work::items).collect();
+        let settlements: Vec<_> = batch.iter().filter_map(Work::settlement).collect();
+        let mut tx = self.db.begin().await?;
+        let accepted = accept::accept(&mut tx, now, &items).await?;
+        let settled = settle::settle(&mut tx, &self.node, &settlements).await?;
+        tx.commit().await?;
+        Ok(answers(batch, accepted, settled))
+    }
+
+    /// The embedded engine writes the whole batch in one hand-over to its thread, but for the few
+    /// settlements that change more than their delivery.
+    async fn commit_embedded(
+        &self,
+        embedded: &Embedded,
+        now: Timestamp,
+        batch: &Arc<Vec<Work>>,
+        range: Range<usize>,
+    ) -> Result<Vec<Answer>> {
+        let works = &batch[range.clone()];
+        let settlements = works.iter().filter_map(Work::settlement);
+        let involved: Vec<_> = settlements.filter(|encoded| !encoded.is_plain()).collect();
+        let mut turned = Vec::new();
+        if !involved.is_empty() {
+            let mut tx = self.db.begin().await?;
+            turned = settle::settle(&mut tx, &self.node, &involved).await?;
+            tx.commit().await?;
+        }
+        let mut accepted = Vec::new();
+        if involved.len() < works.len() {
+            accepted = embedded
+                .commit(&self.db, now, Arc::clone(batch), range.clone())
+                .await?;
+        }
+        let mut turned = turned.into_iter();
+        let settlements = works.iter().filter_map(Work::settlement);
+        let settled = settlements.map(|encoded| {
+            let plain = encoded.is_plain();
+            if plain {
+                Settled::default()
+            } else {
+                turned.next().unwrap_or_default()
+            }
+        });
+        Ok(answers(works, accepted, settled.collect()))
     }
 }
 
-impl Request {
-    fn items(&self) -> &[Item] {
+/// The answers of a batch, in the order of its requests.
+fn answers(batch: &[Work], accepted: Vec<Accepted>, settled: Vec<Settled>) -> Vec<Answer> {
+    let (mut accepted, mut settled) = (accepted.into_iter(), settled.into_iter());
+    let answer = |work: &Work| match work {
+        Work::Accept(items) => Answer::Accepted(accepted.by_ref().take(items.len()).collect()),
+        Work::Settle(_) => Answer::Settled(settled.next().unwrap_or_default()),
+    };
+    batch.iter().map(answer).collect()
+}
+
+impl Work {
+    pub(super) fn items(&self) -> &[accept::Encoded] {
         match self {
-            Self::Accept(items, _) => items,
-            Self::Settle(..) => &[],
+            Self::Accept(items) => items,
+            Self::Settle(_) => &[],
         }
     }
 
-    fn settlement(&self) -> Option<&Settlement> {
+    pub(super) fn settlement(&self) -> Option<&settle::Encoded> {
         match self {
-            Self::Accept(..) => None,
-            Self::Settle(settlement, _) => Some(settlement),
+            Self::Accept(_) => None,
+            Self::Settle(encoded) => Some(encoded),
         }
     }
 }
 
-/// Tells each request its answer; one that no longer waits does not matter.
-fn reply(batch: Vec<Request>, answers: Result<Vec<Answer>>) {
+/// Tells each who waits the answer; one that no longer waits does not matter.
+fn reply(waiting: Vec<Waiting>, answers: Result<Vec<Answer>>) {
     match answers {
         Ok(answers) => {
-            for (request, answer) in batch.into_iter().zip(answers) {
-                match (request, answer) {
-                    (Request::Accept(_, to), Answer::Accepted(answer)) => drop(to.send(Ok(answer))),
-                    (Request::Settle(_, to), Answer::Settled(answer)) => drop(to.send(Ok(answer))),
-                    _ => unreachable!("answers are made from the requests, in their order"),
+            for (waiting, answer) in waiting.into_iter().zip(answers) {
+                match (waiting, answer) {
+                    (Waiting::Accept(to), Answer::Accepted(answer)) => drop(to.send(Ok(answer))),
+                    (Waiting::Settle(to), Answer::Settled(answer)) => drop(to.send(Ok(answer))),
+                    _ => unreachable!("answers are made from the work, in its order"),
                 }
             }
         }
         Err(error) => {
-            for request in batch {
-                match request {
-                    Request::Accept(_, to) => drop(to.send(Err(error.clone()))),
-                    Request::Settle(_, to) => drop(to.send(Err(error.clone()))),
+            for waiting in waiting {
+                match waiting {
+                    Waiting::Accept(to) => drop(to.send(Err(error.clone()))),
+                    Waiting::Settle(to) => drop(to.send(Err(error.clone()))),
                 }
             }
         }

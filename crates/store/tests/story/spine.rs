@@ -61,7 +61,7 @@ fn node(db: &Db, name: &str) -> SqlSpine {
         queue: 1_000,
         writers: 2,
     };
-    SqlSpine::start(db.clone(), name, &Clock::test(at(0)), &tuning)
+    SqlSpine::start(db.clone(), name, &Clock::test(at(0)), &tuning).unwrap()
 }
 
 impl Setting {

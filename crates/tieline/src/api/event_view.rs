@@ -238,7 +238,7 @@ impl From<Event> for EventView {
 
 /// An event with what it caused.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(no_recursion, example = json!({"id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "type": "order.created", "source": "/v1/events", "subject": "order/1042", "time": "2026-11-22T10:00:00.000Z", "tenant_id": "tn_01kb3f9z5qf8m9w2v7x4t6n0hc", "data": {"order_id": "1042"}, "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "caused": {"deliveries": [{"id": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "status": "delivered", "attempt_count": 1, "due_at": null, "first_attempt_at": "2026-11-22T10:00:00.012Z", "settled_at": "2026-11-22T10:00:00.096Z", "created_at": "2026-11-22T10:00:00.000Z"}], "events": [], "truncated": false}}))]
+#[schema(example = json!({"id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "type": "order.created", "source": "/v1/events", "subject": "order/1042", "time": "2026-11-22T10:00:00.000Z", "tenant_id": "tn_01kb3f9z5qf8m9w2v7x4t6n0hc", "data": {"order_id": "1042"}, "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "caused": {"deliveries": [{"id": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "status": "delivered", "attempt_count": 1, "due_at": null, "first_attempt_at": "2026-11-22T10:00:00.012Z", "settled_at": "2026-11-22T10:00:00.096Z", "created_at": "2026-11-22T10:00:00.000Z"}], "events": [], "truncated": false}}))]
 pub struct EventTreeView {
     #[serde(flatten)]
     pub(super) view: EventView,

@@ -35,8 +35,9 @@ use crate::{
 const SOURCE: &str = "/v1/events";
 /// How many levels of causes are shown.
 const MAX_DEPTH: usize = 4;
-/// How many events are shown in one tree.
-const MAX_TREE: usize = 100;
+/// How many events are shown in one tree; fewer than the store reads of one cause, so that a tree that
+/// is cut says so.
+const MAX_TREE: usize = 99;
 /// How many deliveries of each event are shown in a tree.
 const MAX_DELIVERIES: usize = 100;
 

@@ -117,25 +117,10 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
-        let begun = Instant::now();
-        let id = RequestId::of(request.headers(), &self.frame.clock);
-        request.extensions_mut().insert(id.clone());
-        let method = request.method().clone();
+    fn call(&mut self, request: Request) -> Self::Future {
         let route = request.extensions().get::<MatchedPath>().cloned();
-        let meter = Arc::clone(&self.frame.meter);
-        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        Box::pin(async move {
-            let mut response = match answer.await {
-                Ok(Ok(response)) => response,
-                Err(panic) => after_panic(panic.as_ref(), &id),
-            };
-            Problem::render(&mut response, id.as_str());
-            finish(response.headers_mut(), &id);
-            let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-            meter.record(route, &method, response.status(), begun.elapsed());
-            Ok(response)
-        })
+        let route = move || route.as_ref().map_or("unmatched", MatchedPath::as_str).to_owned();
+        self.frame.around(request, Label::Matched(Box::new(route)), |request| self.inner.call(request))
     }
 }
 

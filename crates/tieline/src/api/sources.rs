@@ -26,17 +26,11 @@ use super::{
 };
 use crate::{app::App, webhooks};
 
-/// What is to change (JSON Merge Patch, RFC 7396): the fields that are given replace those that were, and
-/// `null` removes one.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(value_type = Object, example = json!({"status": "paused", "event_type": null}))]
-pub struct SourcePatch(Map<String, Value>);
-
 /// A new secret.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"overlap_hours": 24}))]
-pub struct NewSecret {
+pub struct NewWebhookSecret {
     /// The secret; one is generated if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, write_only)]
@@ -46,9 +40,9 @@ pub struct NewSecret {
     overlap_hours: Option<u32>,
 }
 
-impl From<NewSecret> for webhooks::NewSecret {
-    fn from(new: NewSecret) -> Self {
-        let NewSecret {
+impl From<NewWebhookSecret> for webhooks::NewSecret {
+    fn from(new: NewWebhookSecret) -> Self {
+        let NewWebhookSecret {
             secret,
             overlap_hours,
         } = new;
@@ -158,13 +152,14 @@ pub async fn replace(
 /// Change an incoming webhook
 #[utoipa::path(patch, path = "/webhooks/incoming/{id}", operation_id = "update_incoming_webhook", tag = "Incoming webhooks",
     params(IfMatchHeader, ("id" = String, Path, description = "Id of the incoming webhook", example = "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc")),
+    request_body(content = Object, description = "What is to change (JSON Merge Patch, RFC 7396): fields that are given replace those that were, and `null` removes one", example = json!({"status": "paused", "event_type": null})),
     extensions(("x-required-scope" = json!("webhooks:write"))))]
 pub async fn update(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<SourceId>,
     condition: IfMatch,
-    Json(SourcePatch(patch)): Json<SourcePatch>,
+    Json(patch): Json<Map<String, Value>>,
 ) -> Result<Shown<SourceSecretView>, Problem> {
     caller.require(Webhooks, Right::Write)?;
     let before = find(&app, &caller, id).await?;
@@ -233,7 +228,7 @@ pub async fn rotate_secret(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<SourceId>,
-    Json(new): Json<NewSecret>,
+    Json(new): Json<NewWebhookSecret>,
 ) -> Result<Shown<RotatedSource>, Problem> {
     caller.require(Webhooks, Right::Write)?;
     let rotated = app

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 
 use axum::extract::State;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use tieline_domain::{
     SubscriptionId, Violation,
     access::{Area::Webhooks, Right},
+    subscription::Subscription,
 };
 use tieline_store::documents::{Document, Kind};
-use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::{
@@ -22,17 +21,10 @@ use super::{
     label,
     page::{Id, Page},
     problem::Problem,
-    sources::NewSecret,
+    sources::NewWebhookSecret,
     subscription_view::{NewWebhook, WebhookSecretView, WebhookView},
 };
 use crate::app::App;
-use tieline_domain::subscription::Subscription;
-
-/// What is to change (JSON Merge Patch, RFC 7396): the fields that are given replace those that were, and
-/// `null` removes one.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(value_type = Object, example = json!({"events": ["conversation.*"], "retry": null}))]
-pub struct WebhookPatch(Map<String, Value>);
 
 pub(super) async fn find(
     app: &App,
@@ -154,13 +146,14 @@ pub async fn replace(
 /// Change a webhook
 #[utoipa::path(patch, path = "/webhooks/{id}", operation_id = "update_webhook", tag = "Webhooks",
     params(IfMatchHeader, ("id" = String, Path, description = "Id of the webhook", example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")),
+    request_body(content = Object, description = "What is to change (JSON Merge Patch, RFC 7396): fields that are given replace those that were, and `null` removes one", example = json!({"events": ["conversation.*"], "retry": null})),
     extensions(("x-required-scope" = json!("webhooks:write"))))]
 pub async fn update(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<SubscriptionId>,
     condition: IfMatch,
-    Json(WebhookPatch(patch)): Json<WebhookPatch>,
+    Json(patch): Json<Map<String, Value>>,
 ) -> Result<Shown<WebhookView>, Problem> {
     caller.require(Webhooks, Right::Write)?;
     let before = find(&app, &caller, id).await?;
@@ -233,7 +226,7 @@ pub async fn rotate_secret(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<SubscriptionId>,
-    Json(new): Json<NewSecret>,
+    Json(new): Json<NewWebhookSecret>,
 ) -> Result<Shown<WebhookSecretView>, Problem> {
     caller.require(Webhooks, Right::Write)?;
     let rotated = app

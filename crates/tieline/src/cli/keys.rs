@@ -16,7 +16,7 @@ use super::{
     Outcome,
     settings::SettingFlags,
     storage,
-    terminal::{Ink, Terminal, say_error},
+    terminal::{Ink, Terminal, say, say_error},
 };
 use crate::{
     api::{
@@ -82,13 +82,13 @@ pub(super) async fn run(arguments: Arguments, terminal: Terminal) -> Outcome {
             settings,
         } => {
             let desk = Desk::open(&settings).await?;
-            desk.create(tenant, name, scopes, terminal).await?;
+            desk.create(tenant, name, scopes).await?;
         }
         Action::List { tenant, settings } => {
             Desk::open(&settings).await?.list(tenant, terminal).await?;
         }
         Action::Revoke { id, settings } => {
-            Desk::open(&settings).await?.revoke(id, terminal).await?;
+            Desk::open(&settings).await?.revoke(id).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -115,7 +115,6 @@ impl Desk {
         tenant: Option<TenantId>,
         name: String,
         scopes: Scopes,
-        terminal: Terminal,
     ) -> anyhow::Result<()> {
         if let Some(violation) = label::name("/name", &name).first() {
             bail!("--name {}", violation.detail);
@@ -144,7 +143,7 @@ impl Desk {
             "made {} of tenant {} ({}) with the scopes `{}`; the key is shown only now:",
             key.id, tenant.id, tenant.name, key.scopes
         ));
-        terminal.line(&*text)?;
+        say(&*text)?;
         Ok(())
     }
 
@@ -159,9 +158,9 @@ impl Desk {
             for key in self.keys_of(tenant.id).await? {
                 if listed == 0 {
                     let head = row(HEAD);
-                    terminal.line(terminal.paint(Ink::Strong, &head))?;
+                    say(terminal.paint(Ink::Strong, &head))?;
                 }
-                terminal.line(key_row(&key, now))?;
+                say(key_row(&key, now))?;
                 listed += 1;
             }
         }
@@ -171,12 +170,12 @@ impl Desk {
         Ok(())
     }
 
-    async fn revoke(&self, id: ApiKeyId, terminal: Terminal) -> anyhow::Result<()> {
+    async fn revoke(&self, id: ApiKeyId) -> anyhow::Result<()> {
         for tenant in self.tenants().await? {
             let by = self.change();
             let revoked = self.store.revoke_api_key(tenant.id, id, &by);
             if revoked.await.context("cannot revoke the key")? {
-                terminal.line(format_args!(
+                say(format_args!(
                     "revoked {id} of tenant {}; a running server refuses it within a second",
                     tenant.id
                 ))?;

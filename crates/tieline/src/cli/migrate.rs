@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use super::{Outcome, settings::SettingFlags, storage, terminal::Terminal};
+use super::{Outcome, settings::SettingFlags, storage, terminal::say};
 
 /// Applies the migrations that are missing and says which those were.
-pub(super) async fn run(flags: SettingFlags, terminal: Terminal) -> Outcome {
+pub(super) async fn run(flags: SettingFlags) -> Outcome {
     let config = flags.load()?.config;
     let db = storage::open(&config).await?;
     let before = db
@@ -24,7 +24,7 @@ pub(super) async fn run(flags: SettingFlags, terminal: Terminal) -> Outcome {
     let place = storage::place(&config);
     let applied = after.iter().skip(before.len());
     for migration in applied.clone() {
-        terminal.line(format_args!(
+        say(format_args!(
             "applied {} ({})",
             migration.version, migration.description
         ))?;
@@ -34,7 +34,7 @@ pub(super) async fn run(flags: SettingFlags, terminal: Terminal) -> Outcome {
         0 => "nothing to do".to_owned(),
         count => format!("{count} applied"),
     };
-    terminal.line(format_args!(
+    say(format_args!(
         "{place} is at schema version {version}: {done}"
     ))?;
     Ok(ExitCode::SUCCESS)

@@ -29,7 +29,7 @@ mod terminal;
 mod way_out;
 
 use settings::SettingFlags;
-use terminal::{Terminal, say_error};
+use terminal::{Terminal, say, say_error};
 
 /// Runs the server until it is told to stop.
 pub type Serve = fn(Loaded) -> BoxFuture<'static, anyhow::Result<()>>;
@@ -117,18 +117,18 @@ fn dispatch(command: Command, serve: Serve, terminal: Terminal) -> Outcome {
                 Ok(ExitCode::SUCCESS)
             })
         }
-        Command::Migrate(flags) => block_on(migrate::run(flags, terminal)),
+        Command::Migrate(flags) => block_on(migrate::run(flags)),
         Command::Doctor(arguments) => block_on(doctor::run(arguments, terminal)),
         Command::Keys(arguments) => block_on(keys::run(arguments, terminal)),
         Command::Listen(arguments) => block_on(listen::run(*arguments, terminal)),
         Command::Send(arguments) => block_on(send::run(*arguments, terminal)),
-        Command::Openapi => print(terminal, &api::openapi::text()),
-        Command::DefaultConfig => print(terminal, &config::default_toml()),
+        Command::Openapi => print(&api::openapi::text()),
+        Command::DefaultConfig => print(&config::default_toml()),
     }
 }
 
-fn print(terminal: Terminal, text: &str) -> Outcome {
-    terminal.line(text.strip_suffix('\n').unwrap_or(text))?;
+fn print(text: &str) -> Outcome {
+    say(text.strip_suffix('\n').unwrap_or(text))?;
     Ok(ExitCode::SUCCESS)
 }
 

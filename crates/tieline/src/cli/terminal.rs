@@ -7,7 +7,7 @@ use std::{
     io::{self, IsTerminal as _, Write as _},
 };
 
-/// Standard output, with colour if it is a terminal and nobody objects.
+/// How standard output is written: in colour if it is a terminal and nobody objects.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terminal {
     colour: bool,
@@ -52,13 +52,13 @@ impl Terminal {
             text.into()
         }
     }
+}
 
-    /// Prints a line and flushes it, so that a script that waits for it sees it.
-    pub(super) fn line(self, text: impl Display) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        writeln!(out, "{text}")?;
-        out.flush()
-    }
+/// Prints a line on standard output and flushes it, so that a script that waits for it sees it.
+pub(super) fn say(text: impl Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
 }
 
 /// Prints a line on standard error. If that fails there is no one left to tell.

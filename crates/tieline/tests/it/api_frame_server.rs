@@ -35,14 +35,18 @@ impl Server {
     /// Starts with these settings.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
+        let directory = data.path().to_str().unwrap().to_owned();
+        let settings: Vec<_> = [("data", directory.as_str())]
+            .iter()
+            .chain(settings)
+            .copied()
+            .collect();
+        let config = Arc::new(Config::from_overrides(&settings).unwrap());
         let clock = Clock::test(Timestamp::from_micros(1_795_000_000_000_000));
+        let public_url = "https://tieline.test/".parse().unwrap();
+        let app = App::open(config, clock, public_url).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let directory = [("data", data.path().to_str().unwrap())];
-        let config = Config::from_overrides(&[&directory, settings].concat()).unwrap();
-        let app = App::open(Arc::new(config), clock, base.parse().unwrap())
-            .await
-            .unwrap();
         let service = api::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         Self {
@@ -90,7 +94,8 @@ impl Server {
         self.client().bearer(text)
     }
 
-    fn by(&self) -> ChangeBy {
+    /// A change that no caller makes.
+    pub(crate) fn by(&self) -> ChangeBy {
         ChangeBy {
             actor: "system".into(),
             request_id: None,

@@ -55,13 +55,13 @@ async fn check_directory(directory: &Path) -> Finding {
         return Finding::ok(ABOUT, format!("{shown} is writable"));
     };
     let free_words = bytes_in_words(free);
-    match free {
-        ..TOO_LITTLE => Finding::fail(
-            ABOUT,
-            format!("{shown} has {free_words} free; make room before data is refused"),
-        ),
-        ..LITTLE => Finding::warn(ABOUT, format!("{shown} has only {free_words} free")),
-        _ => Finding::ok(ABOUT, format!("{shown} is writable, {free_words} free")),
+    if free < TOO_LITTLE {
+        let text = format!("{shown} has {free_words} free; make room before data is refused");
+        Finding::fail(ABOUT, text)
+    } else if free < LITTLE {
+        Finding::warn(ABOUT, format!("{shown} has only {free_words} free"))
+    } else {
+        Finding::ok(ABOUT, format!("{shown} is writable, {free_words} free"))
     }
 }
 

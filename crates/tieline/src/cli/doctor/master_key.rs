@@ -5,8 +5,8 @@ use tieline_store::{Db, Store};
 
 use super::Finding;
 use crate::{
-    config::Config,
-    vault::{MasterKeys, Vault, load_or_generate_master_key},
+    config::{Config, MasterKey},
+    vault::{MasterKeys, Vault, VaultError, load_or_generate_master_key},
 };
 
 const ABOUT: &str = "master key";
@@ -32,9 +32,9 @@ pub(super) async fn check(config: &Config, db: Option<&Db>) -> Finding {
 }
 
 /// The keys that there are, with their origin for people.
-fn given(config: &Config) -> Result<Option<(MasterKeys, String)>, crate::vault::VaultError> {
+fn given(config: &Config) -> Result<Option<(MasterKeys, String)>, VaultError> {
     if let Some(keys) = &config.master_key {
-        let old = keys.old.iter().map(|key| key.expose());
+        let old = keys.old.iter().map(MasterKey::expose);
         let keys = MasterKeys::new(keys.current.expose(), old);
         return Ok(Some((keys, "the configuration".to_owned())));
     }

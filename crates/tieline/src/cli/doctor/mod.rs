@@ -9,7 +9,7 @@ use clap::Args;
 use super::{
     Outcome,
     settings::SettingFlags,
-    terminal::{Ink, Terminal},
+    terminal::{Ink, Terminal, say},
 };
 use crate::config::{Effective, Loaded, Origin, describe};
 
@@ -77,7 +77,7 @@ pub(super) async fn run(arguments: Arguments, terminal: Terminal) -> Outcome {
 
     report.all(configuration(&loaded))?;
     for line in settings(&loaded, arguments.verbose) {
-        terminal.line(terminal.paint(Ink::Dim, &format!("      {line}")))?;
+        say(terminal.paint(Ink::Dim, &format!("      {line}")))?;
     }
     report.all(data::check(config).await)?;
     let (db, findings) = database::check(config).await;
@@ -105,8 +105,7 @@ impl Report {
         self.failures += usize::from(finding.state == State::Fail);
         let word = self.terminal.paint(ink, word);
         let Finding { about, text, .. } = finding;
-        self.terminal
-            .line(format_args!("{word}  {about:<14}  {text}"))
+        say(format_args!("{word}  {about:<14}  {text}"))
     }
 
     fn all(&mut self, findings: Vec<Finding>) -> std::io::Result<()> {

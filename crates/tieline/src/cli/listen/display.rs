@@ -13,7 +13,7 @@ use super::{
 };
 use crate::cli::{
     amount::bytes_in_words,
-    terminal::{Ink, Terminal, visible},
+    terminal::{Ink, Terminal, say, visible},
 };
 
 /// The most lines of a body that people are shown, unless they want it whole.
@@ -65,20 +65,18 @@ impl Display {
         status: u16,
     ) -> io::Result<()> {
         match self.form {
-            Form::Json => self
-                .terminal
-                .line(as_json(parts, body, judged, entry, at, status)),
+            Form::Json => say(as_json(parts, body, judged, entry, at, status)),
             Form::Text { full } => {
-                let head = self.head(parts, body, judged, entry, at);
-                let headers = self.headers(&parts.headers);
-                let body = shown_body(body, judged.json.as_ref(), full);
-                self.terminal
-                    .line(format_args!("{head}\n{headers}{body}\n"))
+                let mut lines = vec![self.head(parts, body, judged, entry, at)];
+                lines.push(self.verdict(judged));
+                lines.extend(self.headers(&parts.headers));
+                lines.extend(shown_body(body, judged.json.as_ref(), full));
+                say(lines.join("\n   ") + "\n")
             }
         }
     }
 
-    /// Number, time, request, type, size, and whether to believe it.
+    /// Number, time, request, type, size, rate, and whether it is a repeat.
     fn head(
         &self,
         parts: &Parts,
@@ -87,29 +85,22 @@ impl Display {
         entry: &Entry,
         at: Timestamp,
     ) -> String {
-        let number = format!("#{}", entry.number);
+        let strong = |text: &str| self.terminal.paint(Ink::Strong, text).into_owned();
         let request = format!("{} {}", parts.method, parts.uri);
-        let mut line = format!(
-            "{} {at} {}",
-            self.terminal.paint(Ink::Strong, &number),
-            visible(&request)
-        );
-        if let Some(event_type) = &judged.event_type {
-            let event_type = visible(event_type);
-            line.push(' ');
-            line.push_str(&self.terminal.paint(Ink::Strong, &event_type));
-        }
-        line.push_str(&format!(" {}", bytes_in_words(body.len() as u64)));
-        if let Some(rate) = entry.per_second {
-            line.push_str(&format!(" {rate:.1}/s"));
-        }
-        if entry.repeat {
-            line.push(' ');
-            line.push_str(&self.terminal.paint(Ink::Warning, "repeat"));
-        }
-        line.push_str("\n   ");
-        line.push_str(&self.verdict(judged));
-        line
+        let event_type = judged.event_type.as_deref().map(visible);
+        let words = [
+            Some(strong(&format!("#{}", entry.number))),
+            Some(at.to_string()),
+            Some(visible(&request).into_owned()),
+            event_type.map(|event_type| strong(&event_type)),
+            Some(bytes_in_words(body.len() as u64)),
+            entry.per_second.map(|rate| format!("{rate:.1}/s")),
+            entry
+                .repeat
+                .then(|| self.terminal.paint(Ink::Warning, "repeat").into_owned()),
+        ];
+        let words: Vec<String> = words.into_iter().flatten().collect();
+        words.join(" ")
     }
 
     fn verdict(&self, judged: &Judged) -> String {
@@ -130,17 +121,15 @@ impl Display {
         )
     }
 
-    fn headers(&self, headers: &HeaderMap) -> String {
+    fn headers(&self, headers: &HeaderMap) -> impl Iterator<Item = String> {
         let interesting = headers
             .iter()
             .filter(|(name, _)| !DULL_HEADERS.contains(&name.as_str()));
-        interesting
-            .map(|(name, value)| {
-                let value = String::from_utf8_lossy(value.as_bytes());
-                let line = format!("   {name}: {}", visible(&shortened(&value)));
-                format!("{}\n", self.terminal.paint(Ink::Dim, &line))
-            })
-            .collect()
+        interesting.map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let line = format!("{name}: {}", visible(&shortened(&value)));
+            self.terminal.paint(Ink::Dim, &line).into_owned()
+        })
     }
 }
 
@@ -187,20 +176,21 @@ fn as_json(
     })
 }
 
-/// The body for people: JSON laid out, other text as it is, cut at a length one can read.
-fn shown_body(body: &Bytes, json: Option<&Value>, full: bool) -> String {
+/// The lines of the body for people: JSON laid out, other text as it is, cut at a length one can
+/// read.
+fn shown_body(body: &Bytes, json: Option<&Value>, full: bool) -> Vec<String> {
     let text: Cow<'_, str> = match json {
         Some(json) => format!("{json:#}").into(),
         None => String::from_utf8_lossy(body),
     };
     let text = visible(&text);
     let shown = if full { &*text } else { beginning(&text) };
-    let mut out: String = shown.lines().map(|line| format!("   {line}\n")).collect();
+    let mut lines: Vec<String> = shown.lines().map(str::to_owned).collect();
     if shown.len() < text.len() {
         let rest = bytes_in_words((text.len() - shown.len()) as u64);
-        out.push_str(&format!("   … {rest} more; --full shows it\n"));
+        lines.push(format!("… {rest} more; --full shows it"));
     }
-    out
+    lines
 }
 
 fn beginning(text: &str) -> &str {
@@ -228,12 +218,18 @@ mod tests {
     fn long_bodies_are_cut_with_a_marker_unless_wanted_whole() {
         let body = |text: String| Bytes::from(text);
         let short = shown_body(&body("hello".to_owned()), None, false);
-        assert_eq!(short, "   hello\n");
-        for long in ["x".repeat(5_000), "line\n".repeat(50), "é".repeat(4_001)] {
-            let cut = shown_body(&body(long.clone()), None, false);
-            assert!(cut.ends_with("more; --full shows it\n"), "{cut}");
-            let whole = shown_body(&body(long), None, true);
-            assert!(whole.len() > cut.len() - 40 && !whole.contains("--full"));
+        assert_eq!(short, ["hello"]);
+        for (long, kept) in [
+            ("x".repeat(5_000), 4_000),
+            ("line\n".repeat(50), 40 * "line".len()),
+            ("é".repeat(4_001), 4_000 * "é".len()),
+        ] {
+            let mut cut = shown_body(&body(long.clone()), None, false);
+            let marker = cut.pop().expect("a marker");
+            assert!(marker.ends_with("more; --full shows it"), "{marker}");
+            assert_eq!(cut.concat().len(), kept);
+            let whole = shown_body(&body(long.clone()), None, true);
+            assert_eq!(whole.concat(), long.replace('\n', ""));
         }
     }
 }

@@ -163,7 +163,7 @@ fn detect(headers: &HeaderMap) -> Option<&'static Preset> {
     let fitting = presets().iter().filter_map(|preset| {
         let (strength, fits) = match &preset.scheme {
             Scheme::Signed(scheme) => (
-                if scheme.timestamp.is_some() { 0 } else { 1 },
+                u8::from(scheme.timestamp.is_none()),
                 scheme
                     .headers
                     .iter()

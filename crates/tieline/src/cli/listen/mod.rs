@@ -27,7 +27,7 @@ use url::Url;
 
 use super::{
     Outcome, amount, scheme,
-    terminal::{Terminal, say_error},
+    terminal::{Terminal, say, say_error},
 };
 
 mod answers;
@@ -106,11 +106,11 @@ pub(super) async fn run(arguments: Arguments, terminal: Terminal) -> Outcome {
     match form {
         // Standard output belongs to the webhooks.
         Form::Json => say_error(&ready),
-        Form::Text { .. } => terminal.line(&ready)?,
+        Form::Text { .. } => say(&ready)?,
     }
     serve(listener, Arc::clone(&sink)).await?;
     if let Form::Text { .. } = form {
-        terminal.line(sink.log.lock().journal.summary())?;
+        say(sink.log.lock().journal.summary())?;
     }
     Ok(ExitCode::SUCCESS)
 }

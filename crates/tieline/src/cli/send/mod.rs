@@ -18,7 +18,11 @@ use tieline_domain::{clock::Clock, signature::Verification};
 use tokio::time::{Instant, sleep_until};
 use zeroize::Zeroizing;
 
-use super::{Outcome, amount, scheme, terminal::Terminal, way_out::way_to};
+use super::{
+    Outcome, amount, scheme,
+    terminal::{Terminal, say},
+    way_out::way_to,
+};
 use crate::outbound::Outbound;
 
 mod letter;
@@ -115,7 +119,7 @@ pub(super) async fn run(arguments: Arguments, terminal: Terminal) -> Outcome {
 
     let (mut tally, took) = send_all(&outbound, &letters, &pace).await?;
     for line in tally.summary(took, terminal) {
-        terminal.line(line)?;
+        say(line)?;
     }
     Ok(if tally.all_accepted() {
         ExitCode::SUCCESS
