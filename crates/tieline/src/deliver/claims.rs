@@ -42,7 +42,7 @@ impl Dispatcher {
 
     fn new_lease(&self) -> Lease {
         let now = self.parts.clock.now();
-        let longest = Duration::from_secs(60).max(self.parts.config.delivery.timeout);
+        let longest = Duration::from_mins(1).max(self.parts.config.delivery.timeout);
         Lease {
             now,
             until: now.plus(self.lease(longest)),
