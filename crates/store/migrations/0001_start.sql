@@ -129,13 +129,21 @@ CREATE TABLE events (
 );
 CREATE INDEX events_by_cause ON events (cause_id) WHERE cause_id IS NOT NULL;
 
--- Which incoming events were seen: the key is a hash of the source and the sender's event id.
+-- Which incoming events were seen: the key is a hash of the source and of the sender's event id.
 CREATE TABLE seen (
   key        BYTEA  PRIMARY KEY,
-  event_id   TEXT /*postgres COLLATE "C"*/   NOT NULL,
+  event_id   TEXT   NOT NULL,
   expires_at BIGINT NOT NULL
 ) /*sqlite WITHOUT ROWID*/;
-CREATE INDEX seen_by_expiry ON seen (expires_at);
+
+-- The embedded engine notes new keys here, one after the other, and moves them to `seen` many at a
+-- time in the order of the keys: at random places they would cost more than the events.
+CREATE TABLE seen_lately (
+  generation BIGINT NOT NULL,
+  key        BYTEA  NOT NULL,
+  event_id   TEXT   NOT NULL,
+  expires_at BIGINT NOT NULL
+);
 
 -- earlier_attempts: how many of the attempts were made before the present schedule began.
 -- due_at: when the next attempt is due, and while a node holds the delivery, when its lease ends.

@@ -122,6 +122,39 @@ impl Store {
         Ok(changed > 0)
     }
 
+    /// The destinations in `error` whose next probe is due.
+    pub async fn due_probes(&self, now: Timestamp) -> Result<Vec<(TenantId, SubscriptionId)>> {
+        const DUE: &str = "SELECT tenant_id, subscription_id FROM destinations \
+                           WHERE state = 'error' AND probe_at <= $1 ORDER BY probe_at LIMIT 1000";
+        let rows: Vec<(String, String)> = on_db!(self.db(), |c| sqlx::query_as(DUE)
+            .bind(now.as_micros())
+            .fetch_all(c)
+            .await?);
+        let parsed = rows.into_iter().map(|(tenant, subscription)| {
+            let tenant = tenant.parse().map_err(Error::content)?;
+            Ok((tenant, subscription.parse().map_err(Error::content)?))
+        });
+        parsed.collect()
+    }
+
+    /// Holds the oldest delivery that died while the destination was failing, with a new schedule: where
+    /// nothing else is held, it is what a probe can send.
+    pub async fn revive_oldest(&self, subscription: SubscriptionId) -> Result<()> {
+        const REVIVE: &str = "UPDATE deliveries SET status = 'held', earlier_attempts = attempts, \
+                              first_attempt_at = NULL, settled_at = NULL WHERE id = \
+                              (SELECT id FROM deliveries WHERE subscription_id = $1 AND status = 'dead' \
+                              AND settled_at >= (SELECT failing_since FROM destinations \
+                              WHERE subscription_id = $1) ORDER BY settled_at LIMIT 1) \
+                              AND subscription_id = $1 AND status = 'dead'";
+        let mut tx = self.db().begin().await?;
+        in_tx!(tx, |c| sqlx::query(REVIVE)
+            .bind(subscription.to_string())
+            .execute(c)
+            .await?
+            .rows_affected());
+        tx.commit().await
+    }
+
     /// Takes the right to send the next probe, for the node that asks first: true once per wait.
     pub async fn take_probe(
         &self,

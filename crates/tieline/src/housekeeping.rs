@@ -14,6 +14,8 @@ const GAUGES_EVERY: Duration = Duration::from_secs(10);
 const REMOVAL_EVERY: Duration = Duration::from_mins(1);
 /// How many rows are removed in one commit: few enough that accepting does not feel it.
 const CHUNK: usize = 1_000;
+/// The pause between two chunks of a long walk.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// Runs until `stop`.
 pub async fn run(app: App, stop: CancellationToken) {
@@ -62,8 +64,19 @@ async fn gauges(app: &App) -> tieline_store::Result<()> {
 
 async fn removal(app: &App) -> tieline_store::Result<()> {
     let now = app.clock.now();
-    while app.spine.forget_seen(now, CHUNK).await? == CHUNK as u64 {}
+    forget_seen(app).await?;
     while app.store.delete_expired_idempotent(now, CHUNK).await? == CHUNK as u64 {}
     while app.store.delete_expired_access_tokens(now, CHUNK).await? == CHUNK as u64 {}
+    Ok(())
+}
+
+/// Goes once through the keys of seen events and removes those whose window is over.
+async fn forget_seen(app: &App) -> tieline_store::Result<()> {
+    let now = app.clock.now();
+    let mut after = Vec::new();
+    while let Some(last) = app.spine.forget_seen(now, after, CHUNK).await? {
+        after = last;
+        tokio::time::sleep(BREATH).await;
+    }
     Ok(())
 }

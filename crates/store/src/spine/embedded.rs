@@ -9,14 +9,15 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
-use tieline_domain::{EventId, Timestamp};
+use rusqlite::{Connection, params_from_iter};
+use tieline_domain::Timestamp;
 use tokio::sync::oneshot;
 
 use super::{
-    Accepted, Once,
-    accept::{self, DELIVERIES, EVENTS, SEEN},
+    Accepted,
+    accept::{self, DELIVERIES, EVENTS},
     batch::{Bulk, Cell},
+    lately::Lately,
     settle::{self, ATTEMPTS, NOTE_SUCCESS, OUTCOMES},
     writer::Work,
 };
@@ -54,7 +55,8 @@ impl Embedded {
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         let (jobs, waiting) = mpsc::channel();
         let thread = thread::Builder::new().name("tieline-writer".to_owned());
-        let run = move || run(&connection, &waiting);
+        let lately = Lately::load(&connection)?;
+        let run = move || run(&connection, lately, &waiting);
         thread
             .spawn(run)
             .map_err(|error| Error::Unavailable(error.to_string()))?;
@@ -84,22 +86,32 @@ impl Embedded {
     }
 }
 
-fn run(connection: &Connection, jobs: &mpsc::Receiver<Job>) {
+fn run(connection: &Connection, mut lately: Lately, jobs: &mpsc::Receiver<Job>) {
     while let Ok(job) = jobs.recv() {
-        let outcome = commit(connection, job.now, &job.batch[job.range]);
-        if outcome.is_err() && !connection.is_autocommit() {
-            // It fails where the engine has rolled back by itself, as on a full disk.
-            let _ = connection.execute_batch("ROLLBACK");
+        let outcome = commit(connection, &mut lately, job.now, &job.batch[job.range]);
+        if outcome.is_ok() {
+            lately.committed();
+        } else {
+            lately.rolled_back();
+            if !connection.is_autocommit() {
+                // It fails where the engine has rolled back by itself, as on a full disk.
+                let _ = connection.execute_batch("ROLLBACK");
+            }
         }
         let _ = job.reply.send(outcome);
     }
 }
 
-fn commit(connection: &Connection, now: Timestamp, works: &[Work]) -> Result<Vec<Accepted>> {
+fn commit(
+    connection: &Connection,
+    lately: &mut Lately,
+    now: Timestamp,
+    works: &[Work],
+) -> Result<Vec<Accepted>> {
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let mut accepted = Vec::new();
     for item in works.iter().flat_map(Work::items) {
-        accepted.push(accept(connection, now, item)?);
+        accepted.push(accept(connection, lately, now, item)?);
     }
     let settlements = works.iter().filter_map(Work::settlement);
     let plain: Vec<_> = settlements.filter(|encoded| encoded.is_plain()).collect();
@@ -111,50 +123,25 @@ fn commit(connection: &Connection, now: Timestamp, works: &[Work]) -> Result<Vec
         let mut note = connection.prepare_cached(NOTE_SUCCESS)?;
         note.execute((at.as_micros(), subscription.to_string()))?;
     }
+    lately.advance(connection)?;
     connection.prepare_cached("COMMIT")?.execute([])?;
     Ok(accepted)
 }
 
-fn accept(connection: &Connection, now: Timestamp, item: &accept::Encoded) -> Result<Accepted> {
+fn accept(
+    connection: &Connection,
+    lately: &mut Lately,
+    now: Timestamp,
+    item: &accept::Encoded,
+) -> Result<Accepted> {
     if let Some(once) = &item.once
-        && let Some(original) = seen(connection, now, once, item.event_id)?
+        && let Some(original) = lately.seen(connection, now, once, item.event_id)?
     {
         return Ok(Accepted::Duplicate(original));
     }
     write(connection, &EVENTS, &item.events)?;
     write(connection, &DELIVERIES, &item.deliveries)?;
     Ok(Accepted::Stored)
-}
-
-/// The event that the key stands for already; `None` if it stands for `event` from now on.
-fn seen(
-    connection: &Connection,
-    now: Timestamp,
-    once: &Once,
-    event: EventId,
-) -> Result<Option<EventId>> {
-    const FIND: &str = "SELECT event_id FROM seen WHERE key = ?1 AND expires_at > ?2";
-    const FORGET: &str = "DELETE FROM seen WHERE key = ?1";
-    let cells = [
-        Cell::Bytes(once.key.to_vec()),
-        Cell::id(event),
-        Cell::Int(Some(once.expires_at.as_micros())),
-    ];
-    if write(connection, &SEEN, &cells)? > 0 {
-        return Ok(None);
-    }
-    let mut find = connection.prepare_cached(FIND)?;
-    let found = find.query_row((&once.key[..], now.as_micros()), |row| {
-        row.get::<_, String>(0)
-    });
-    if let Some(original) = found.optional()? {
-        return original.parse().map(Some).map_err(Error::content);
-    }
-    connection
-        .prepare_cached(FORGET)?
-        .execute([&once.key[..]])?;
-    write(connection, &SEEN, &cells)?;
-    Ok(None)
 }
 
 /// Runs a statement for each row of `cells`; says how many rows it changed.

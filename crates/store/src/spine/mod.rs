@@ -5,6 +5,7 @@ mod accept;
 mod batch;
 mod claim;
 mod embedded;
+mod lately;
 mod settle;
 mod sql;
 mod writer;
@@ -67,8 +68,14 @@ pub trait Spine: Send + Sync {
     /// How many deliveries wait, and since when the oldest is due.
     fn depth(&self) -> BoxFuture<'_, Result<Depth>>;
 
-    /// Removes up to `limit` keys of seen events whose window is over.
-    fn forget_seen(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<u64>>;
+    /// Looks at up to `limit` keys of seen events after `after` and removes those whose window is over;
+    /// answers with the last key it looked at, or `None` at the end.
+    fn forget_seen(
+        &self,
+        now: Timestamp,
+        after: Vec<u8>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<Vec<u8>>>>;
 }
 
 /// Events that are accepted together or, if the first was seen before, not at all.

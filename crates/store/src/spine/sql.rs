@@ -151,19 +151,35 @@ impl Spine for SqlSpine {
         })
     }
 
-    fn forget_seen(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<u64>> {
+    fn forget_seen(
+        &self,
+        now: Timestamp,
+        after: Vec<u8>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<Vec<u8>>>> {
         Box::pin(async move {
-            const FORGET: &str = "DELETE FROM seen WHERE key IN \
-                                  (SELECT key FROM seen WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-            let mut tx = self.db.begin().await?;
-            let gone = in_tx!(tx, |c| sqlx::query(FORGET)
-                .bind(now.as_micros())
+            const LAST: &str = "SELECT MAX(key) FROM \
+                                (SELECT key FROM seen WHERE key > $1 ORDER BY key LIMIT $2) AS chunk";
+            const FORGET: &str =
+                "DELETE FROM seen WHERE key > $1 AND key <= $2 AND expires_at <= $3";
+            let (last,): (Option<Vec<u8>>,) = on_db!(&self.db, |c| sqlx::query_as(LAST)
+                .bind(&after)
                 .bind(limit as i64)
+                .fetch_one(c)
+                .await?);
+            let Some(last) = last else {
+                return Ok(None);
+            };
+            let mut tx = self.db.begin().await?;
+            in_tx!(tx, |c| sqlx::query(FORGET)
+                .bind(&after)
+                .bind(&last)
+                .bind(now.as_micros())
                 .execute(c)
                 .await?
                 .rows_affected());
             tx.commit().await?;
-            Ok(gone)
+            Ok(Some(last))
         })
     }
 }

@@ -23,6 +23,11 @@ use crate::{
     registry,
 };
 
+/// Where the receivers stand.
+pub(super) const PREFIX: &str = "/in/";
+/// What the metrics call them.
+pub(super) const ROUTE: &str = "/in/{id}";
+
 /// How a request that was taken is answered.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"status": "accepted", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hc"}))]
@@ -50,8 +55,13 @@ pub async fn receive(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Receive, Problem> {
+    let id = id.parse().map_err(|_| Problem::from(Refusal::NotFound))?;
+    take(&app, id, request).await
+}
+
+/// Takes a request to a source.
+pub(super) async fn take(app: &App, id: SourceId, request: Request) -> Result<Receive, Problem> {
     let (parts, body) = request.into_parts();
-    let id: SourceId = id.parse().map_err(|_| Problem::from(Refusal::NotFound))?;
     let source = app.receiver.source(id).await?;
     let body = read(body, &parts.headers, app.config.limits.body_max_bytes).await?;
     let incoming = Incoming {

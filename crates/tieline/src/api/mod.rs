@@ -14,6 +14,7 @@ pub mod etag;
 pub mod event_view;
 pub mod events;
 pub mod frame;
+pub mod front;
 pub mod gate;
 pub mod health;
 pub mod idempotency;

@@ -6,6 +6,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     audit, deliveries, docs, events,
     frame::Frame,
+    front::Front,
     gate::gate,
     health, incoming, keys, me, oauth_clients, presets,
     problem::{Code, Problem},
@@ -84,12 +85,13 @@ pub(super) fn documented() -> utoipa::openapi::OpenApi {
 }
 
 /// The whole API as a service.
-pub fn router(app: App) -> Router {
+pub fn router(app: App) -> Front {
+    let frame = Frame::new(app.clock.clone());
     let v1 = Router::from(v1())
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
         .layer(middleware::from_fn_with_state(app.clone(), gate));
-    Router::from(root())
+    let router = Router::from(root())
         .route("/openapi.json", get(docs::document))
         .route("/docs", get(docs::page))
         .route("/docs/errors", get(docs::errors))
@@ -98,8 +100,9 @@ pub fn router(app: App) -> Router {
         .nest("/api/v1", v1)
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
-        .layer(Frame::new(app.clock.clone()))
-        .with_state(app)
+        .layer(frame.clone())
+        .with_state(app.clone());
+    Front::new(app, frame, router)
 }
 
 async fn nowhere(request: Request) -> Problem {

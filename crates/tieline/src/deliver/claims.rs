@@ -12,7 +12,7 @@ use tieline_store::{
 };
 use tokio::time::sleep;
 
-use super::{Dispatcher, Job};
+use super::{Dispatcher, Job, Parts};
 
 /// How often what is due is looked for, when nothing says that there is something.
 const DUE_EVERY: Duration = Duration::from_millis(500);
@@ -160,44 +160,39 @@ impl Dispatcher {
             };
             match route.health.state {
                 State::Active => self.lanes.set_backlog(subscription, true),
-                State::Error => self.probe(tenant, subscription, now).await?,
-                State::Paused | State::Disabled => {}
+                State::Error | State::Paused | State::Disabled => {}
             }
             if check_age && route.health.state.holds() {
                 self.bury_overdue(route, now).await?;
             }
         }
+        for (tenant, subscription) in self.parts.store.due_probes(now).await? {
+            self.probe(tenant, subscription, now).await?;
+        }
         Ok(())
     }
 
-    /// Sends the oldest held delivery of a destination in `error`, if it is time for a probe and no
-    /// other node sends one.
+    /// Sends the oldest delivery that a destination in `error` is owed, if no other node does.
     async fn probe(
         self: &Arc<Self>,
         tenant: TenantId,
         subscription: SubscriptionId,
         now: Timestamp,
     ) -> Result<()> {
-        let Some(health) = self
-            .parts
-            .store
-            .find_destination(tenant, subscription)
-            .await?
-        else {
+        let Parts { store, spine, .. } = &self.parts;
+        let Some(health) = store.find_destination(tenant, subscription).await? else {
             return Ok(());
         };
-        if health.state != State::Error || health.probe_at.is_some_and(|at| at > now) {
+        let next = now.plus(self.probe_wait(health.failed_probes));
+        if !store.take_probe(subscription, now, next).await? {
             return Ok(());
         }
-        let next = now.plus(self.probe_wait(health.failed_probes));
-        if self.parts.store.take_probe(subscription, now, next).await? {
-            let claimed = self
-                .parts
-                .spine
-                .claim_held(subscription, self.new_lease(), 1)
-                .await?;
-            self.place(claimed, true).await;
+        let mut claimed = spine.claim_held(subscription, self.new_lease(), 1).await?;
+        if claimed.is_empty() {
+            store.revive_oldest(subscription).await?;
+            claimed = spine.claim_held(subscription, self.new_lease(), 1).await?;
         }
+        self.place(claimed, true).await;
         Ok(())
     }
 

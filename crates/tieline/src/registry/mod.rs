@@ -99,6 +99,9 @@ impl Registry {
 
     /// A source, ready to receive; `None` if there is none, or its tenant is gone.
     pub async fn source(&self, id: SourceId) -> Result<Option<Arc<OpenSource>>, Error> {
+        if let Some(known) = self.inner.sources.get(&id).await {
+            return Ok(known);
+        }
         let load = self.load_source(id);
         let loaded = self.inner.sources.try_get_with(id, load).await;
         loaded.map_err(|error| Error::clone(&error))
@@ -106,6 +109,9 @@ impl Registry {
 
     /// The subscriptions of a tenant, ready to send.
     pub async fn routes(&self, tenant: TenantId) -> Result<Arc<Routes>, Error> {
+        if let Some(known) = self.inner.routes.get(&tenant).await {
+            return Ok(known);
+        }
         let load = self.load_routes(tenant);
         let loaded = self.inner.routes.try_get_with(tenant, load).await;
         loaded.map_err(|error| Error::clone(&error))

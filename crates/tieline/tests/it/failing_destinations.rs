@@ -195,9 +195,14 @@ async fn many_deliveries_that_die_at_once_turn_their_destination_once() {
         .await;
     assert_eq!(changed.len(), 1);
 
+    // The next event probes, and brings back what died.
+    let event = scene.publish("a", json!({"n": 10})).await;
+    let probe = scene.delivery(&event, &webhook).await;
+    scene.settled(&probe, "held", 0).await;
     scene.receiver.set("/hook", Behaviour::status(200));
     scene.wait(61);
-    all(&[("delivered", 2), ("delivered", 3)]).await;
+    all(&[("delivered", 1), ("delivered", 2), ("delivered", 3)]).await;
+    scene.turned(&webhook, "active").await;
     let changed = scene
         .list("/v1/events?type=integration.status_changed")
         .await;

@@ -47,7 +47,8 @@ async fn seed_000_works_as_it_stands() {
     let made = json_of(answer, 201);
     let (id, secret) = (text(&made["id"]), text(&made["secret"]));
     assert_eq!(location, Some(format!("{INCOMING}/{id}")));
-    assert_eq!(made["url"], json!(format!("https://tieline.test/in/{id}")));
+    let url = text(&made["url"]);
+    assert!(url.ends_with(&format!("/in/{id}")), "{url}");
     assert!(id.starts_with("wh_in_") && secret.starts_with("whsec_"));
     let shown = scene.get(&format!("{INCOMING}/{id}")).await;
     assert_eq!(shown["agent_id"], "agent_sales");
