@@ -56,7 +56,8 @@ settings_table() {
     /^# [a-z_]+ = / && allowed {
       key = section $2
       value = $0; sub(/^# [a-z_]+ = /, "", value)
-      shown = unset ? unset : value == "\"\"" ? "none" : "`" value "`"
+      gsub(/^"|"$/, "", value)
+      shown = unset ? unset : value == "" ? "none" : "`" value "`"
       if (key ~ wanted) print "| `" key "` | " shown " | " allowed " | " doc " |"
       allowed = unset = ""
       next
