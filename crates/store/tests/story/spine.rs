@@ -320,9 +320,9 @@ async fn a_key_is_free_again_when_its_window_is_over() {
 async fn repeats_are_told_among_very_many() {
     on_every_engine(async |db| {
         let s = setting(&db).await;
-        let item = |number: u64| {
+        let item = |number: u64, key: u64| {
             let mut item = s.item(number as i64, Start::Held, Some(0));
-            let hash = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let hash = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let once = item.once.as_mut().unwrap();
             once.key[..8].copy_from_slice(&hash.to_be_bytes());
             item.entries[0].deliveries.clear();
@@ -334,7 +334,8 @@ async fn repeats_are_told_among_very_many() {
             (4_000, 500)
         };
         for first in (1..many).step_by(chunk) {
-            let items = (first..first + chunk as u64).map(item).collect();
+            let numbers = first..first + chunk as u64;
+            let items = numbers.map(|number| item(number, number)).collect();
             let answers = s.spine.accept(items).await.unwrap();
             assert!(answers.iter().all(|answer| *answer == Accepted::Stored));
         }
@@ -343,7 +344,8 @@ async fn repeats_are_told_among_very_many() {
                 if number >= many {
                     continue;
                 }
-                let answers = spine.accept(vec![item(number)]).await.unwrap();
+                let copy = item(number + 1_000_000, number);
+                let answers = spine.accept(vec![copy]).await.unwrap();
                 assert_eq!(
                     answers,
                     [Accepted::Duplicate(s.event(number as i64).id)],
