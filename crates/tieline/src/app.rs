@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::{
     api::{caller::Callers, ratelimit::Limiter},
-    config::{Config, Database},
+    config::{Config, Database, MasterKey},
     deliver::{self, Dispatcher},
     outbound::{AllowList, BadEntry, Outbound, Settings},
     publish::Publisher,
@@ -197,7 +197,7 @@ pub fn master_keys(
     config: &Config,
 ) -> Result<(MasterKeys, Option<std::path::PathBuf>), StartError> {
     if let Some(keys) = &config.master_key {
-        let old = keys.old.iter().map(|key| key.expose());
+        let old = keys.old.iter().map(MasterKey::expose);
         return Ok((MasterKeys::new(keys.current.expose(), old), None));
     }
     make_directory(&config.data)?;

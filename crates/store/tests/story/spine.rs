@@ -128,12 +128,12 @@ impl Setting {
     async fn settle(&self, claimed: &Claimed, seconds: i64, verdict: Verdict) -> Settled {
         let settled = self
             .spine
-            .settle(self.settlement(claimed, seconds, verdict).into())
+            .settle(Self::settlement(claimed, seconds, verdict).into())
             .await;
         settled.unwrap()
     }
 
-    fn settlement(&self, claimed: &Claimed, seconds: i64, verdict: Verdict) -> Settlement {
+    fn settlement(claimed: &Claimed, seconds: i64, verdict: Verdict) -> Settlement {
         let attempts = claimed.attempts + 1;
         Settlement {
             delivery_id: claimed.id,
@@ -183,8 +183,8 @@ impl Setting {
     }
 
     /// The turn to `error`, told of by event `number`.
-    fn to_error(&self, number: i64, since: i64) -> Box<Turn> {
-        Box::new(Turn {
+    fn to_error(&self, number: i64, since: i64) -> Turn {
+        Turn {
             to: State::Error,
             from: &[State::Active],
             unless_success_since: Some(at(since)),
@@ -192,7 +192,7 @@ impl Setting {
             failing_since: Some(at(since)),
             probe_at: Some(at(60)),
             notice: Some(self.notice(number)),
-        })
+        }
     }
 
     async fn events(&self) -> usize {
@@ -515,7 +515,7 @@ async fn a_lost_lease_changes_nothing() {
             .await;
         let dead = Verdict::Dead {
             notice: Some(Box::new(s.notice(500))),
-            turn: Some(s.to_error(501, 1)),
+            turn: Some(Box::new(s.to_error(501, 1))),
         };
         assert_eq!(s.settle(&mine[1], 41, dead).await, Settled::default());
         assert_eq!(
@@ -537,11 +537,11 @@ async fn a_destination_turns_once() {
         let claimed = s.due(1, 10).await;
         let dead = |number| Verdict::Dead {
             notice: Some(Box::new(s.notice(number))),
-            turn: Some(s.to_error(number + 1, 1)),
+            turn: Some(Box::new(s.to_error(number + 1, 1))),
         };
         let settlements = (0..3).map(|i| {
             s.spine
-                .settle(s.settlement(&claimed[i], 2, dead(500 + 10 * i as i64)).into())
+                .settle(Setting::settlement(&claimed[i], 2, dead(500 + 10 * i as i64)).into())
         });
         let settled: Vec<_> = futures::future::join_all(settlements).await;
         let turned = settled
@@ -584,7 +584,7 @@ async fn a_success_meanwhile_prevents_the_turn() {
             .await;
         let dead = Verdict::Dead {
             notice: None,
-            turn: Some(s.to_error(500, 4)),
+            turn: Some(Box::new(s.to_error(500, 4))),
         };
         assert_eq!(s.settle(&claimed[1], 9, dead).await.turned, None);
         assert_eq!(s.state().await, State::Active);
@@ -602,7 +602,7 @@ async fn recovery_brings_back_what_died() {
         let claimed = s.due(1, 10).await;
         let dead = |turn| Verdict::Dead { notice: None, turn };
         s.settle(&claimed[0], 2, dead(None)).await;
-        s.settle(&claimed[1], 9, dead(Some(s.to_error(500, 5))))
+        s.settle(&claimed[1], 9, dead(Some(Box::new(s.to_error(500, 5)))))
             .await;
         let recovery = Box::new(Turn {
             to: State::Active,
@@ -686,7 +686,7 @@ async fn what_is_held_for_too_long_is_found_and_buried() {
         let found: Vec<_> = overdue.iter().map(|delivery| delivery.event_id).collect();
         assert_eq!(found, [s.event(1).id, s.event(2).id]);
         let claimed = s.held(4, 1).await;
-        let mut burial = s.settlement(
+        let mut burial = Setting::settlement(
             &claimed[0],
             4,
             Verdict::Dead {

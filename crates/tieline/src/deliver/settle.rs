@@ -77,10 +77,7 @@ impl Dispatcher {
         crate::failpoint::hit("attempt");
         self.lanes
             .note_outcome(route.id, tried.error_kind.is_some());
-        telemetry::count_attempt(
-            tried.error_kind.unwrap_or("success"),
-            claimed.tenant_id,
-        );
+        telemetry::count_attempt(tried.error_kind.unwrap_or("success"), claimed.tenant_id);
         let attempts = claimed.attempts + 1;
         let decision = decide(
             &tried.showed,

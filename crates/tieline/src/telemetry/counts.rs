@@ -15,9 +15,10 @@ pub fn label_tenants(wanted: bool) {
 }
 
 fn count(name: &'static str, label: &'static str, value: &'static str, tenant: Option<TenantId>) {
-    match tenant.filter(|_| BY_TENANT.get() == Some(&true)) {
-        Some(tenant) => metrics::counter!(name, label => value, "tenant" => tenant.to_string()),
-        None => metrics::counter!(name, label => value),
+    if let Some(tenant) = tenant.filter(|_| BY_TENANT.get() == Some(&true)) {
+        metrics::counter!(name, label => value, "tenant" => tenant.to_string())
+    } else {
+        metrics::counter!(name, label => value)
     }
     .increment(1);
 }
@@ -40,10 +41,5 @@ pub fn count_attempt(outcome: &'static str, tenant: TenantId) {
 
 /// Counts what became of a delivery.
 pub fn count_delivery(outcome: &'static str, tenant: TenantId) {
-    count(
-        DELIVERIES_TOTAL,
-        "outcome",
-        outcome,
-        Some(tenant),
-    );
+    count(DELIVERIES_TOTAL, "outcome", outcome, Some(tenant));
 }

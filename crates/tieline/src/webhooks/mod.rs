@@ -52,13 +52,11 @@ pub struct NewSecret {
 impl NewSecret {
     /// The secret to use, and whether it was generated.
     fn or_generated(value: Option<Zeroizing<String>>) -> (Zeroizing<String>, bool) {
-        match value {
-            Some(value) => (value, false),
-            None => {
-                let generated = tieline_domain::signature::generate_secret(rand::random());
-                (Zeroizing::new(generated), true)
-            }
+        if let Some(value) = value {
+            return (value, false);
         }
+        let generated = tieline_domain::signature::generate_secret(rand::random());
+        (Zeroizing::new(generated), true)
     }
 
     fn overlap_violation(&self) -> Option<Violation> {
