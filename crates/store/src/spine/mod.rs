@@ -18,9 +18,15 @@ use tieline_domain::{
     event::Event, pattern::EventType,
 };
 
-use crate::Result;
+use crate::{Result, db::Tx};
 
 pub use sql::{SqlSpine, Tuning};
+
+/// Writes an event that tells of a change, in the transaction that makes the change. Its deliveries
+/// are due or held, never leased: no node is told of them.
+pub(crate) async fn write_notice(tx: &mut Tx, notice: &Entry) -> Result<()> {
+    accept::write(tx, "", &[notice]).await
+}
 
 /// What keeps the spine.
 pub trait Spine: Send + Sync {

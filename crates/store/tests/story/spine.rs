@@ -12,6 +12,7 @@ use tieline_domain::{
 };
 use tieline_store::{
     Db, PageRequest, Store,
+    audit::AuditFilter,
     deliveries::DeliveryFilter,
     documents::{Kind, NewDocument},
     events::EventFilter,
@@ -743,11 +744,26 @@ async fn states_set_by_hand_are_noticed_elsewhere() {
     on_every_engine(async |db| {
         let s = setting(&db).await;
         let set = |to, seconds| {
-            s.store
-                .set_destination_state(s.tenant, s.subscription, to, "by hand", at(seconds))
+            let notice = s.notice(500 + seconds);
+            let (store, tenant, id) = (s.store.clone(), s.tenant, s.subscription);
+            async move {
+                let by = by(seconds);
+                store
+                    .set_destination_state(tenant, id, to, "by hand", &notice, &by)
+                    .await
+            }
         };
         assert!(set(State::Paused, 10).await.unwrap());
         assert!(!set(State::Paused, 11).await.unwrap());
+        assert_eq!(s.events().await, 1);
+        let log = s
+            .store
+            .list_audit(s.tenant, &AuditFilter::default(), &PageRequest::first(1))
+            .await;
+        assert_eq!(
+            log.unwrap().items[0].after.as_deref(),
+            Some("{\"status\":\"paused\"}")
+        );
         let changed = s.store.destinations_changed_since(at(10)).await.unwrap();
         assert_eq!(changed, [(s.tenant, s.subscription, at(10))]);
         let all: Vec<Timestamp> = s

@@ -149,8 +149,7 @@ impl Dispatcher {
                 let notice =
                     self.death_notice(route, &claimed.event, claimed.id, claimed.attempts + 1, why);
                 let turn = if decision == Decision::Gone {
-                    self.ending(route, State::Disabled, "the receiver answered 410 Gone")
-                        .await
+                    self.ending(route, "the receiver answered 410 Gone").await
                 } else {
                     self.failing(route, why, at, first_attempt_at).await
                 };

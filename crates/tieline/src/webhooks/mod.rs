@@ -6,7 +6,7 @@ mod subscriptions;
 use tieline_domain::Violation;
 use zeroize::Zeroizing;
 
-use crate::vault::VaultError;
+use crate::{registry, vault::VaultError};
 
 pub use sources::Sources;
 pub use subscriptions::Subscriptions;
@@ -28,6 +28,9 @@ pub enum Error {
     /// The vault failed.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// What is known of the webhooks could not be loaded.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
 }
 
 impl Error {
