@@ -44,17 +44,19 @@ fn spellings(secret: &str) -> Vec<String> {
     ]
 }
 
-/// A receiver that knows the secrets of its subscriptions and tells them back in all spellings.
+/// A receiver that knows the secret of each of its webhooks, `/0` and `/1`, and tells it back in all spellings.
 async fn echoing() -> anyhow::Result<Receiver> {
-    let mut reply = Reply::new(500);
-    let mut body = String::new();
+    let mut script = Script::new();
     for (i, secret) in WEBHOOK_SECRETS.iter().enumerate() {
+        let mut reply = Reply::new(500);
+        let mut body = String::new();
         for (j, spelling) in spellings(secret).into_iter().enumerate() {
-            reply = reply.header(&format!("x-echo-{i}-{j}"), &spelling);
+            reply = reply.header(&format!("x-echo-{j}"), &spelling);
             write!(body, "secret {j}: {spelling}; ")?;
         }
+        script = script.on(&format!("/{i}"), reply.body(body));
     }
-    Receiver::start(Script::new().otherwise(reply.body(body))).await
+    Receiver::start(script).await
 }
 
 /// Makes one of everything that has a secret.
@@ -68,8 +70,9 @@ async fn plant(
     let mut source = created("/v1/webhooks/incoming", wanted).await?;
     source["secret"] = json!(SOURCE_SECRET);
     let mut webhooks = Vec::new();
-    for secret in WEBHOOK_SECRETS {
-        let wanted = json!({"url": receiver.url("/hook"), "events": ["*"], "secret": secret});
+    for (i, secret) in WEBHOOK_SECRETS.iter().enumerate() {
+        let url = receiver.url(&format!("/{i}"));
+        let wanted = json!({"url": url, "events": ["*"], "secret": secret});
         webhooks.push(text(&created("/v1/webhooks", wanted).await?, "/id")?);
     }
     created(
@@ -272,6 +275,7 @@ async fn no_secret_gets_out() {
 
     server.terminate().await.unwrap();
     assert_eq!(server.lost_lines(), 0);
+    assert!(server.logs().contains("DEBUG"), "the log tells all it can");
     search("the log", server.logs().as_bytes(), &canaries);
     let mut files = 0;
     for file in std::fs::read_dir(server.data()).unwrap() {
