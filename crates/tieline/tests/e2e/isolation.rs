@@ -1,0 +1,237 @@
+//! One tenant's ids are nothing to another (invariant 8): every operation that the API's own document lists is tried
+//! with every id of the other tenant.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde_json::{Value, json};
+use tieline_testkit::{
+    http::{Answer, Client},
+    receiver::{Behaviour, Receiver, Script},
+    server::Server,
+};
+
+use crate::stage::{Source, eventually, launch, owner, report, subscribe, text};
+
+/// An operation with an id in its path.
+struct Operation {
+    method: Method,
+    path: String,
+    parameter: String,
+    body: Option<Value>,
+}
+
+impl Operation {
+    async fn with(&self, client: &Client, id: &str) -> anyhow::Result<Answer> {
+        let path = self.path.replace(&self.parameter, id);
+        let request = client.request(self.method.clone(), &path);
+        match &self.body {
+            Some(body) => request.json(body)?.send().await,
+            None => request.send().await,
+        }
+    }
+}
+
+/// Every operation of a tenant on one object, the harmless ones first.
+fn operations(document: &Value) -> Vec<Operation> {
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let Some(parameter) = parameter(path) else {
+            continue;
+        };
+        for (order, method) in ["get", "post", "patch", "put", "delete"]
+            .into_iter()
+            .enumerate()
+        {
+            let operation = &item[method];
+            let scope = operation["x-required-scope"].as_str();
+            let platform = scope.is_some_and(|scope| scope.starts_with("platform"));
+            let public = operation["security"] == json!([{}]) || operation["security"] == json!([]);
+            if operation.is_null() || public || platform {
+                continue;
+            }
+            let content = operation.pointer("/requestBody/content/application~1json");
+            let body = content.map(|content| content.get("example").cloned().unwrap_or(json!({})));
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let (path, parameter) = (path.clone(), parameter.to_owned());
+            found.push((
+                order,
+                Operation {
+                    method,
+                    path,
+                    parameter,
+                    body,
+                },
+            ));
+        }
+    }
+    found.sort_by_key(|(order, _)| *order);
+    found.into_iter().map(|(_, operation)| operation).collect()
+}
+
+/// `{id}` in `/v1/events/{id}`.
+fn parameter(path: &str) -> Option<&str> {
+    let start = path.find('{')?;
+    let length = path[start..].find('}')?;
+    Some(&path[start..=start + length])
+}
+
+/// A new tenant's owner.
+async fn tenant(server: &Server, name: &str) -> anyhow::Result<(Client, String)> {
+    let answer = owner(server.url())
+        .post("/v1/tenants", json!({"name": name}))
+        .await?;
+    let answer = answer.expect(201)?.json()?;
+    let client = Client::new(server.url()).bearer(text(&answer, "/owner_key")?);
+    Ok((client, text(&answer, "/id")?))
+}
+
+/// One object of each kind; their ids by kind.
+async fn furnish(
+    client: &Client,
+    tenant: String,
+    url: &str,
+) -> anyhow::Result<BTreeMap<&'static str, String>> {
+    let source = Source::create(client).await?;
+    let webhook = text(&subscribe(client, url, &["*"]).await?, "/id")?;
+    let created = async |path: &str, body: Value, pointer: &str| {
+        text(
+            &client.post(path, body).await?.expect(201)?.json()?,
+            pointer,
+        )
+    };
+    let key = created(
+        "/v1/api-keys",
+        json!({"name": "Key", "scopes": ["*"]}),
+        "/id",
+    )
+    .await?;
+    let oauth = created(
+        "/v1/oauth-clients",
+        json!({"name": "Client", "scopes": ["*"]}),
+        "/id",
+    )
+    .await?;
+    let secret = json!({"name": "THEIR_SECRET", "value": "a value"});
+    let secret = created("/v1/secrets", secret, "/name").await?;
+    let event = json!({"type": "order.created"});
+    let event = text(
+        &client
+            .post("/v1/events", event)
+            .await?
+            .expect(202)?
+            .json()?,
+        "/id",
+    )?;
+    let dead = eventually("the delivery is dead", async || {
+        let list = client
+            .get(&format!("/v1/dead-letters?webhook_id={webhook}"))
+            .await?;
+        Ok(text(&list.json()?, "/data/0/id").ok())
+    });
+    let delivery = dead.await?;
+    Ok([
+        ("tenant", tenant),
+        ("source", source.id),
+        ("webhook", webhook),
+        ("key", key),
+        ("client", oauth),
+        ("secret", secret),
+        ("event", event),
+        ("delivery", delivery),
+    ]
+    .into())
+}
+
+/// What a tenant sees of its own objects.
+async fn view(client: &Client) -> anyhow::Result<Vec<String>> {
+    let lists = [
+        "api-keys",
+        "oauth-clients",
+        "secrets",
+        "webhooks",
+        "webhooks/incoming",
+        "events",
+        "deliveries",
+    ];
+    let mut seen = Vec::new();
+    for list in lists {
+        seen.push(
+            client
+                .get(&format!("/v1/{list}"))
+                .await?
+                .expect(200)?
+                .text(),
+        );
+    }
+    Ok(seen)
+}
+
+#[tokio::test]
+async fn a_foreign_id_looks_like_a_missing_one() {
+    let launch = launch().env("TIELINE_DELIVERY_RETRY", "0");
+    let server = launch.start().await.unwrap();
+    let broken = Script::new().otherwise(Behaviour::status(500));
+    let receiver = Receiver::start(broken).await.unwrap();
+    let (mine, _) = tenant(&server, "Mine").await.unwrap();
+    let (theirs, their_tenant) = tenant(&server, "Theirs").await.unwrap();
+    let ids = furnish(&theirs, their_tenant, &receiver.url("/"))
+        .await
+        .unwrap();
+    let document = mine.get("/openapi.json").await.unwrap().json().unwrap();
+    let operations = operations(&document);
+    assert!(
+        operations.len() > 20,
+        "the document lists {}",
+        operations.len()
+    );
+
+    let before = view(&theirs).await.unwrap();
+    for operation in &operations {
+        for (kind, id) in &ids {
+            let answer = operation.with(&mine, id).await.unwrap();
+            let Operation { method, path, .. } = operation;
+            assert_eq!(
+                answer.status, 404,
+                "{method} {path} with a foreign {kind}: {answer:?}"
+            );
+            assert!(!answer.text().contains("Theirs"), "{answer:?}");
+        }
+    }
+    for filter in ["webhook_id", "event_id"] {
+        let id = &ids[filter.trim_end_matches("_id")];
+        let list = mine
+            .get(&format!("/v1/deliveries?{filter}={id}"))
+            .await
+            .unwrap();
+        assert_eq!(
+            list.expect(200).unwrap().json().unwrap()["data"],
+            json!([]),
+            "{filter}"
+        );
+    }
+    assert_eq!(
+        view(&theirs).await.unwrap(),
+        before,
+        "nothing of theirs was changed"
+    );
+
+    // The same requests are good ones: with their owner's key each finds its object.
+    for operation in &operations {
+        let mut found = 0;
+        for id in ids.values() {
+            let answer = operation.with(&theirs, id).await.unwrap();
+            found += usize::from(answer.status != 404);
+        }
+        let Operation { method, path, .. } = operation;
+        assert!(
+            found > 0,
+            "{method} {path} finds nothing even for the owner"
+        );
+    }
+    report(&format!(
+        "isolation: {} operations, {} ids each",
+        operations.len(),
+        ids.len()
+    ));
+}

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The ledger for long: the server is killed a hundred times on each engine, with one node and with two, and Postgres
+# is taken away twenty times. TIELINE_TEST_KILLS changes the number, TIELINE_TEST_SEED repeats a run's chance.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+export TIELINE_TEST_KILLS="${TIELINE_TEST_KILLS:-100}"
+built="${CARGO_TARGET_DIR:-target}/debug"
+log="$(mktemp)"
+trap 'rm -f "$log"' EXIT
+
+cargo build --workspace --bins --tests
+status=0
+"$built/with-postgres" --fsync -- \
+  cargo test --workspace --test crash -- --nocapture --test-threads 1 ledger failpoints stopping \
+  2>&1 | tee "$log" || status=$?
+
+echo
+echo "== soak: $TIELINE_TEST_KILLS kills per engine =="
+grep -E 'accepted [0-9]+, delivered|TIELINE_TEST_SEED=|SKIPPED|^test result' "$log" || true
+exit "$status"
