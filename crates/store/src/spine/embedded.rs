@@ -1,17 +1,10 @@
-//! The hot path of the embedded engine: a thread with a connection of its own that writes a whole batch
-//! in one hand-over. Between two processes SQLite's own lock decides; within this one, the turn.
+//! The hot path of the embedded engine: a connection that writes a whole batch without leaving its
+//! thread. Between two processes SQLite's own lock decides; within this one, the turn.
 
-use std::{
-    ops::Range,
-    path::Path,
-    sync::{Arc, mpsc},
-    thread,
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, params_from_iter};
 use tieline_domain::Timestamp;
-use tokio::sync::oneshot;
 
 use super::{
     Accepted,
@@ -21,7 +14,7 @@ use super::{
     settle::{self, ATTEMPTS, NOTE_SUCCESS, OUTCOMES},
     writer::Work,
 };
-use crate::{Error, Result, db::Db};
+use crate::Result;
 
 /// How much of the database the writing connection keeps in memory, in KiB.
 const CACHE_KIB: i32 = 32 * 1_024;
@@ -33,72 +26,38 @@ const CHECKPOINT_PAGES: i32 = 4_096;
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// The thread; it ends with this handle.
+/// The writing connection; it blocks the thread that uses it.
 pub(super) struct Embedded {
-    jobs: mpsc::Sender<Job>,
-}
-
-struct Job {
-    batch: Arc<Vec<Work>>,
-    range: Range<usize>,
-    now: Timestamp,
-    reply: oneshot::Sender<Result<Vec<Accepted>>>,
+    connection: Connection,
+    lately: Lately,
 }
 
 impl Embedded {
-    /// Opens the database file once more and starts the thread.
-    pub(super) fn start(file: &Path) -> Result<Self> {
+    /// Opens the database file once more.
+    pub(super) fn open(file: &Path) -> Result<Self> {
         let connection = Connection::open(file)?;
         connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-        let (jobs, waiting) = mpsc::channel();
-        let thread = thread::Builder::new().name("tieline-writer".to_owned());
         let lately = Lately::load(&connection)?;
-        let run = move || run(&connection, lately, &waiting);
-        thread
-            .spawn(run)
-            .map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(Self { jobs })
+        Ok(Self { connection, lately })
     }
 
-    /// Commits the part of a batch that is acceptances and plain settlements, in one transaction;
-    /// says what became of each accepted item.
-    pub(super) async fn commit(
-        &self,
-        db: &Db,
-        now: Timestamp,
-        batch: Arc<Vec<Work>>,
-        range: Range<usize>,
-    ) -> Result<Vec<Accepted>> {
-        let stopped = || Error::Unavailable("the writer has stopped".to_owned());
-        let _turn = db.turn().await;
-        let (reply, answer) = oneshot::channel();
-        let job = Job {
-            batch,
-            range,
-            now,
-            reply,
-        };
-        self.jobs.send(job).map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?
-    }
-}
-
-fn run(connection: &Connection, mut lately: Lately, jobs: &mpsc::Receiver<Job>) {
-    while let Ok(job) = jobs.recv() {
-        let outcome = commit(connection, &mut lately, job.now, &job.batch[job.range]);
+    /// Commits acceptances and plain settlements in one transaction; says what became of each accepted
+    /// item. To be called by whoever has the turn.
+    pub(super) fn commit(&mut self, now: Timestamp, works: &[Work]) -> Result<Vec<Accepted>> {
+        let outcome = commit(&self.connection, &mut self.lately, now, works);
         if outcome.is_ok() {
-            lately.committed();
+            self.lately.committed();
         } else {
-            lately.rolled_back();
-            if !connection.is_autocommit() {
+            self.lately.rolled_back();
+            if !self.connection.is_autocommit() {
                 // It fails where the engine has rolled back by itself, as on a full disk.
-                let _ = connection.execute_batch("ROLLBACK");
+                let _ = self.connection.execute_batch("ROLLBACK");
             }
         }
-        let _ = job.reply.send(outcome);
+        outcome
     }
 }
 

@@ -40,22 +40,29 @@ impl SqlSpine {
         let (requests, waiting) = mpsc::channel(tuning.queue.max(1));
         let waiting = Arc::new(Mutex::new(waiting));
         let node: Arc<str> = node.into();
-        let writers = match db {
-            Db::Sqlite(_) => 1,
-            Db::Postgres(_) => tuning.writers.max(1),
+        let writer = |embedded| Writer {
+            embedded,
+            db: db.clone(),
+            node: Arc::clone(&node),
+            clock: clock.clone(),
+            requests: Arc::clone(&waiting),
         };
-        for _ in 0..writers {
-            let writer = Writer {
-                embedded: db.embedded_file().map(Embedded::start).transpose()?,
-                db: db.clone(),
-                node: Arc::clone(&node),
-                clock: clock.clone(),
-                requests: Arc::clone(&waiting),
-            };
-            tokio::spawn(writer.run());
+        match db.embedded_file() {
+            Some(file) => on_a_thread(writer(Some(Embedded::open(file)?)))?,
+            None => (0..tuning.writers.max(1)).for_each(|_| drop(tokio::spawn(writer(None).run()))),
         }
         Ok(Self { db, node, requests })
     }
+}
+
+/// The embedded engine blocks while it writes: its writer has a thread of its own.
+fn on_a_thread(writer: Writer) -> Result<()> {
+    let runtime = tokio::runtime::Handle::current();
+    let thread = std::thread::Builder::new().name("tieline-writer".to_owned());
+    let started = thread.spawn(move || runtime.block_on(writer.run()));
+    started
+        .map(drop)
+        .map_err(|error| Error::Unavailable(error.to_string()))
 }
 
 fn stopped<T>(_: T) -> Error {

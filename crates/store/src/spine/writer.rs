@@ -1,7 +1,7 @@
 //! Group commit: work that arrives while a commit runs shares the next one. No timer: a writer takes
 //! whatever is waiting when it becomes free.
 
-use std::{ops::Range, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use tieline_domain::{Timestamp, clock::Clock};
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -42,7 +42,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) async fn run(self) {
+    pub(super) async fn run(mut self) {
         let mut taken = Vec::with_capacity(MAX_BATCH);
         loop {
             let count = self
@@ -55,17 +55,17 @@ impl Writer {
                 return;
             }
             let (batch, waiting): (Vec<_>, Vec<_>) = taken.drain(..).unzip();
-            self.serve(Arc::new(batch), waiting).await;
+            self.serve(&batch, waiting).await;
         }
     }
 
     /// Commits the batch; if that fails for a reason that may lie in one of its pieces, each alone.
-    async fn serve(&self, batch: Arc<Vec<Work>>, waiting: Vec<Waiting>) {
-        let whole = self.commit(&batch, 0..batch.len()).await;
+    async fn serve(&mut self, batch: &[Work], waiting: Vec<Waiting>) {
+        let whole = self.commit(batch).await;
         let in_a_piece = matches!(&whole, Err(error) if !matches!(error, Error::Unavailable(_)));
         if in_a_piece && batch.len() > 1 {
-            for (i, waiting) in waiting.into_iter().enumerate() {
-                let answer = self.commit(&batch, i..i + 1).await;
+            for (work, waiting) in batch.iter().zip(waiting) {
+                let answer = self.commit(std::slice::from_ref(work)).await;
                 reply(vec![waiting], answer);
             }
         } else {
@@ -73,20 +73,24 @@ impl Writer {
         }
     }
 
-    async fn commit(&self, batch: &Arc<Vec<Work>>, range: Range<usize>) -> Result<Vec<Answer>> {
+    async fn commit(&mut self, batch: &[Work]) -> Result<Vec<Answer>> {
         let started = Instant::now();
-        let size = range.len();
         let now = self.clock.now();
-        let committed = match &self.embedded {
-            Some(embedded) => self.commit_embedded(embedded, now, batch, range).await,
-            None => self.commit_in_transaction(now, &batch[range]).await,
+        let committed = if self.embedded.is_some() {
+            self.commit_embedded(now, batch).await
+        } else {
+            self.commit_in_transaction(now, batch).await
         };
-        metrics::histogram!("tieline_commit_batch_size").record(size as f64);
+        metrics::histogram!("tieline_commit_batch_size").record(batch.len() as f64);
         metrics::histogram!("tieline_commit_seconds").record(started.elapsed().as_secs_f64());
         committed
     }
 
-    async fn commit_in_transaction(&self, now: Timestamp, batch: &[Work]) -> Result<Vec<Answer>> {
+    async fn commit_in_transaction(
+        &mut self,
+        now: Timestamp,
+        batch: &[Work],
+    ) -> Result<Vec<Answer>> {
         let items: Vec<_> = batch.iter().flat_map(Work::items).collect();
         let settlements: Vec<_> = batch.iter().filter_map(Work::settlement).collect();
         let mut tx = self.db.begin().await?;
@@ -96,17 +100,10 @@ impl Writer {
         Ok(answers(batch, accepted, settled))
     }
 
-    /// The embedded engine writes the whole batch in one hand-over to its thread, but for the few
-    /// settlements that change more than their delivery.
-    async fn commit_embedded(
-        &self,
-        embedded: &Embedded,
-        now: Timestamp,
-        batch: &Arc<Vec<Work>>,
-        range: Range<usize>,
-    ) -> Result<Vec<Answer>> {
-        let works = &batch[range.clone()];
-        let settlements = works.iter().filter_map(Work::settlement);
+    /// The embedded engine writes the whole batch at once, but for the few settlements that change more
+    /// than their delivery.
+    async fn commit_embedded(&mut self, now: Timestamp, batch: &[Work]) -> Result<Vec<Answer>> {
+        let settlements = batch.iter().filter_map(Work::settlement);
         let involved: Vec<_> = settlements.filter(|encoded| !encoded.is_plain()).collect();
         let mut turned = Vec::new();
         if !involved.is_empty() {
@@ -115,22 +112,22 @@ impl Writer {
             tx.commit().await?;
         }
         let mut accepted = Vec::new();
-        if involved.len() < works.len() {
-            accepted = embedded
-                .commit(&self.db, now, Arc::clone(batch), range.clone())
-                .await?;
+        if let Some(embedded) = &mut self.embedded
+            && involved.len() < batch.len()
+        {
+            let _turn = self.db.turn().await;
+            accepted = embedded.commit(now, batch)?;
         }
         let mut turned = turned.into_iter();
-        let settlements = works.iter().filter_map(Work::settlement);
+        let settlements = batch.iter().filter_map(Work::settlement);
         let settled = settlements.map(|encoded| {
-            let plain = encoded.is_plain();
-            if plain {
+            if encoded.is_plain() {
                 Settled::default()
             } else {
                 turned.next().unwrap_or_default()
             }
         });
-        Ok(answers(works, accepted, settled.collect()))
+        Ok(answers(batch, accepted, settled.collect()))
     }
 }
 

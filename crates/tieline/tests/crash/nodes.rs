@@ -31,6 +31,10 @@ impl Engine {
     pub(crate) const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
 }
 
+#[expect(
+    clippy::struct_field_names,
+    reason = "the nodes are what the rest stands around"
+)]
 /// What a test plays with. Nodes end before their database does.
 pub(crate) struct Nodes {
     pub(crate) nodes: Vec<Server>,

@@ -184,7 +184,7 @@ async fn shown(
     ]
     .map(|list| format!("/v1/{list}?limit=100"))
     .to_vec();
-    paths[0] = "/v1/me".to_owned();
+    "/v1/me".clone_into(&mut paths[0]);
     paths.push(format!("/v1/webhooks/incoming/{}/rejected", source.id));
     paths.push("/metrics".to_owned());
     for webhook in webhooks {
