@@ -9,7 +9,7 @@ use anyhow::{Context as _, ensure};
 use tieline_testkit::{http::Client, receiver::Received};
 
 use crate::{
-    nodes::Nodes,
+    cluster::Cluster,
     stage::{RECEIVED, eventually, every, text},
     traffic::Promises,
 };
@@ -40,11 +40,11 @@ impl Balance {
 /// - each message is one event, however often it was sent (invariant 4),
 /// - each event has one `webhook-id` however often it arrived (invariant 3),
 /// - what was recorded as delivered was not sent again (invariant 3).
-pub(crate) async fn close(nodes: &Nodes, promises: &Promises) -> anyhow::Result<Balance> {
-    all_arrived(nodes, &promises.accepted).await?;
-    let owner = nodes.owner();
+pub(crate) async fn close(cluster: &Cluster, promises: &Promises) -> anyhow::Result<Balance> {
+    all_arrived(cluster, &promises.accepted).await?;
+    let owner = cluster.owner();
     nothing_owed(&owner).await?;
-    let arrived = by_event(&nodes.receiver.requests())?;
+    let arrived = by_event(&cluster.receiver.requests())?;
     let deliveries = owed_together(&owner).await?;
     let mut balance = Balance {
         accepted: promises.accepted.len(),
@@ -74,7 +74,7 @@ pub(crate) async fn close(nodes: &Nodes, promises: &Promises) -> anyhow::Result<
 }
 
 /// Waits until each promised event arrived.
-async fn all_arrived(nodes: &Nodes, promised: &BTreeSet<String>) -> anyhow::Result<()> {
+async fn all_arrived(cluster: &Cluster, promised: &BTreeSet<String>) -> anyhow::Result<()> {
     let read = RefCell::new((0, BTreeSet::new()));
     let enough = |requests: &[Received]| {
         let (seen, events) = &mut *read.borrow_mut();
@@ -84,7 +84,7 @@ async fn all_arrived(nodes: &Nodes, promised: &BTreeSet<String>) -> anyhow::Resu
         *seen = requests.len();
         promised.is_subset(events)
     };
-    let waited = nodes.receiver.wait_until(enough).await;
+    let waited = cluster.receiver.wait_until(enough).await;
     waited.map(drop).with_context(|| {
         let (_, events) = &*read.borrow();
         let lost: Vec<_> = promised.difference(events).take(10).collect();
