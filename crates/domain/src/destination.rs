@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn probes_back_off_from_a_minute_to_an_hour() {
-        let wait = |n| probe_wait(n, Duration::from_secs(60), Duration::from_secs(3_600)).as_secs();
+        let wait = |n| probe_wait(n, Duration::from_mins(1), Duration::from_hours(1)).as_secs();
         assert_eq!(
             [0, 1, 5, 6, 31, 32, 99].map(wait),
             [60, 120, 1_920, 3_600, 3_600, 3_600, 3_600]

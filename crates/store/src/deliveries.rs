@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, query::QueryAs};
 use tieline_domain::{
     DeliveryId, EventId, SubscriptionId, TenantId, Timestamp,
     attempt::Attempt,
@@ -113,12 +113,13 @@ impl Store {
             };
             text.push_str(&clause);
         }
-        text.push_str(&format!(" ORDER BY id DESC LIMIT {}", page.rows()));
+        text.push_str(" ORDER BY id DESC LIMIT ");
+        text.push_str(&page.rows().to_string());
         let rows: Vec<DeliveryRow> = on_db!(self.db(), |c| {
             let query = sqlx::query_as(AssertSqlSafe(text)).bind(tenant.to_string());
             values
                 .iter()
-                .fold(query, |query, value| query.bind(value))
+                .fold(query, QueryAs::bind)
                 .fetch_all(c)
                 .await?
         });

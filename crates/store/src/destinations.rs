@@ -7,8 +7,10 @@ use tieline_domain::{
 };
 
 use crate::{
-    Error, Result, Store,
+    ChangeBy, Error, Result, Store,
+    audit::{Action, Change, record},
     db::{in_tx, on_db},
+    spine::{self, Entry},
 };
 
 const COLUMNS: &str = "subscription_id, state, reason, since, failing_since, last_success_at, \
@@ -96,14 +98,16 @@ impl Store {
         parsed.collect()
     }
 
-    /// Sets the state by hand; says whether it changed.
+    /// Sets the state by hand, with the event that tells of it and a row of the audit log, all in one
+    /// commit; says whether it changed.
     pub async fn set_destination_state(
         &self,
         tenant: TenantId,
         subscription: SubscriptionId,
         to: State,
         reason: &str,
-        now: Timestamp,
+        notice: &Entry,
+        by: &ChangeBy,
     ) -> Result<bool> {
         const SET: &str = "UPDATE destinations SET state = $1, reason = $2, since = $3, changed_at = $3, \
                            failing_since = NULL, failed_probes = 0, probe_at = NULL \
@@ -112,14 +116,28 @@ impl Store {
         let changed = in_tx!(tx, |c| sqlx::query(SET)
             .bind(to.as_str())
             .bind(reason)
-            .bind(now.as_micros())
+            .bind(by.at.as_micros())
             .bind(tenant.to_string())
             .bind(subscription.to_string())
             .execute(c)
             .await?
             .rows_affected());
+        if changed == 0 {
+            return Ok(false);
+        }
+        let after = format!("{{\"status\":\"{to}\"}}");
+        let change = Change {
+            tenant_id: tenant,
+            action: Action::Update,
+            kind: "subscription",
+            id: &subscription.to_string(),
+            before: None,
+            after: Some(&after),
+        };
+        record(&mut tx, change, by).await?;
+        spine::write_notice(&mut tx, notice).await?;
         tx.commit().await?;
-        Ok(changed > 0)
+        Ok(true)
     }
 
     /// The destinations in `error` whose next probe is due.

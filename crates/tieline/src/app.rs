@@ -1,6 +1,10 @@
 //! What the parts of the program share, put together in one place.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    fs::{File, TryLockError},
+    ops::Deref,
+    sync::Arc,
+};
 
 use rand::random;
 use rustls::crypto::aws_lc_rs;
@@ -13,7 +17,7 @@ use url::Url;
 
 use crate::{
     api::{caller::Callers, ratelimit::Limiter},
-    config::{Config, Database},
+    config::{Config, Database, MasterKey},
     deliver::{self, Dispatcher},
     outbound::{AllowList, BadEntry, Outbound, Settings},
     publish::Publisher,
@@ -57,8 +61,10 @@ pub struct Parts {
     pub callers: Callers,
     /// How fast requests may come.
     pub limiter: Limiter,
-    /// Whether the master key was made just now.
+    /// Where the master key was put, if it was made just now.
     pub new_master_key: Option<std::path::PathBuf>,
+    /// Keeps other servers from the embedded database for as long as this one lives.
+    _lock: Option<File>,
 }
 
 /// Why the program cannot start.
@@ -78,6 +84,14 @@ pub enum StartError {
     /// The vault cannot be opened.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// Another server uses the embedded database.
+    #[error(
+        "another server uses {path}; stop it, or choose another directory with --data. Several nodes need Postgres"
+    )]
+    InUse {
+        /// The file of the lock.
+        path: String,
+    },
     /// The list of what outgoing calls may reach is wrong.
     #[error("outbound_allow: {0}")]
     Allow(#[from] BadEntry),
@@ -93,6 +107,7 @@ impl App {
     ) -> Result<Self, StartError> {
         // Another part of the process may have installed it already; it is the same one.
         let _ = aws_lc_rs::default_provider().install_default();
+        let lock = lock_embedded(&config)?;
         let store = Store::new(open_database(&config).await?);
         let (master_keys, new_master_key) = master_keys(&config)?;
         let vault = Vault::open(store.clone(), clock.clone(), master_keys).await?;
@@ -143,7 +158,6 @@ impl App {
             vault.clone(),
             registry.clone(),
             outbound,
-            publisher.clone(),
             Arc::clone(&dispatcher),
         );
         Ok(Self(Arc::new(Parts {
@@ -162,6 +176,7 @@ impl App {
             dispatcher,
             subscriptions,
             new_master_key,
+            _lock: lock,
         })))
     }
 }
@@ -185,6 +200,29 @@ pub async fn open_database(config: &Config) -> Result<Db, StartError> {
     Ok(db)
 }
 
+/// Takes the embedded database for this server: what it keeps in memory, and that what it finds leased was
+/// its own in an earlier life, is true for one server only. The system lets go of the lock when the
+/// process ends, however it ends.
+fn lock_embedded(config: &Config) -> Result<Option<File>, StartError> {
+    let Database::Sqlite(database) = &config.database else {
+        return Ok(None);
+    };
+    let path = database.with_extension("lock");
+    let failed = |error| StartError::Directory {
+        path: path.display().to_string(),
+        error,
+    };
+    make_directory(database.parent().unwrap_or(&config.data))?;
+    let file = File::create(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse {
+            path: path.display().to_string(),
+        }),
+    }
+}
+
 fn make_directory(path: &std::path::Path) -> Result<(), StartError> {
     std::fs::create_dir_all(path).map_err(|error| StartError::Directory {
         path: path.display().to_string(),
@@ -197,7 +235,7 @@ pub fn master_keys(
     config: &Config,
 ) -> Result<(MasterKeys, Option<std::path::PathBuf>), StartError> {
     if let Some(keys) = &config.master_key {
-        let old = keys.old.iter().map(|key| key.expose());
+        let old = keys.old.iter().map(MasterKey::expose);
         return Ok((MasterKeys::new(keys.current.expose(), old), None));
     }
     make_directory(&config.data)?;

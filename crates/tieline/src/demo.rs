@@ -37,7 +37,7 @@ pub async fn prepare(app: &App, tenant: TenantId, say: &impl Fn(&str)) -> Result
          1. In a second terminal, receive what Tieline delivers:\n   \
          tieline listen {RECEIVER} --secret {subscription_secret}\n\
          2. In a third one, send a signed webhook, as a CRM would:\n   \
-         tieline send {api}/in/{source} --secret {source_secret}\n\
+         tieline send {api}/in/{source} --scheme hmac-sha256 --secret {source_secret}\n\
          3. See the event and what it caused:\n   \
          curl -H 'Authorization: Bearer {key}' {api}/v1/events\n\
          The reference of the API is at {api}/docs\n",
@@ -107,6 +107,7 @@ fn failed(error: webhooks::Error) -> StartError {
     match error {
         webhooks::Error::Store(error) => error.into(),
         webhooks::Error::Vault(error) => error.into(),
+        webhooks::Error::Registry(error) => tieline_store::Error::Content(error.to_string()).into(),
         webhooks::Error::Invalid(violations) => {
             let all: Vec<_> = violations.iter().map(ToString::to_string).collect();
             tieline_store::Error::Content(all.join("; ")).into()

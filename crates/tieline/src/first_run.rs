@@ -25,12 +25,11 @@ pub struct Owner {
 /// one, else a generated one.
 pub async fn prepare(store: &Store, owner_key: Option<&Secret>, by: &ChangeBy) -> Result<Owner> {
     let oldest = oldest_tenant(store).await?;
-    let tenant = match oldest {
-        Some(tenant) => tenant,
-        None => {
-            let id = TenantId::new(by.at, random());
-            store.create_tenant(id, "Default", by).await?.id
-        }
+    let tenant = if let Some(tenant) = oldest {
+        tenant
+    } else {
+        let id = TenantId::new(by.at, random());
+        store.create_tenant(id, "Default", by).await?.id
     };
     let generated = match owner_key {
         Some(given) => {

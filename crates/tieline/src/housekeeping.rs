@@ -11,7 +11,7 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 /// How often the gauges are set.
 const GAUGES_EVERY: Duration = Duration::from_secs(10);
 /// How often what is over is removed.
-const REMOVAL_EVERY: Duration = Duration::from_secs(60);
+const REMOVAL_EVERY: Duration = Duration::from_mins(1);
 /// How many rows are removed in one commit: few enough that accepting does not feel it.
 const CHUNK: usize = 1_000;
 /// The pause between two chunks of a long walk.

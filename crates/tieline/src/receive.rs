@@ -244,15 +244,12 @@ fn dedupe_key(
     };
     let mut hash = Context::new(&SHA256);
     hash.update(&source.id.as_u128().to_be_bytes());
-    match id.filter(|id| !id.is_empty()) {
-        Some(id) => {
-            hash.update(b"i");
-            hash.update(&id);
-        }
-        None => {
-            hash.update(b"b");
-            hash.update(incoming.body);
-        }
+    if let Some(id) = id.filter(|id| !id.is_empty()) {
+        hash.update(b"i");
+        hash.update(&id);
+    } else {
+        hash.update(b"b");
+        hash.update(incoming.body);
     }
     let mut key = [0; 16];
     key.copy_from_slice(&hash.finish().as_ref()[..16]);

@@ -117,10 +117,7 @@ async fn serve(
         // Answers are small; waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
     });
-    let service = api::router(app.clone());
-    let service = axum::ServiceExt::<axum::extract::Request>::into_make_service_with_connect_info::<
-        SocketAddr,
-    >(service);
+    let service = api::service(app.clone());
     let stopping = CancellationToken::new();
     let stopped = stopping.clone();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {

@@ -31,10 +31,6 @@ mod timestamp;
 mod verifier;
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    reason = "a test says by a panic what did not hold"
-)]
 mod tests;
 
 pub use config::{ConfigError, Override, Verification};

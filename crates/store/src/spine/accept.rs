@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, query::QueryAs};
 use tieline_domain::{EventId, Timestamp, delivery::Status};
 
 use super::{
@@ -233,9 +233,7 @@ async fn noted<'k>(
     );
     let rows: Vec<(Vec<u8>, String, i64)> = in_tx!(tx, |c| {
         let query = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
-        keys.fold(query, |query, key| query.bind(key))
-            .fetch_all(c)
-            .await?
+        keys.fold(query, QueryAs::bind).fetch_all(c).await?
     });
     let parsed = rows.into_iter().map(|(key, event_id, expires_at)| {
         let event_id = event_id.parse().map_err(Error::content)?;

@@ -18,9 +18,15 @@ use tieline_domain::{
     event::Event, pattern::EventType,
 };
 
-use crate::Result;
+use crate::{Result, db::Tx};
 
 pub use sql::{SqlSpine, Tuning};
+
+/// Writes an event that tells of a change, in the transaction that makes the change. Its deliveries
+/// are due or held, never leased: no node is told of them.
+pub(crate) async fn write_notice(tx: &mut Tx, notice: &Entry) -> Result<()> {
+    accept::write(tx, "", &[notice]).await
+}
 
 /// What keeps the spine.
 pub trait Spine: Send + Sync {
@@ -29,7 +35,7 @@ pub trait Spine: Send + Sync {
     fn accept(&self, items: Vec<Item>) -> BoxFuture<'_, Result<Vec<Accepted>>>;
 
     /// Writes the outcome of an attempt.
-    fn settle(&self, settlement: Settlement) -> BoxFuture<'_, Result<Settled>>;
+    fn settle(&self, settlement: Arc<Settlement>) -> BoxFuture<'_, Result<Settled>>;
 
     /// Takes up to `limit` deliveries that are due, of all tenants, and leases them.
     fn claim_due(&self, lease: Lease, limit: usize) -> BoxFuture<'_, Result<Vec<Claimed>>>;

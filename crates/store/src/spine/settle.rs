@@ -1,6 +1,6 @@
 //! Settling: outcomes of attempts, many in one commit.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tieline_domain::{
     SubscriptionId, Timestamp, attempt::Attempt, delivery::Status, destination::State,
@@ -55,11 +55,11 @@ pub(super) static OUTCOMES: Bulk = Bulk::new(
 pub(super) struct Encoded {
     pub(super) attempt: Vec<Cell>,
     pub(super) outcome: Vec<Cell>,
-    pub(super) settlement: Settlement,
+    pub(super) settlement: Arc<Settlement>,
 }
 
 impl Encoded {
-    pub(super) fn new(node: &str, settlement: Settlement) -> Result<Self> {
+    pub(super) fn new(node: &str, settlement: Arc<Settlement>) -> Result<Self> {
         let (mut attempt, mut outcome) = (Vec::new(), Vec::new());
         if let Some(made) = &settlement.attempt {
             push_attempt(&mut attempt, made)?;

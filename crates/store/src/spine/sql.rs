@@ -78,7 +78,7 @@ impl Spine for SqlSpine {
         })
     }
 
-    fn settle(&self, settlement: Settlement) -> BoxFuture<'_, Result<Settled>> {
+    fn settle(&self, settlement: Arc<Settlement>) -> BoxFuture<'_, Result<Settled>> {
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
             let encoded = settle::Encoded::new(&self.node, settlement)?;
@@ -158,16 +158,15 @@ impl Spine for SqlSpine {
         limit: usize,
     ) -> BoxFuture<'_, Result<Option<Vec<u8>>>> {
         Box::pin(async move {
-            const LAST: &str = "SELECT MAX(key) FROM \
-                                (SELECT key FROM seen WHERE key > $1 ORDER BY key LIMIT $2) AS chunk";
+            const KEYS: &str = "SELECT key FROM seen WHERE key > $1 ORDER BY key LIMIT $2";
             const FORGET: &str =
                 "DELETE FROM seen WHERE key > $1 AND key <= $2 AND expires_at <= $3";
-            let (last,): (Option<Vec<u8>>,) = on_db!(&self.db, |c| sqlx::query_as(LAST)
+            let keys: Vec<(Vec<u8>,)> = on_db!(&self.db, |c| sqlx::query_as(KEYS)
                 .bind(&after)
                 .bind(limit as i64)
-                .fetch_one(c)
+                .fetch_all(c)
                 .await?);
-            let Some(last) = last else {
+            let Some((last,)) = keys.into_iter().next_back() else {
                 return Ok(None);
             };
             let mut tx = self.db.begin().await?;

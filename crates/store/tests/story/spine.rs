@@ -12,6 +12,7 @@ use tieline_domain::{
 };
 use tieline_store::{
     Db, PageRequest, Store,
+    audit::AuditFilter,
     deliveries::DeliveryFilter,
     documents::{Kind, NewDocument},
     events::EventFilter,
@@ -128,12 +129,12 @@ impl Setting {
     async fn settle(&self, claimed: &Claimed, seconds: i64, verdict: Verdict) -> Settled {
         let settled = self
             .spine
-            .settle(self.settlement(claimed, seconds, verdict))
+            .settle(Self::settlement(claimed, seconds, verdict).into())
             .await;
         settled.unwrap()
     }
 
-    fn settlement(&self, claimed: &Claimed, seconds: i64, verdict: Verdict) -> Settlement {
+    fn settlement(claimed: &Claimed, seconds: i64, verdict: Verdict) -> Settlement {
         let attempts = claimed.attempts + 1;
         Settlement {
             delivery_id: claimed.id,
@@ -183,8 +184,8 @@ impl Setting {
     }
 
     /// The turn to `error`, told of by event `number`.
-    fn to_error(&self, number: i64, since: i64) -> Box<Turn> {
-        Box::new(Turn {
+    fn to_error(&self, number: i64, since: i64) -> Turn {
+        Turn {
             to: State::Error,
             from: &[State::Active],
             unless_success_since: Some(at(since)),
@@ -192,7 +193,7 @@ impl Setting {
             failing_since: Some(at(since)),
             probe_at: Some(at(60)),
             notice: Some(self.notice(number)),
-        })
+        }
     }
 
     async fn events(&self) -> usize {
@@ -320,9 +321,9 @@ async fn a_key_is_free_again_when_its_window_is_over() {
 async fn repeats_are_told_among_very_many() {
     on_every_engine(async |db| {
         let s = setting(&db).await;
-        let item = |number: u64| {
+        let item = |number: u64, key: u64| {
             let mut item = s.item(number as i64, Start::Held, Some(0));
-            let hash = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let hash = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let once = item.once.as_mut().unwrap();
             once.key[..8].copy_from_slice(&hash.to_be_bytes());
             item.entries[0].deliveries.clear();
@@ -334,7 +335,8 @@ async fn repeats_are_told_among_very_many() {
             (4_000, 500)
         };
         for first in (1..many).step_by(chunk) {
-            let items = (first..first + chunk as u64).map(item).collect();
+            let numbers = first..first + chunk as u64;
+            let items = numbers.map(|number| item(number, number)).collect();
             let answers = s.spine.accept(items).await.unwrap();
             assert!(answers.iter().all(|answer| *answer == Accepted::Stored));
         }
@@ -343,7 +345,8 @@ async fn repeats_are_told_among_very_many() {
                 if number >= many {
                     continue;
                 }
-                let answers = spine.accept(vec![item(number)]).await.unwrap();
+                let copy = item(number + 1_000_000, number);
+                let answers = spine.accept(vec![copy]).await.unwrap();
                 assert_eq!(
                     answers,
                     [Accepted::Duplicate(s.event(number as i64).id)],
@@ -513,7 +516,7 @@ async fn a_lost_lease_changes_nothing() {
             .await;
         let dead = Verdict::Dead {
             notice: Some(Box::new(s.notice(500))),
-            turn: Some(s.to_error(501, 1)),
+            turn: Some(Box::new(s.to_error(501, 1))),
         };
         assert_eq!(s.settle(&mine[1], 41, dead).await, Settled::default());
         assert_eq!(
@@ -535,11 +538,11 @@ async fn a_destination_turns_once() {
         let claimed = s.due(1, 10).await;
         let dead = |number| Verdict::Dead {
             notice: Some(Box::new(s.notice(number))),
-            turn: Some(s.to_error(number + 1, 1)),
+            turn: Some(Box::new(s.to_error(number + 1, 1))),
         };
         let settlements = (0..3).map(|i| {
             s.spine
-                .settle(s.settlement(&claimed[i], 2, dead(500 + 10 * i as i64)))
+                .settle(Setting::settlement(&claimed[i], 2, dead(500 + 10 * i as i64)).into())
         });
         let settled: Vec<_> = futures::future::join_all(settlements).await;
         let turned = settled
@@ -582,7 +585,7 @@ async fn a_success_meanwhile_prevents_the_turn() {
             .await;
         let dead = Verdict::Dead {
             notice: None,
-            turn: Some(s.to_error(500, 4)),
+            turn: Some(Box::new(s.to_error(500, 4))),
         };
         assert_eq!(s.settle(&claimed[1], 9, dead).await.turned, None);
         assert_eq!(s.state().await, State::Active);
@@ -600,7 +603,7 @@ async fn recovery_brings_back_what_died() {
         let claimed = s.due(1, 10).await;
         let dead = |turn| Verdict::Dead { notice: None, turn };
         s.settle(&claimed[0], 2, dead(None)).await;
-        s.settle(&claimed[1], 9, dead(Some(s.to_error(500, 5))))
+        s.settle(&claimed[1], 9, dead(Some(Box::new(s.to_error(500, 5)))))
             .await;
         let recovery = Box::new(Turn {
             to: State::Active,
@@ -684,7 +687,7 @@ async fn what_is_held_for_too_long_is_found_and_buried() {
         let found: Vec<_> = overdue.iter().map(|delivery| delivery.event_id).collect();
         assert_eq!(found, [s.event(1).id, s.event(2).id]);
         let claimed = s.held(4, 1).await;
-        let mut burial = s.settlement(
+        let mut burial = Setting::settlement(
             &claimed[0],
             4,
             Verdict::Dead {
@@ -697,7 +700,7 @@ async fn what_is_held_for_too_long_is_found_and_buried() {
             .await
             .unwrap();
         burial.attempt = None;
-        s.spine.settle(burial).await.unwrap();
+        s.spine.settle(burial.into()).await.unwrap();
         assert_eq!(s.status(1).await, Status::Dead);
     })
     .await;
@@ -741,11 +744,26 @@ async fn states_set_by_hand_are_noticed_elsewhere() {
     on_every_engine(async |db| {
         let s = setting(&db).await;
         let set = |to, seconds| {
-            s.store
-                .set_destination_state(s.tenant, s.subscription, to, "by hand", at(seconds))
+            let notice = s.notice(500 + seconds);
+            let (store, tenant, id) = (s.store.clone(), s.tenant, s.subscription);
+            async move {
+                let by = by(seconds);
+                store
+                    .set_destination_state(tenant, id, to, "by hand", &notice, &by)
+                    .await
+            }
         };
         assert!(set(State::Paused, 10).await.unwrap());
         assert!(!set(State::Paused, 11).await.unwrap());
+        assert_eq!(s.events().await, 1);
+        let log = s
+            .store
+            .list_audit(s.tenant, &AuditFilter::default(), &PageRequest::first(1))
+            .await;
+        assert_eq!(
+            log.unwrap().items[0].after.as_deref(),
+            Some("{\"status\":\"paused\"}")
+        );
         let changed = s.store.destinations_changed_since(at(10)).await.unwrap();
         assert_eq!(changed, [(s.tenant, s.subscription, at(10))]);
         let all: Vec<Timestamp> = s

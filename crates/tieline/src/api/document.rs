@@ -9,7 +9,7 @@ use tieline_store::{
 };
 
 use super::{json, problem::Problem};
-use crate::{app::App, webhooks};
+use crate::{app::App, publish, webhooks};
 
 /// What an object's id and its kind are called in the API.
 pub(super) const WEBHOOK: &str = "webhook";
@@ -72,6 +72,7 @@ impl From<webhooks::Error> for Problem {
             webhooks::Error::Invalid(violations) => violations.into(),
             webhooks::Error::Store(error) => error.into(),
             webhooks::Error::Vault(error) => error.into(),
+            webhooks::Error::Registry(error) => publish::Error::from(error).into(),
         }
     }
 }

@@ -41,4 +41,4 @@ pub mod subscriptions;
 pub mod tenants;
 pub mod token;
 
-pub use routes::router;
+pub use routes::service;

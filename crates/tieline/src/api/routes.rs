@@ -1,6 +1,13 @@
 //! The API on one page.
 
-use axum::{Router, extract::Request, middleware, routing::get};
+use std::net::SocketAddr;
+
+use axum::{
+    Router, ServiceExt as _,
+    extract::{Request, connect_info::IntoMakeServiceWithConnectInfo},
+    middleware,
+    routing::get,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -84,8 +91,12 @@ pub(super) fn documented() -> utoipa::openapi::OpenApi {
         .into_openapi()
 }
 
-/// The whole API as a service.
-pub fn router(app: App) -> Front {
+/// The whole API, for a listening socket.
+pub fn service(app: App) -> IntoMakeServiceWithConnectInfo<Front, SocketAddr> {
+    front(app).into_make_service_with_connect_info()
+}
+
+fn front(app: App) -> Front {
     let frame = Frame::new(app.clock.clone());
     let v1 = Router::from(v1())
         .fallback(nowhere)

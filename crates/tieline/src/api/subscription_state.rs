@@ -36,7 +36,7 @@ pub struct TestView {
     response_excerpt: String,
     /// What went wrong, in a word, as attempts have it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error_kind: Option<String>,
+    error_kind: Option<&'static str>,
     /// What went wrong, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,

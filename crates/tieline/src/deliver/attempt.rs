@@ -23,7 +23,7 @@ const BODY_SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature"
 pub(super) struct Tried {
     pub(super) showed: Showed,
     pub(super) status_code: Option<u16>,
-    pub(super) error_kind: Option<String>,
+    pub(super) error_kind: Option<&'static str>,
     pub(super) took: Duration,
     pub(super) seen: Seen,
 }
@@ -83,7 +83,7 @@ pub(super) async fn attempt(
     };
     let body = body(event);
     let headers = headers(route, id, now, &body);
-    let sent = recorded(&headers, route);
+    let sent = sent(&headers);
     let started = std::time::Instant::now();
     let answer = outbound
         .send(Request {
@@ -108,7 +108,7 @@ pub(super) async fn attempt(
             Tried {
                 showed: Showed::Nothing,
                 status_code: None,
-                error_kind: Some(error.kind().to_owned()),
+                error_kind: Some(error.kind()),
                 took,
                 seen,
             }
@@ -121,7 +121,7 @@ fn refused(route: &Route, refusal: &str) -> Tried {
     Tried {
         showed: Showed::Nothing,
         status_code: None,
-        error_kind: Some("refused_address".to_owned()),
+        error_kind: Some("refused_address"),
         took: Duration::ZERO,
         seen: Seen {
             url: route.subscription.url.clone(),
@@ -156,13 +156,22 @@ fn answered(
     Tried {
         showed: Showed::Status(status, wait),
         status_code: Some(status),
-        error_kind: failed.then(|| "status".to_owned()),
+        error_kind: failed.then_some("status"),
         took,
         seen,
     }
 }
 
-/// Headers as they are recorded: without secrets, also where the receiver echoes them.
+/// The headers of a request as they are recorded: they are of our own making, and hold no secret.
+fn sent(headers: &HeaderMap) -> Vec<(String, String)> {
+    let pair = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = value.to_str().unwrap_or_default();
+        (name.as_str().to_owned(), value.to_owned())
+    };
+    headers.iter().map(pair).collect()
+}
+
+/// Headers of an answer as they are recorded: without secrets, also where the receiver echoes them.
 fn recorded(headers: &HeaderMap, route: &Route) -> Vec<(String, String)> {
     let pair = |(name, value): (&HeaderName, &HeaderValue)| {
         let value = route.redactor.header_value(value.as_bytes());

@@ -59,24 +59,35 @@ impl Dispatcher {
     }
 
     /// The end of a subscription.
-    pub(super) async fn ending(&self, route: &Route, to: State, reason: &str) -> Turn {
-        let data = json!({"webhook_id": route.id, "url": route.subscription.url, "reason": reason});
+    pub(super) async fn ending(&self, route: &Route, reason: &str) -> Turn {
         Turn {
-            to,
+            to: State::Disabled,
             from: &[State::Active, State::Error, State::Paused],
             unless_success_since: None,
             reason: reason.to_owned(),
             failing_since: None,
             probe_at: None,
-            notice: Some(
-                self.tell(route, event::types::SUBSCRIPTION_DISABLED, &data, None)
-                    .await,
-            ),
+            notice: Some(self.disabled(route, reason).await),
         }
     }
 
+    /// The event that tells of a state that was set by hand.
+    pub async fn turned_by_hand(&self, route: &Route, to: State, reason: &str) -> Entry {
+        if to == State::Disabled {
+            self.disabled(route, reason).await
+        } else {
+            self.status_changed(route, to, reason).await
+        }
+    }
+
+    async fn disabled(&self, route: &Route, reason: &str) -> Entry {
+        let data = json!({"webhook_id": route.id, "url": route.subscription.url, "reason": reason});
+        self.tell(route, event::types::SUBSCRIPTION_DISABLED, &data, None)
+            .await
+    }
+
     /// The event that tells of a change of state.
-    pub async fn status_changed(&self, route: &Route, to: State, reason: &str) -> Entry {
+    async fn status_changed(&self, route: &Route, to: State, reason: &str) -> Entry {
         let data = json!({
             "integration_id": route.id,
             "integration_type": "webhook",
@@ -196,7 +207,7 @@ impl Dispatcher {
                     turn: None,
                 },
             };
-            self.settle(&settlement).await;
+            self.settle(&Arc::new(settlement)).await;
         }
         Ok(())
     }

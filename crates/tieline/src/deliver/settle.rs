@@ -31,7 +31,7 @@ pub struct TestResult {
     /// How long it took.
     pub took: Duration,
     /// What went wrong, as a stable word.
-    pub error_kind: Option<String>,
+    pub error_kind: Option<&'static str>,
     /// All that was seen.
     pub seen: Seen,
 }
@@ -77,10 +77,7 @@ impl Dispatcher {
         crate::failpoint::hit("attempt");
         self.lanes
             .note_outcome(route.id, tried.error_kind.is_some());
-        telemetry::count_attempt(
-            tried.error_kind.as_deref().unwrap_or("success"),
-            claimed.tenant_id,
-        );
+        telemetry::count_attempt(tried.error_kind.unwrap_or("success"), claimed.tenant_id);
         let attempts = claimed.attempts + 1;
         let decision = decide(
             &tried.showed,
@@ -106,7 +103,7 @@ impl Dispatcher {
             started_at,
             duration: tried.took,
             status_code: tried.status_code,
-            error_kind: tried.error_kind,
+            error_kind: tried.error_kind.map(str::to_owned),
             seen: tried.seen,
         };
         let settlement = Settlement {
@@ -152,8 +149,7 @@ impl Dispatcher {
                 let notice =
                     self.death_notice(route, &claimed.event, claimed.id, claimed.attempts + 1, why);
                 let turn = if decision == Decision::Gone {
-                    self.ending(route, State::Disabled, "the receiver answered 410 Gone")
-                        .await
+                    self.ending(route, "the receiver answered 410 Gone").await
                 } else {
                     self.failing(route, why, at, first_attempt_at).await
                 };
@@ -186,6 +182,7 @@ impl Dispatcher {
         crate::failpoint::hit("settle");
         let settling = Arc::clone(&self.settling);
         let permit = settling.acquire_owned().await;
+        let settlement = Arc::new(settlement);
         let this = Arc::clone(self);
         self.tasks.spawn(async move {
             let _permit = permit;
@@ -195,9 +192,9 @@ impl Dispatcher {
     }
 
     /// Writes the outcome, however long it takes; until then the delivery stays leased.
-    pub(super) async fn settle(&self, settlement: &Settlement) {
+    pub(super) async fn settle(&self, settlement: &Arc<Settlement>) {
         let settled = loop {
-            match self.parts.spine.settle(settlement.clone()).await {
+            match self.parts.spine.settle(Arc::clone(settlement)).await {
                 Ok(settled) => break settled,
                 Err(error) => {
                     tracing::warn!(%error, delivery = %settlement.delivery_id, "cannot write an outcome; will try again");

@@ -7,7 +7,10 @@ use tieline_domain::{
     signature::{self, KeyedSecret, Preset, Verifier},
     source::{Source, Status, TypeRule},
 };
-use tieline_mapping::{path::Path, transform::CompiledTransform};
+use tieline_mapping::{
+    path::Path,
+    transform::{CompiledTransform, Transform},
+};
 use tieline_store::documents::Document;
 
 use super::Error;
@@ -66,10 +69,7 @@ impl OpenSource {
             .preset()
             .map_err(|e| unusable(e.to_string()))?;
         let verifier = Verifier::new(&source.verification, secrets, url);
-        let transform = source
-            .transform
-            .as_ref()
-            .map(|transform| transform.compile());
+        let transform = source.transform.as_ref().map(Transform::compile);
         let compiled = transform.transpose().map_err(|faults| {
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
             unusable(faults.join("; "))

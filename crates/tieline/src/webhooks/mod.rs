@@ -6,7 +6,7 @@ mod subscriptions;
 use tieline_domain::Violation;
 use zeroize::Zeroizing;
 
-use crate::vault::VaultError;
+use crate::{registry, vault::VaultError};
 
 pub use sources::Sources;
 pub use subscriptions::Subscriptions;
@@ -28,6 +28,9 @@ pub enum Error {
     /// The vault failed.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// What is known of the webhooks could not be loaded.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
 }
 
 impl Error {
@@ -52,13 +55,11 @@ pub struct NewSecret {
 impl NewSecret {
     /// The secret to use, and whether it was generated.
     fn or_generated(value: Option<Zeroizing<String>>) -> (Zeroizing<String>, bool) {
-        match value {
-            Some(value) => (value, false),
-            None => {
-                let generated = tieline_domain::signature::generate_secret(rand::random());
-                (Zeroizing::new(generated), true)
-            }
+        if let Some(value) = value {
+            return (value, false);
         }
+        let generated = tieline_domain::signature::generate_secret(rand::random());
+        (Zeroizing::new(generated), true)
     }
 
     fn overlap_violation(&self) -> Option<Violation> {

@@ -1,11 +1,9 @@
 //! Subscriptions: outgoing webhooks.
 
 use rand::random;
-use serde_json::json;
 use tieline_domain::{
     SubscriptionId, TenantId, Violation,
     destination::State,
-    event::types,
     signature::{KeyedSecret, StandardSigner},
     subscription::Subscription,
 };
@@ -17,13 +15,7 @@ use tieline_store::{
 use zeroize::Zeroizing;
 
 use super::{Error, NewSecret};
-use crate::{
-    deliver::Dispatcher,
-    outbound::Outbound,
-    publish::{NewEvent, NewItem, Publisher, own_type},
-    registry::Registry,
-    vault::Vault,
-};
+use crate::{deliver::Dispatcher, outbound::Outbound, registry::Registry, vault::Vault};
 use std::sync::Arc;
 
 /// The shortest and the longest secret, in characters.
@@ -36,7 +28,6 @@ pub struct Subscriptions {
     vault: Vault,
     registry: Registry,
     outbound: Outbound,
-    publisher: Publisher,
     dispatcher: Arc<Dispatcher>,
 }
 
@@ -47,7 +38,6 @@ impl Subscriptions {
         vault: Vault,
         registry: Registry,
         outbound: Outbound,
-        publisher: Publisher,
         dispatcher: Arc<Dispatcher>,
     ) -> Self {
         Self {
@@ -55,7 +45,6 @@ impl Subscriptions {
             vault,
             registry,
             outbound,
-            publisher,
             dispatcher,
         }
     }
@@ -162,7 +151,8 @@ impl Subscriptions {
         to: State,
         by: &ChangeBy,
     ) -> Result<bool, Error> {
-        let Some(before) = self.store.find_destination(tenant, id).await? else {
+        let routes = self.registry.routes(tenant).await?;
+        let Some(route) = routes.get(id) else {
             return Ok(false);
         };
         let reason = if to == State::Active {
@@ -170,58 +160,18 @@ impl Subscriptions {
         } else {
             format!("set by {}", by.actor)
         };
-        if self
+        let notice = self.dispatcher.turned_by_hand(route, to, &reason).await;
+        let changed = self
             .store
-            .set_destination_state(tenant, id, to, &reason, by.at)
-            .await?
-        {
+            .set_destination_state(tenant, id, to, &reason, &notice, by);
+        if changed.await? {
             self.registry.forget_routes(tenant).await;
-            self.tell(tenant, id, before.state, to, &reason).await?;
+            self.dispatcher.wake();
             if to == State::Active {
                 self.dispatcher.note_held(id);
             }
         }
         Ok(true)
-    }
-
-    async fn tell(
-        &self,
-        tenant: TenantId,
-        id: SubscriptionId,
-        from: State,
-        to: State,
-        reason: &str,
-    ) -> Result<(), Error> {
-        let (event_type, data) = if to == State::Disabled {
-            (
-                types::SUBSCRIPTION_DISABLED,
-                json!({"webhook_id": id, "reason": reason}),
-            )
-        } else {
-            let data = json!({
-                "integration_id": id,
-                "integration_type": "webhook",
-                "previous_status": from.as_str(),
-                "status": to.as_str(),
-                "reason": reason,
-            });
-            (types::STATUS_CHANGED, data)
-        };
-        let event = NewEvent {
-            event_type: own_type(event_type),
-            source: format!("/v1/webhooks/{id}").into(),
-            subject: Some(id.to_string().into()),
-            data: data.to_string().into(),
-            trace_id: format!("{:032x}", random::<u128>()).into(),
-        };
-        let item = NewItem {
-            once: None,
-            events: vec![event],
-        };
-        let published = self.publisher.publish(tenant, vec![item]).await;
-        published
-            .map(drop)
-            .map_err(|error| tieline_store::Error::Unavailable(error.to_string()).into())
     }
 
     async fn write(

@@ -1,6 +1,6 @@
 //! A server of one test: its own database, clock, tenant and owner key.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tempfile::TempDir;
 use tieline::{api, app::App, config::Config, vault::hash_token};
@@ -47,7 +47,7 @@ impl Server {
         let app = App::open(config, clock, public_url).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let service = api::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let service = api::service(app.clone());
         let task = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         Self {
             app,
