@@ -3,13 +3,14 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    time::Duration,
 };
 
 use anyhow::{Context as _, ensure};
 use tieline_testkit::{http::Client, receiver::Received};
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, Engine},
     stage::{RECEIVED, eventually, every, text},
     traffic::Promises,
 };
@@ -162,4 +163,19 @@ async fn delivered_once(owner: &Client, delivery: &str) -> anyhow::Result<()> {
         "sent again after a success: {detail}"
     );
     Ok(())
+}
+
+/// The books would tell a loss: an event that never was is missed.
+#[tokio::test]
+async fn a_loss_is_told() {
+    let started = Cluster::start(Engine::Sqlite, 1, &[]).await;
+    let mut cluster = started.unwrap().expect("SQLite is always there");
+    cluster.receiver.set_patience(Duration::from_millis(100));
+    let promises = Promises {
+        accepted: ["evt_lost".to_owned()].into(),
+        refused: 0,
+        unanswered: 0,
+    };
+    let error = close(&cluster, &promises).await.unwrap_err();
+    assert!(format!("{error:#}").contains("evt_lost"), "{error:#}");
 }
