@@ -9,7 +9,7 @@ built="${CARGO_TARGET_DIR:-target}/debug"
 log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 
-cargo build --workspace --bins --tests
+cargo build --workspace --bins --test crash
 status=0
 "$built/with-postgres" --fsync -- \
   cargo test --workspace --test crash -- --nocapture --test-threads 1 ledger failpoints stopping \

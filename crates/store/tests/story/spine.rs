@@ -502,6 +502,24 @@ async fn outcomes_are_written() {
     .await;
 }
 
+/// A commit whose answer got lost is written again: that must end, and change nothing.
+#[tokio::test]
+async fn an_outcome_written_twice_is_one() {
+    on_every_engine(async |db| {
+        let s = setting(&db).await;
+        s.accept(1, Start::Due(at(0))).await;
+        let claimed = s.due(1, 10).await.remove(0);
+        for _ in 0..2 {
+            s.settle(&claimed, 2, Verdict::Delivered { recovery: None })
+                .await;
+        }
+        assert_eq!(s.status(1).await, Status::Delivered);
+        let attempts = s.store.list_attempts(s.tenant, claimed.id).await.unwrap();
+        assert_eq!(attempts.len(), 1);
+    })
+    .await;
+}
+
 /// Invariant 3: an outcome counts only while the lease holds; what another node took is its own.
 #[tokio::test]
 async fn a_lost_lease_changes_nothing() {

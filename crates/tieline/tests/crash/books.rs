@@ -3,13 +3,14 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    time::Duration,
 };
 
 use anyhow::{Context as _, ensure};
 use tieline_testkit::{http::Client, receiver::Received};
 
 use crate::{
-    nodes::Nodes,
+    cluster::{Cluster, Engine},
     stage::{RECEIVED, eventually, every, text},
     traffic::Promises,
 };
@@ -40,11 +41,11 @@ impl Balance {
 /// - each message is one event, however often it was sent (invariant 4),
 /// - each event has one `webhook-id` however often it arrived (invariant 3),
 /// - what was recorded as delivered was not sent again (invariant 3).
-pub(crate) async fn close(nodes: &Nodes, promises: &Promises) -> anyhow::Result<Balance> {
-    all_arrived(nodes, &promises.accepted).await?;
-    let owner = nodes.owner();
+pub(crate) async fn close(cluster: &Cluster, promises: &Promises) -> anyhow::Result<Balance> {
+    all_arrived(cluster, &promises.accepted).await?;
+    let owner = cluster.owner();
     nothing_owed(&owner).await?;
-    let arrived = by_event(&nodes.receiver.requests())?;
+    let arrived = by_event(&cluster.receiver.requests())?;
     let deliveries = owed_together(&owner).await?;
     let mut balance = Balance {
         accepted: promises.accepted.len(),
@@ -74,7 +75,7 @@ pub(crate) async fn close(nodes: &Nodes, promises: &Promises) -> anyhow::Result<
 }
 
 /// Waits until each promised event arrived.
-async fn all_arrived(nodes: &Nodes, promised: &BTreeSet<String>) -> anyhow::Result<()> {
+async fn all_arrived(cluster: &Cluster, promised: &BTreeSet<String>) -> anyhow::Result<()> {
     let read = RefCell::new((0, BTreeSet::new()));
     let enough = |requests: &[Received]| {
         let (seen, events) = &mut *read.borrow_mut();
@@ -84,7 +85,7 @@ async fn all_arrived(nodes: &Nodes, promised: &BTreeSet<String>) -> anyhow::Resu
         *seen = requests.len();
         promised.is_subset(events)
     };
-    let waited = nodes.receiver.wait_until(enough).await;
+    let waited = cluster.receiver.wait_until(enough).await;
     waited.map(drop).with_context(|| {
         let (_, events) = &*read.borrow();
         let lost: Vec<_> = promised.difference(events).take(10).collect();
@@ -162,4 +163,19 @@ async fn delivered_once(owner: &Client, delivery: &str) -> anyhow::Result<()> {
         "sent again after a success: {detail}"
     );
     Ok(())
+}
+
+/// The books would tell a loss: an event that never was is missed.
+#[tokio::test]
+async fn a_loss_is_told() {
+    let started = Cluster::start(Engine::Sqlite, 1, &[]).await;
+    let mut cluster = started.unwrap().expect("SQLite is always there");
+    cluster.receiver.set_patience(Duration::from_millis(100));
+    let promises = Promises {
+        accepted: ["evt_lost".to_owned()].into(),
+        refused: 0,
+        unanswered: 0,
+    };
+    let error = close(&cluster, &promises).await.unwrap_err();
+    assert!(format!("{error:#}").contains("evt_lost"), "{error:#}");
 }

@@ -7,23 +7,23 @@ use serde_json::json;
 use tieline_testkit::http::Client;
 
 use crate::{
-    nodes::{Engine, Nodes},
+    cluster::{Cluster, Engine},
     stage::{RECEIVED, every, text},
 };
 
 const COPIES: usize = 100;
 
 async fn check(engine: Engine, count: usize) {
-    let Some(nodes) = Nodes::start(engine, count, &[]).await.unwrap() else {
+    let Some(cluster) = Cluster::start(engine, count, &[]).await.unwrap() else {
         return;
     };
-    let clients: Vec<_> = nodes
+    let clients: Vec<_> = cluster
         .nodes
         .iter()
         .map(|node| Client::new(node.url()))
         .collect();
     let body = json!({"id": "evt_provider_1", "type": "invoice.paid"});
-    let copies = (0..COPIES).map(|i| nodes.source.send(&clients[i % count], &body));
+    let copies = (0..COPIES).map(|i| cluster.source.send(&clients[i % count], &body));
     let answers = try_join_all(copies).await.unwrap();
 
     let mut statuses: Vec<_> = answers
@@ -40,7 +40,7 @@ async fn check(engine: Engine, count: usize) {
         .collect();
     assert_eq!(ids.len(), 1, "{ids:?}");
 
-    let events = every(&nodes.owner(), &format!("/v1/events?type={RECEIVED}"))
+    let events = every(&cluster.owner(), &format!("/v1/events?type={RECEIVED}"))
         .await
         .unwrap();
     let stored: BTreeSet<_> = events
@@ -48,18 +48,18 @@ async fn check(engine: Engine, count: usize) {
         .map(|event| text(event, "/id").unwrap())
         .collect();
     assert_eq!((events.len(), stored), (1, ids));
-    let deliveries = every(&nodes.owner(), "/v1/deliveries?").await.unwrap();
+    let deliveries = every(&cluster.owner(), "/v1/deliveries?").await.unwrap();
     assert_eq!(deliveries.len(), 1);
     // One more event, so that a second delivery of the first would have come before it.
     let other = json!({"id": "evt_provider_2", "type": "invoice.paid"});
-    nodes
+    cluster
         .source
         .send(&clients[0], &other)
         .await
         .unwrap()
         .expect(202)
         .unwrap();
-    let arrived = nodes.receiver.wait_for(2).await.unwrap();
+    let arrived = cluster.receiver.wait_for(2).await.unwrap();
     let arrived: BTreeSet<_> = arrived
         .iter()
         .map(|request| text(&request.json().unwrap(), "/data/body/id").unwrap())

@@ -4,7 +4,7 @@ use futures::future::join_all;
 
 use crate::{
     books,
-    nodes::{Engine, Nodes},
+    cluster::{Cluster, Engine},
     stage::report,
     traffic::Traffic,
 };
@@ -21,22 +21,22 @@ const PLACES: [&str; 4] = ["accept", "hand-over", "attempt", "settle"];
 
 async fn check(engine: Engine, place: &str) {
     let plan = format!("{place}:{PASS}");
-    let Some(mut nodes) = Nodes::start(engine, 1, &[(FAILPOINT, &plan)])
+    let Some(mut cluster) = Cluster::start(engine, 1, &[(FAILPOINT, &plan)])
         .await
         .unwrap()
     else {
         return;
     };
-    let traffic = Traffic::start(&nodes);
-    let status = nodes.nodes[0].ended().await.unwrap();
+    let traffic = Traffic::start(&cluster);
+    let status = cluster.nodes[0].ended().await.unwrap();
     assert!(!status.success(), "{place}: {status}");
-    nodes.nodes[0].set_env(FAILPOINT, None);
-    nodes.nodes[0].restart().await.unwrap();
+    cluster.nodes[0].set_env(FAILPOINT, None);
+    cluster.nodes[0].restart().await.unwrap();
     traffic.up(0);
     traffic.accepts(PASS).await.unwrap();
     let promises = traffic.finish().await.unwrap();
     assert!(promises.unanswered > 0, "{place}: nothing was under way");
-    let balance = books::close(&nodes, &promises).await.unwrap();
+    let balance = books::close(&cluster, &promises).await.unwrap();
     assert!(
         balance.most <= 2,
         "{place}: one crash, one repeat: {balance:?}"

@@ -5,7 +5,7 @@ use tieline_testkit::postgres::{self, Postgres};
 
 use crate::{
     books,
-    nodes::{Engine, Nodes, quick_launch},
+    cluster::{Cluster, Engine, quick_launch},
     stage::{report, skip},
     traffic::Traffic,
 };
@@ -36,23 +36,23 @@ fn chance() -> StdRng {
 
 /// Kills one of the nodes at a random moment, again and again, while the others go on.
 async fn check(what: &str, engine: Engine, count: usize) {
-    let Some(mut nodes) = Nodes::start(engine, count, &[]).await.unwrap() else {
+    let Some(mut cluster) = Cluster::start(engine, count, &[]).await.unwrap() else {
         return;
     };
     let mut chance = chance();
-    let traffic = Traffic::start(&nodes);
+    let traffic = Traffic::start(&cluster);
     for _ in 0..kills() {
         let victim = chance.random_range(0..count);
         let moment = chance.random_range(1..MOST_BETWEEN_KILLS);
         traffic.accepts(moment).await.unwrap();
         traffic.down(victim);
-        nodes.nodes[victim].kill9().await.unwrap();
-        nodes.nodes[victim].restart().await.unwrap();
+        cluster.nodes[victim].kill9().await.unwrap();
+        cluster.nodes[victim].restart().await.unwrap();
         traffic.up(victim);
     }
     traffic.accepts(MOST_BETWEEN_KILLS).await.unwrap();
     let promises = traffic.finish().await.unwrap();
-    let balance = books::close(&nodes, &promises).await.unwrap();
+    let balance = books::close(&cluster, &promises).await.unwrap();
     report(&balance.line(&format!("{what}, {} kills", kills()), &promises));
 }
 
@@ -81,10 +81,10 @@ async fn postgres_goes_away_under_load() {
     };
     let database = server.create_database().unwrap();
     let launch = quick_launch(&[]).database(database.url());
-    let nodes = Nodes::launch(launch, 1, None).await.unwrap();
-    let process = nodes.nodes[0].id();
+    let cluster = Cluster::launch(launch, 1, None).await.unwrap();
+    let process = cluster.nodes[0].id();
     let mut chance = chance();
-    let traffic = Traffic::start(&nodes);
+    let traffic = Traffic::start(&cluster);
     let rounds = kills().div_ceil(5);
     for round in 0..rounds {
         let moment = chance.random_range(1..MOST_BETWEEN_KILLS);
@@ -103,8 +103,12 @@ async fn postgres_goes_away_under_load() {
     traffic.accepts(MOST_BETWEEN_KILLS).await.unwrap();
     let promises = traffic.finish().await.unwrap();
     assert!(promises.refused >= rounds, "{promises:?}");
-    let balance = books::close(&nodes, &promises).await.unwrap();
-    assert_eq!(nodes.nodes[0].id(), process, "the server went on by itself");
+    let balance = books::close(&cluster, &promises).await.unwrap();
+    assert_eq!(
+        cluster.nodes[0].id(),
+        process,
+        "the server went on by itself"
+    );
     report(&balance.line(
         &format!("ledger, Postgres restarted {rounds} times"),
         &promises,

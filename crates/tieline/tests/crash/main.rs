@@ -3,10 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod books;
+mod cluster;
 mod copies;
 mod failpoints;
 mod ledger;
-mod nodes;
+
 mod outages;
 mod refusals;
 #[path = "../stage/mod.rs"]

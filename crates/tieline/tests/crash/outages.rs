@@ -10,7 +10,7 @@ use tieline_testkit::{
 
 use crate::{
     books,
-    nodes::{Nodes, quick_launch},
+    cluster::{Cluster, quick_launch},
     stage::{eventually, report, skip, text},
     traffic::Promises,
 };
@@ -67,9 +67,9 @@ fn assert_unavailable(what: &str, answer: &Answer) {
 }
 
 /// Sends until an answer is not 2xx; notes what was accepted.
-async fn send_until_refused(nodes: &Nodes, client: &Client, promises: &mut Promises) -> Answer {
+async fn send_until_refused(cluster: &Cluster, client: &Client, promises: &mut Promises) -> Answer {
     for number in 0..200 {
-        let answer = nodes
+        let answer = cluster
             .source
             .send(client, &message("full", number))
             .await
@@ -97,15 +97,15 @@ async fn a_full_disk_is_an_outage_and_no_loss() {
     };
     let file = disk.path().join("tieline.db");
     let launch = quick_launch(&[]).database(file.to_str().unwrap());
-    let nodes = Nodes::launch(launch, 1, None).await.unwrap();
-    let client = Client::new(nodes.nodes[0].url());
+    let cluster = Cluster::launch(launch, 1, None).await.unwrap();
+    let client = Client::new(cluster.nodes[0].url());
     let mut promises = Promises {
         accepted: [].into(),
         refused: 0,
         unanswered: 0,
     };
     for round in 0..2 {
-        let answer = nodes
+        let answer = cluster
             .source
             .send(&client, &message("before", round))
             .await
@@ -114,9 +114,9 @@ async fn a_full_disk_is_an_outage_and_no_loss() {
             .accepted
             .insert(text(&answer.expect(202).unwrap().json().unwrap(), "/event_id").unwrap());
         disk.fill();
-        let refused = send_until_refused(&nodes, &client, &mut promises).await;
+        let refused = send_until_refused(&cluster, &client, &mut promises).await;
         assert_unavailable("/in on a full disk", &refused);
-        let refused = nodes
+        let refused = cluster
             .owner()
             .post(
                 "/v1/events",
@@ -128,7 +128,10 @@ async fn a_full_disk_is_an_outage_and_no_loss() {
         client.get("/healthz").await.unwrap().expect(200).unwrap();
         disk.free();
         let again = eventually("the server accepts again", async || {
-            let answer = nodes.source.send(&client, &message("after", round)).await?;
+            let answer = cluster
+                .source
+                .send(&client, &message("after", round))
+                .await?;
             Ok(answer.status.is_success().then_some(answer))
         });
         let accepted = again.await.unwrap().json().unwrap();
@@ -136,7 +139,7 @@ async fn a_full_disk_is_an_outage_and_no_loss() {
             .accepted
             .insert(text(&accepted, "/event_id").unwrap());
     }
-    books::close(&nodes, &promises).await.unwrap();
+    books::close(&cluster, &promises).await.unwrap();
 }
 
 fn is_root() -> bool {
@@ -151,14 +154,14 @@ async fn without_postgres_the_server_waits_for_it() {
     };
     let database = server.create_database().unwrap();
     let launch = quick_launch(&[]).database(database.url());
-    let nodes = Nodes::launch(launch, 1, None).await.unwrap();
-    let (client, owner) = (Client::new(nodes.nodes[0].url()), nodes.owner());
+    let cluster = Cluster::launch(launch, 1, None).await.unwrap();
+    let (client, owner) = (Client::new(cluster.nodes[0].url()), cluster.owner());
     tokio::task::block_in_place(|| server.stop()).unwrap();
 
     // At once, because each waits a while for the database.
     let away = message("away", 0);
     let (received, listed, ready) = tokio::join!(
-        nodes.source.send(&client, &away),
+        cluster.source.send(&client, &away),
         owner.get("/v1/events"),
         client.get("/readyz")
     );
@@ -177,7 +180,7 @@ async fn without_postgres_the_server_waits_for_it() {
     })
     .await
     .unwrap();
-    let answer = nodes
+    let answer = cluster
         .source
         .send(&client, &message("back", 0))
         .await
@@ -188,7 +191,7 @@ async fn without_postgres_the_server_waits_for_it() {
         refused: 1,
         unanswered: 0,
     };
-    let balance = books::close(&nodes, &promises).await.unwrap();
+    let balance = books::close(&cluster, &promises).await.unwrap();
     assert_eq!(
         balance.delivered, 1,
         "what was refused was not written: {balance:?}"

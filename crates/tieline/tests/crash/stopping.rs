@@ -8,7 +8,7 @@ use tieline_testkit::{
 
 use crate::{
     books,
-    nodes::{Engine, Nodes},
+    cluster::{Cluster, Engine},
     stage::{report, text},
     traffic::{Promises, Traffic},
 };
@@ -17,20 +17,20 @@ use crate::{
 const WAITING: usize = 100;
 
 async fn stopped_under_load(engine: Engine) {
-    let Some(mut nodes) = Nodes::start(engine, 1, &[]).await.unwrap() else {
+    let Some(mut cluster) = Cluster::start(engine, 1, &[]).await.unwrap() else {
         return;
     };
-    let traffic = Traffic::start(&nodes);
+    let traffic = Traffic::start(&cluster);
     for _ in 0..3 {
         traffic.accepts(50).await.unwrap();
-        let status = nodes.nodes[0].terminate().await.unwrap();
-        assert!(status.success(), "{status}: {}", nodes.nodes[0].logs());
-        nodes.nodes[0].restart().await.unwrap();
+        let status = cluster.nodes[0].terminate().await.unwrap();
+        assert!(status.success(), "{status}: {}", cluster.nodes[0].logs());
+        cluster.nodes[0].restart().await.unwrap();
         traffic.up(0);
     }
     traffic.accepts(50).await.unwrap();
     let promises = traffic.finish().await.unwrap();
-    let balance = books::close(&nodes, &promises).await.unwrap();
+    let balance = books::close(&cluster, &promises).await.unwrap();
     assert_eq!(balance.repeats, 0, "a graceful stop repeats nothing");
     report(&balance.line(&format!("graceful stops on {engine:?}"), &promises));
 }
@@ -42,14 +42,14 @@ async fn what_waits_is_given_back(engine: Engine) {
         ("TIELINE_DELIVERY_TIMEOUT_SECONDS", "2"),
         ("TIELINE_LIMITS_IN_FLIGHT_PER_DESTINATION", "4"),
     ];
-    let Some(mut nodes) = Nodes::start(engine, 1, &settings).await.unwrap() else {
+    let Some(mut cluster) = Cluster::start(engine, 1, &settings).await.unwrap() else {
         return;
     };
     let gate = Gate::new();
-    nodes
+    cluster
         .receiver
         .set("/", Behaviour::held(&gate, Behaviour::status(200)));
-    let client = Client::new(nodes.nodes[0].url());
+    let client = Client::new(cluster.nodes[0].url());
     let mut promises = Promises {
         accepted: [].into(),
         refused: 0,
@@ -57,7 +57,7 @@ async fn what_waits_is_given_back(engine: Engine) {
     };
     for number in 0..WAITING {
         let body = json!({"id": format!("waiting-{number}")});
-        let answer = nodes
+        let answer = cluster
             .source
             .send(&client, &body)
             .await
@@ -68,14 +68,14 @@ async fn what_waits_is_given_back(engine: Engine) {
             .accepted
             .insert(text(&answer.json().unwrap(), "/event_id").unwrap());
     }
-    nodes.receiver.wait_for(1).await.unwrap();
-    let status = nodes.nodes[0].terminate().await.unwrap();
-    assert!(status.success(), "{status}: {}", nodes.nodes[0].logs());
-    let before = nodes.receiver.requests().len();
+    cluster.receiver.wait_for(1).await.unwrap();
+    let status = cluster.nodes[0].terminate().await.unwrap();
+    assert!(status.success(), "{status}: {}", cluster.nodes[0].logs());
+    let before = cluster.receiver.requests().len();
     assert!(before < WAITING, "{before} did not wait");
     gate.open();
-    nodes.nodes[0].restart().await.unwrap();
-    let balance = books::close(&nodes, &promises).await.unwrap();
+    cluster.nodes[0].restart().await.unwrap();
+    let balance = books::close(&cluster, &promises).await.unwrap();
     report(&balance.line(&format!("given back at a stop on {engine:?}"), &promises));
 }
 

@@ -17,7 +17,7 @@ use tieline_testkit::http::{Answer, Client};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    nodes::Nodes,
+    cluster::Cluster,
     stage::{Source, text},
 };
 
@@ -69,7 +69,7 @@ struct Life {
 
 impl Traffic {
     /// Begins to send to all nodes in turn.
-    pub(crate) fn start(nodes: &Nodes) -> Self {
+    pub(crate) fn start(cluster: &Cluster) -> Self {
         let node = |url: &str| Node {
             client: Client::new(url),
             life: watch::Sender::new(Life {
@@ -78,8 +78,8 @@ impl Traffic {
             }),
         };
         let sender = Arc::new(Sender {
-            source: nodes.source.clone(),
-            nodes: nodes
+            source: cluster.source.clone(),
+            nodes: cluster
                 .nodes
                 .iter()
                 .map(|server| node(server.url()))

@@ -172,7 +172,6 @@ async fn shown(
     webhooks: &[String],
 ) -> anyhow::Result<Vec<(String, String)>> {
     let mut paths = [
-        "me",
         "api-keys",
         "oauth-clients",
         "secrets",
@@ -184,9 +183,8 @@ async fn shown(
     ]
     .map(|list| format!("/v1/{list}?limit=100"))
     .to_vec();
-    "/v1/me".clone_into(&mut paths[0]);
     paths.push(format!("/v1/webhooks/incoming/{}/rejected", source.id));
-    paths.push("/metrics".to_owned());
+    paths.extend(["/v1/me", "/metrics"].map(str::to_owned));
     for webhook in webhooks {
         paths.push(format!("/v1/webhooks/{webhook}"));
         let list = owner

@@ -31,19 +31,15 @@ impl Engine {
     pub(crate) const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
 }
 
-#[expect(
-    clippy::struct_field_names,
-    reason = "the nodes are what the rest stands around"
-)]
-/// What a test plays with. Nodes end before their database does.
-pub(crate) struct Nodes {
+/// What a test plays with. Cluster end before their database does.
+pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Server>,
     pub(crate) source: Source,
     pub(crate) receiver: Receiver,
     _database: Option<Database>,
 }
 
-impl Nodes {
+impl Cluster {
     /// Starts `count` nodes on a new store; `None`, said loudly, where the engine is not installed.
     pub(crate) async fn start(
         engine: Engine,
