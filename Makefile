@@ -19,7 +19,7 @@ help: ## list the targets
 
 .PHONY: run
 run: ## build Tieline and start it with demo data
-	cargo run --release --package tieline -- serve --demo
+	cargo run --package tieline -- serve --demo
 
 # The tests themselves come last, so that their summary is the last thing on the screen.
 .PHONY: test

@@ -207,7 +207,7 @@ fn limits() -> Vec<Setting> {
             "deliveries",
             (1, 1_000_000),
             |c, v| c.limits.delivery_memory_per_destination = v as usize,
-            "1024",
+            "4096",
             "Deliveries held in memory per destination; the rest waits on disk.",
         ),
         row(
