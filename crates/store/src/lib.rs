@@ -9,6 +9,7 @@ mod store;
 
 pub mod access;
 pub mod audit;
+pub mod bell;
 pub mod data_keys;
 pub mod deliveries;
 pub mod destinations;

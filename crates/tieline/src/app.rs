@@ -11,6 +11,7 @@ use rustls::crypto::aws_lc_rs;
 use tieline_domain::clock::Clock;
 use tieline_store::{
     Db, Options, Store,
+    bell::Bell,
     spine::{Spine, SqlSpine, Tuning},
 };
 use url::Url;
@@ -138,6 +139,7 @@ impl App {
             spine: Arc::clone(&spine),
             registry: registry.clone(),
             outbound: outbound.clone(),
+            bell: Bell::new(store.db().clone()),
         });
         let publisher = Publisher::new(
             clock.clone(),

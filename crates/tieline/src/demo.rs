@@ -32,12 +32,14 @@ pub async fn prepare(app: &App, tenant: TenantId, say: &impl Fn(&str)) -> Result
     let subscription_secret =
         secret(app, tenant, SealedKind::Subscription, &subscription.id).await?;
     let api = app.public_url.as_str().trim_end_matches('/');
+    let program = std::env::current_exe();
+    let program = program.map_or_else(|_| "tieline".to_owned(), |path| path.display().to_string());
     let text = format!(
         "\nDemo: a source ({source}) and a subscription ({subscription}) are ready.\n\
          1. In a second terminal, receive what Tieline delivers:\n   \
-         tieline listen {RECEIVER} --secret {subscription_secret}\n\
+         {program} listen {RECEIVER} --secret {subscription_secret}\n\
          2. In a third one, send a signed webhook, as a CRM would:\n   \
-         tieline send {api}/in/{source} --scheme hmac-sha256 --secret {source_secret}\n\
+         {program} send {api}/in/{source} --scheme hmac-sha256 --secret {source_secret}\n\
          3. See the event and what it caused:\n   \
          curl -H 'Authorization: Bearer {key}' {api}/v1/events\n\
          The reference of the API is at {api}/docs\n",

@@ -192,6 +192,7 @@ struct HandOver {
     dispatcher: Arc<Dispatcher>,
     reserved: Vec<(usize, Claimed)>,
     held: Vec<SubscriptionId>,
+    left_to_others: bool,
 }
 
 impl HandOver {
@@ -200,6 +201,7 @@ impl HandOver {
             dispatcher,
             reserved: Vec::new(),
             held: Vec::new(),
+            left_to_others: false,
         }
     }
 
@@ -244,6 +246,9 @@ impl HandOver {
             .take(stored.into_iter().map(|(_, claimed)| claimed));
         for subscription in &self.held {
             self.dispatcher.note_held(*subscription);
+        }
+        if self.left_to_others {
+            self.dispatcher.wake();
         }
     }
 }

@@ -13,6 +13,7 @@ use tieline_domain::{
 use tieline_store::{
     Db, PageRequest, Store,
     audit::AuditFilter,
+    bell::Bell,
     deliveries::DeliveryFilter,
     documents::{Kind, NewDocument},
     events::EventFilter,
@@ -21,6 +22,8 @@ use tieline_store::{
         Spine, SqlSpine, Start, Tuning, Turn, Verdict,
     },
 };
+
+use tokio::sync::Notify;
 
 use crate::{
     engines::on_every_engine,
@@ -800,6 +803,36 @@ async fn states_set_by_hand_are_noticed_elsewhere() {
                 .unwrap()
                 .is_empty()
         );
+    })
+    .await;
+}
+
+/// A node that leaves work for others is heard.
+#[tokio::test]
+async fn the_bell_is_heard() {
+    on_every_engine(async |db| {
+        let bell = Bell::new(db.clone());
+        let elsewhere = if db.engine() == "sqlite" {
+            bell.clone()
+        } else {
+            Bell::new(db.clone())
+        };
+        let heard = Notify::new();
+        let listening = bell.listen(|| heard.notify_one());
+        // Rung until it is heard: a bell that nobody listens to yet is not.
+        let ringing = async {
+            loop {
+                elsewhere.ring();
+                tokio::select! {
+                    () = heard.notified() => return,
+                    () = tokio::time::sleep(Duration::from_millis(50)) => {}
+                }
+            }
+        };
+        tokio::select! {
+            lost = listening => panic!("{lost:?}"),
+            () = ringing => {}
+        }
     })
     .await;
 }

@@ -38,6 +38,22 @@ impl Dispatcher {
         self.tasks.spawn(Arc::clone(self).claim_due());
         self.tasks.spawn(Arc::clone(self).claim_held());
         self.tasks.spawn(Arc::clone(self).renew_leases());
+        self.tasks.spawn(Arc::clone(self).hear_the_bell());
+    }
+
+    /// Looks for work when another node rings.
+    async fn hear_the_bell(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                lost = self.parts.bell.listen(|| self.wake()) => {
+                    if let Err(error) = lost {
+                        tracing::warn!(%error, "cannot hear other nodes; looking for work at the usual times");
+                    }
+                }
+            }
+            sleep(HOLDING_EVERY).await;
+        }
     }
 
     fn new_lease(&self) -> Lease {

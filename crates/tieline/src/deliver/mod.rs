@@ -18,6 +18,7 @@ use tieline_domain::{
 };
 use tieline_store::{
     Store,
+    bell::Bell,
     spine::{Claimed, Release, Spine},
 };
 use tokio::sync::{Notify, Semaphore};
@@ -52,6 +53,8 @@ pub struct Parts {
     pub registry: Registry,
     /// The way out.
     pub outbound: Outbound,
+    /// What other nodes are woken with.
+    pub bell: Bell,
 }
 
 /// Sends deliveries.
@@ -128,12 +131,18 @@ impl Dispatcher {
 
     /// Notes that a delivery to this destination was written without a lease, for want of room.
     pub fn note_held(&self, subscription: SubscriptionId) {
+        if !self.works_here() {
+            return self.parts.bell.ring();
+        }
         self.lanes.set_backlog(subscription, true);
         self.held.notify_one();
     }
 
-    /// Looks for what is due at once, not at the next turn.
+    /// Looks for what is due at once, not at the next turn; lets others look where this node does not.
     pub fn wake(&self) {
+        if !self.works_here() {
+            return self.parts.bell.ring();
+        }
         self.due.notify_one();
         self.held.notify_one();
     }
