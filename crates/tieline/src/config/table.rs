@@ -360,7 +360,7 @@ fn storage() -> Vec<Setting> {
             "connections",
             (1, 64),
             |c, v| c.database_pool.writers = v as u32,
-            "4",
+            "2",
             "Batches written at once on Postgres; SQLite has one writer.",
         ),
     ]
