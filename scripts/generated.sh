@@ -79,7 +79,7 @@ missing=()
 while IFS= read -r reference; do
   file=crates/${reference%%::*} name=${reference##*::}
   grep -qs "fn $name(" "$file" || missing+=("$reference")
-done < <(grep -oE '[a-z_/-]+[.]rs::[a-z0-9_]+' ARCHITECTURE.md | sort -u)
+done < <(grep -oE '[a-z0-9_/-]+[.]rs::[a-z0-9_]+' ARCHITECTURE.md | sort -u)
 
 if [ ${#stale[@]} -gt 0 ]; then
   echo "stale: ${stale[*]}; run \`make generate\` and commit the result" >&2
