@@ -1,8 +1,9 @@
 //! The only file that knows there are two databases.
 //!
 //! Each statement is written once and compiled for both drivers by [`on_db`] (reads) and [`in_tx`]
-//! (writes). SQLite has one writing connection behind a fair lock, so that writes queue instead of
-//! colliding; its readers are a pool. Postgres has one pool.
+//! (writes). On SQLite one writes at a time: whoever has the turn, behind a fair lock, so that writes
+//! queue instead of colliding; its hot path brings a connection of its own (`spine/embedded.rs`). Its
+//! readers are a pool. Postgres has one pool.
 
 use std::{borrow::Cow, path::Path, sync::Arc, time::Duration};
 
