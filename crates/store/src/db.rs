@@ -52,20 +52,25 @@ pub(crate) use {in_tx, on_db};
 /// How a database is opened.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How many connections read (SQLite) or read and write (Postgres).
+    /// How many connections read (SQLite) or read and write (Postgres); the writers of the spine have
+    /// their own.
     pub connections: u32,
-    /// How many group commits may run at once on Postgres; SQLite has one.
-    pub writers: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            connections: 8,
-            writers: 4,
-        }
+        Self { connections: 8 }
     }
 }
+
+/// How each connection to Postgres is set up.
+///
+/// Every statement looks for few rows by an index, but a prepared statement keeps its plan, and one that
+/// was made while a table was small reads the whole table ever after. And "already exists, skipping" is
+/// nothing that anyone needs to read at each start.
+const POSTGRES_SESSION: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; \
+                                SET enable_mergejoin = off; SET jit = off; \
+                                SET client_min_messages = warning";
 
 /// An open database; clones share it.
 #[derive(Clone)]
@@ -87,6 +92,10 @@ pub struct Sqlite {
 impl Sqlite {
     pub(crate) fn readers(&self) -> &SqlitePool {
         &self.readers
+    }
+
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
     }
 }
 
@@ -154,13 +163,12 @@ impl Db {
     async fn open_postgres(url: &str, options: &Options) -> Result<Self> {
         let connect: PgConnectOptions = url.parse().map_err(Error::from)?;
         let pool = PgPoolOptions::new()
-            .max_connections(options.connections + options.writers as u32)
+            .max_connections(options.connections)
             .min_connections(1)
             .acquire_timeout(Duration::from_secs(5))
             .after_connect(|connection, _| {
-                // "already exists, skipping" is nothing that anyone needs to read at each start.
-                let quiet = sqlx::query("SET client_min_messages = warning").execute(connection);
-                Box::pin(async { quiet.await.map(drop) })
+                let set_up = sqlx::raw_sql(POSTGRES_SESSION).execute(connection);
+                Box::pin(async { set_up.await.map(drop) })
             })
             .connect_with(
                 connect
@@ -226,14 +234,6 @@ impl Db {
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<()> {
         on_db!(self, |c| sqlx::query("SELECT 1").execute(c).await.map(drop)).map_err(Error::from)
-    }
-
-    /// The file of the embedded database; `None` on Postgres.
-    pub(crate) fn embedded_file(&self) -> Option<&Path> {
-        match self {
-            Self::Sqlite(sqlite) => Some(&sqlite.file),
-            Self::Postgres(_) => None,
-        }
     }
 
     /// Waits for the turn to write to the embedded database, without beginning a transaction: for a

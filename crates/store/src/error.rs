@@ -35,6 +35,12 @@ impl Error {
     }
 }
 
+/// Classes of Postgres' codes that say that the row is at fault: data exceptions, violated constraints.
+const ROW_CLASSES: [&str; 2] = ["22", "23"];
+
+/// The length of a code of Postgres; those of SQLite are shorter.
+const SQLSTATE: usize = 5;
+
 /// SQLite's primary result codes for a file that is no database: `SQLITE_CORRUPT`, `SQLITE_NOTADB`.
 const DAMAGED_CODES: [&str; 2] = ["11", "26"];
 
@@ -43,6 +49,9 @@ impl From<sqlx::Error> for Error {
         match &error {
             sqlx::Error::Database(e) if e.code().is_some_and(|c| DAMAGED_CODES.contains(&&*c)) => {
                 Self::Damaged(e.message().to_owned())
+            }
+            sqlx::Error::Database(e) if e.code().is_some_and(|c| blames_row(&c)) => {
+                Self::Content(e.message().to_owned())
             }
             sqlx::Error::ColumnDecode { .. }
             | sqlx::Error::Decode(_)
@@ -65,4 +74,8 @@ impl From<rusqlite::Error> for Error {
             Some(_) => Self::Unavailable(error.to_string()),
         }
     }
+}
+
+fn blames_row(code: &str) -> bool {
+    code.len() == SQLSTATE && ROW_CLASSES.iter().any(|class| code.starts_with(class))
 }

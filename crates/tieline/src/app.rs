@@ -187,7 +187,6 @@ impl App {
 pub async fn open_database(config: &Config) -> Result<Db, StartError> {
     let options = Options {
         connections: config.database_pool.connections,
-        writers: config.database_pool.writers as usize,
     };
     let url = match &config.database {
         Database::Sqlite(path) => {

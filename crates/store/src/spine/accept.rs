@@ -1,24 +1,12 @@
 //! Accepting: events and what they are owed, in one commit.
 
-use std::collections::HashMap;
-
-use sqlx::{AssertSqlSafe, query::QueryAs};
-use tieline_domain::{EventId, Timestamp, delivery::Status};
+use tieline_domain::{EventId, delivery::Status};
 
 use super::{
-    Accepted, Entry, Item, NewDelivery, Once, Start,
+    Entry, Item, NewDelivery, Once, Start,
     batch::{Bulk, Cell, Kind},
 };
-use crate::{
-    Error, Result,
-    db::{Tx, in_tx},
-};
-
-pub(super) static SEEN: Bulk = Bulk::new(
-    "INSERT INTO seen (key, event_id, expires_at)",
-    &[Kind::Bytes, Kind::Text, Kind::Int],
-    "ON CONFLICT (key) DO NOTHING",
-);
+use crate::{Result, db::Tx};
 
 pub(super) static EVENTS: Bulk = Bulk::new(
     "INSERT INTO events (tenant_id, id, type, source, subject, time, data, cause_id, trace_id)",
@@ -82,25 +70,6 @@ impl Encoded {
     }
 }
 
-/// Writes the items and says what became of each, in their order.
-pub(super) async fn accept(
-    tx: &mut Tx,
-    now: Timestamp,
-    items: &[&Encoded],
-) -> Result<Vec<Accepted>> {
-    let answers = tell_repeats(tx, now, items).await?;
-    let fresh = items.iter().zip(&answers);
-    let fresh = fresh.filter(|(_, answer)| **answer == Accepted::Stored);
-    let (mut events, mut deliveries) = (Vec::new(), Vec::new());
-    for (item, _) in fresh {
-        events.extend_from_slice(&item.events);
-        deliveries.extend_from_slice(&item.deliveries);
-    }
-    EVENTS.run(tx, events).await?;
-    DELIVERIES.run(tx, deliveries).await?;
-    Ok(answers)
-}
-
 /// Writes events with their deliveries.
 pub(super) async fn write(tx: &mut Tx, node: &str, entries: &[&Entry]) -> Result<()> {
     let (mut events, mut deliveries) = (Vec::new(), Vec::new());
@@ -129,7 +98,7 @@ fn push_event(cells: &mut Vec<Cell>, entry: &Entry) {
         Cell::Text(event.subject.clone()),
         Cell::Int(Some(event.time.as_micros())),
         Cell::text(&event.data),
-        Cell::Text(event.cause_id.map(|id| id.to_string().into())),
+        event.cause_id.map_or(Cell::Text(None), Cell::id),
         Cell::text(&event.trace_id),
     ]);
 }
@@ -141,9 +110,9 @@ fn push_delivery(cells: &mut Vec<Cell>, node: &str, entry: &Entry, delivery: &Ne
         start,
     } = delivery;
     let (status, due_at, owner) = match start {
-        Start::Leased(until) => (Status::Pending, *until, Some(node.into())),
-        Start::Due(at) => (Status::Pending, *at, None),
-        Start::Held => (Status::Held, entry.event.time, None),
+        Start::Leased(until) => (Status::Pending, *until, Cell::id(node)),
+        Start::Due(at) => (Status::Pending, *at, Cell::Text(None)),
+        Start::Held => (Status::Held, entry.event.time, Cell::Text(None)),
     };
     cells.extend([
         Cell::id(entry.event.tenant_id),
@@ -154,105 +123,7 @@ fn push_delivery(cells: &mut Vec<Cell>, node: &str, entry: &Entry, delivery: &Ne
         Cell::Int(Some(0)),
         Cell::Int(Some(0)),
         Cell::Int(Some(due_at.as_micros())),
-        Cell::Text(owner),
+        owner,
         Cell::Int(Some(id.made_at().as_micros())),
     ]);
-}
-
-/// Says for each item whether its key was seen before, in the store or earlier in the batch; notes the
-/// keys that were not.
-async fn tell_repeats(tx: &mut Tx, now: Timestamp, items: &[&Encoded]) -> Result<Vec<Accepted>> {
-    let mut answers = vec![Accepted::Stored; items.len()];
-    let mut first: HashMap<[u8; 16], usize> = HashMap::new();
-    for (i, item) in items.iter().enumerate() {
-        let Some(once) = &item.once else { continue };
-        if let Some(original) = first.get(&once.key) {
-            answers[i] = Accepted::Duplicate(items[*original].event_id);
-        } else {
-            first.insert(once.key, i);
-        }
-    }
-    if first.is_empty() {
-        return Ok(answers);
-    }
-    // Two commits that hold the same keys must take them in the same order, or they block each other.
-    let mut keys: Vec<_> = first.into_iter().collect();
-    keys.sort_unstable();
-    let cells = keys.iter().flat_map(|(key, i)| {
-        let expires_at = items[*i]
-            .once
-            .as_ref()
-            .map(|once| once.expires_at.as_micros());
-        [
-            Cell::Bytes(key.to_vec()),
-            Cell::id(items[*i].event_id),
-            Cell::Int(expires_at),
-        ]
-    });
-    if SEEN.run(tx, cells.collect()).await? == keys.len() as u64 {
-        return Ok(answers);
-    }
-    let noted = noted(tx, keys.iter().map(|(key, _)| key.as_slice())).await?;
-    let mut originals = HashMap::new();
-    for (key, i) in keys {
-        let new = items[i].event_id;
-        let Some((original, expires_at)) = noted.get(key.as_slice()) else {
-            return Err(Error::Unavailable(
-                "a key vanished while it was read".to_owned(),
-            ));
-        };
-        if *original == new {
-            continue;
-        }
-        let once = items[i]
-            .once
-            .as_ref()
-            .expect("only items with a key are listed");
-        if *expires_at <= now && renew(tx, now, once, new).await? {
-            continue;
-        }
-        originals.insert(key, *original);
-    }
-    for (item, answer) in items.iter().zip(&mut answers) {
-        if let Some(original) = item.once.as_ref().and_then(|once| originals.get(&once.key)) {
-            *answer = Accepted::Duplicate(*original);
-        }
-    }
-    Ok(answers)
-}
-
-/// The event that each key stands for, and until when.
-async fn noted<'k>(
-    tx: &mut Tx,
-    keys: impl ExactSizeIterator<Item = &'k [u8]>,
-) -> Result<HashMap<Vec<u8>, (EventId, Timestamp)>> {
-    let places: Vec<_> = (1..=keys.len()).map(|place| format!("${place}")).collect();
-    let text = format!(
-        "SELECT key, event_id, expires_at FROM seen WHERE key IN ({})",
-        places.join(",")
-    );
-    let rows: Vec<(Vec<u8>, String, i64)> = in_tx!(tx, |c| {
-        let query = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
-        keys.fold(query, QueryAs::bind).fetch_all(c).await?
-    });
-    let parsed = rows.into_iter().map(|(key, event_id, expires_at)| {
-        let event_id = event_id.parse().map_err(Error::content)?;
-        Ok((key, (event_id, Timestamp::from_micros(expires_at))))
-    });
-    parsed.collect()
-}
-
-/// Lets the key stand for another event, because its window is over; false if someone else just did.
-async fn renew(tx: &mut Tx, now: Timestamp, once: &Once, event_id: EventId) -> Result<bool> {
-    const RENEW: &str =
-        "UPDATE seen SET event_id = $1, expires_at = $2 WHERE key = $3 AND expires_at <= $4";
-    let renewed = in_tx!(tx, |c| sqlx::query(RENEW)
-        .bind(event_id.to_string())
-        .bind(once.expires_at.as_micros())
-        .bind(once.key.as_slice())
-        .bind(now.as_micros())
-        .execute(c)
-        .await?
-        .rows_affected());
-    Ok(renewed > 0)
 }

@@ -175,11 +175,7 @@ pub(super) async fn release(
         Release::Hold => (&HOLD, None),
     };
     let cells = deliveries.iter().flat_map(|(tenant, id)| {
-        let keys = [
-            Cell::id(tenant),
-            Cell::id(id),
-            Cell::Text(Some(node.into())),
-        ];
+        let keys = [Cell::id(tenant), Cell::id(id), Cell::id(node)];
         let until = until.map(|until| Cell::Int(Some(until.as_micros())));
         keys.into_iter().chain(until)
     });

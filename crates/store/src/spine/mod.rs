@@ -6,6 +6,7 @@ mod batch;
 mod claim;
 mod embedded;
 mod lately;
+mod postgres;
 mod settle;
 mod sql;
 mod writer;

@@ -139,7 +139,7 @@ fn push_attempt(cells: &mut Vec<Cell>, attempt: &Attempt) -> Result<()> {
             i64::try_from(duration.as_micros()).unwrap_or(i64::MAX),
         )),
         Cell::Int(status_code.map(Into::into)),
-        Cell::Text(error_kind.as_deref().map(Into::into)),
+        error_kind.as_deref().map_or(Cell::Text(None), Cell::id),
         Cell::Text(Some(
             serde_json::to_string(seen).map_err(Error::content)?.into(),
         )),
@@ -160,7 +160,7 @@ fn push_outcome(cells: &mut Vec<Cell>, node: &str, settlement: &Settlement) {
     cells.extend([
         Cell::id(settlement.tenant_id),
         Cell::id(settlement.delivery_id),
-        Cell::Text(Some(node.into())),
+        Cell::id(node),
         Cell::id(status),
         Cell::Int(Some(settlement.attempts.into())),
         Cell::Int(Some(due_at)),

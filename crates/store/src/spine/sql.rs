@@ -10,8 +10,8 @@ use super::{
     Accepted, Claimed, Depth, Item, Lease, Overdue, Release, Settled, Settlement, Spine, accept,
     claim,
     embedded::Embedded,
-    settle,
-    writer::{Waiting, Work, Writer},
+    postgres, settle,
+    writer::{Hot, Waiting, Work, Writer},
 };
 use crate::{
     Error, Result,
@@ -40,16 +40,24 @@ impl SqlSpine {
         let (requests, waiting) = mpsc::channel(tuning.queue.max(1));
         let waiting = Arc::new(Mutex::new(waiting));
         let node: Arc<str> = node.into();
-        let writer = |embedded| Writer {
-            embedded,
+        let writer = |hot| Writer {
+            hot,
             db: db.clone(),
             node: Arc::clone(&node),
             clock: clock.clone(),
             requests: Arc::clone(&waiting),
         };
-        match db.embedded_file() {
-            Some(file) => on_a_thread(writer(Some(Embedded::open(file)?)))?,
-            None => (0..tuning.writers.max(1)).for_each(|_| drop(tokio::spawn(writer(None).run()))),
+        match &db {
+            Db::Sqlite(sqlite) => {
+                let embedded = Box::new(Embedded::open(sqlite.file())?);
+                on_a_thread(writer(Hot::Embedded(embedded)))?;
+            }
+            Db::Postgres(pool) => {
+                for _ in 0..tuning.writers.max(1) {
+                    let hot = postgres::Hot::new(db.clone(), pool.clone());
+                    tokio::spawn(writer(Hot::Postgres(hot)).run());
+                }
+            }
         }
         Ok(Self { db, node, requests })
     }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Instant};
 use tieline_domain::{Timestamp, clock::Clock};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::{Accepted, Settled, accept, embedded::Embedded, settle};
+use super::{Accepted, Settled, accept, embedded::Embedded, postgres, settle};
 use crate::{Error, Result, db::Db};
 
 /// The most pieces of work in one commit.
@@ -32,10 +32,16 @@ enum Answer {
     Settled(Settled),
 }
 
+/// The way of an engine to commit a whole batch at once.
+pub(super) enum Hot {
+    Embedded(Box<Embedded>),
+    Postgres(postgres::Hot),
+}
+
 /// Takes batches of work and commits them, until no one can send any more.
 pub(super) struct Writer {
     pub(super) db: Db,
-    pub(super) embedded: Option<Embedded>,
+    pub(super) hot: Hot,
     pub(super) node: Arc<str>,
     pub(super) clock: Clock,
     pub(super) requests: Arc<Mutex<mpsc::Receiver<(Work, Waiting)>>>,
@@ -76,33 +82,15 @@ impl Writer {
     async fn commit(&mut self, batch: &[Work]) -> Result<Vec<Answer>> {
         let started = Instant::now();
         let now = self.clock.now();
-        let committed = if self.embedded.is_some() {
-            self.commit_embedded(now, batch).await
-        } else {
-            self.commit_in_transaction(now, batch).await
-        };
+        let committed = self.commit_at(now, batch).await;
         metrics::histogram!("tieline_commit_batch_size").record(batch.len() as f64);
         metrics::histogram!("tieline_commit_seconds").record(started.elapsed().as_secs_f64());
         committed
     }
 
-    async fn commit_in_transaction(
-        &mut self,
-        now: Timestamp,
-        batch: &[Work],
-    ) -> Result<Vec<Answer>> {
-        let items: Vec<_> = batch.iter().flat_map(Work::items).collect();
-        let settlements: Vec<_> = batch.iter().filter_map(Work::settlement).collect();
-        let mut tx = self.db.begin().await?;
-        let accepted = accept::accept(&mut tx, now, &items).await?;
-        let settled = settle::settle(&mut tx, &self.node, &settlements).await?;
-        tx.commit().await?;
-        Ok(answers(batch, accepted, settled))
-    }
-
-    /// The embedded engine writes the whole batch at once, but for the few settlements that change more
-    /// than their delivery.
-    async fn commit_embedded(&mut self, now: Timestamp, batch: &[Work]) -> Result<Vec<Answer>> {
+    /// The whole batch is written at once, but for the few settlements that change more than their
+    /// delivery.
+    async fn commit_at(&mut self, now: Timestamp, batch: &[Work]) -> Result<Vec<Answer>> {
         let settlements = batch.iter().filter_map(Work::settlement);
         let involved: Vec<_> = settlements.filter(|encoded| !encoded.is_plain()).collect();
         let mut turned = Vec::new();
@@ -112,11 +100,14 @@ impl Writer {
             tx.commit().await?;
         }
         let mut accepted = Vec::new();
-        if let Some(embedded) = &mut self.embedded
-            && involved.len() < batch.len()
-        {
-            let _turn = self.db.turn().await;
-            accepted = embedded.commit(now, batch)?;
+        if involved.len() < batch.len() {
+            accepted = match &mut self.hot {
+                Hot::Embedded(embedded) => {
+                    let _turn = self.db.turn().await;
+                    embedded.commit(now, batch)?
+                }
+                Hot::Postgres(hot) => hot.commit(now, batch).await?,
+            };
         }
         let mut turned = turned.into_iter();
         let settlements = batch.iter().filter_map(Work::settlement);

@@ -17,10 +17,7 @@ pub(crate) async fn on_every_engine(story: impl AsyncFn(Db)) {
 }
 
 fn options() -> Options {
-    Options {
-        connections: 2,
-        ..Options::default()
-    }
+    Options { connections: 2 }
 }
 
 async fn on_sqlite(story: &impl AsyncFn(Db)) {

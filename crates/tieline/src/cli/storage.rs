@@ -13,10 +13,7 @@ use url::Url;
 use crate::config::{Config, Database};
 
 /// A command asks one thing after another.
-const OPTIONS: Options = Options {
-    connections: 2,
-    writers: 1,
-};
+const OPTIONS: Options = Options { connections: 2 };
 
 /// Opens the database; an embedded one is made if it is missing, with its directory.
 pub(super) async fn open(config: &Config) -> anyhow::Result<Db> {

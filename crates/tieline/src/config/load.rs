@@ -75,7 +75,7 @@ struct Relation {
     holds: fn(&Config) -> bool,
 }
 
-const RELATIONS: [Relation; 3] = [
+const RELATIONS: [Relation; 2] = [
     Relation {
         key: "delivery.lease_seconds",
         to: "delivery.timeout_seconds",
@@ -87,12 +87,6 @@ const RELATIONS: [Relation; 3] = [
         to: "delivery.probe_first_seconds",
         must_be: "at least",
         holds: |c| c.delivery.probe_max >= c.delivery.probe_first,
-    },
-    Relation {
-        key: "database_pool.writers",
-        to: "database_pool.connections",
-        must_be: "at most",
-        holds: |c| c.database_pool.writers <= c.database_pool.connections,
     },
 ];
 

@@ -179,9 +179,9 @@ pub struct RetentionConfig {
 /// Connections to the database.
 #[derive(Debug, Clone, Default)]
 pub struct DatabasePool {
-    /// Connections that read (SQLite), or all of them (Postgres).
+    /// Connections that read (SQLite), or all but those of the writers (Postgres).
     pub connections: u32,
-    /// Batches written at once on Postgres; SQLite has one writer.
+    /// Batches written at once on Postgres, each over its own connection; SQLite has one writer.
     pub writers: u32,
 }
 

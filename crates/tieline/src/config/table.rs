@@ -353,7 +353,7 @@ fn storage() -> Vec<Setting> {
             (1, 1000),
             |c, v| c.database_pool.connections = v as u32,
             "8",
-            "Connections to the database; on SQLite, those that read.",
+            "Connections to the database, beside those of the writers; on SQLite, those that read.",
         ),
         row(
             "database_pool.writers",
@@ -361,7 +361,7 @@ fn storage() -> Vec<Setting> {
             (1, 64),
             |c, v| c.database_pool.writers = v as u32,
             "2",
-            "Batches written at once on Postgres; SQLite has one writer.",
+            "Batches written at once on Postgres, each over a connection of its own; SQLite has one writer.",
         ),
     ]
 }

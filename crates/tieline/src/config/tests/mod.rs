@@ -40,7 +40,6 @@ fn companions(key: &str) -> &'static [(&'static str, &'static str)] {
     match key {
         "delivery.timeout_seconds" => &[("delivery.lease_seconds", "3600")],
         "delivery.probe_first_seconds" => &[("delivery.probe_max_seconds", "86400")],
-        "database_pool.writers" => &[("database_pool.connections", "1000")],
         _ => &[],
     }
 }

@@ -181,12 +181,6 @@ fn refuses_each_bad_value_with_one_line() {
             "\"59\"",
             "at least delivery.probe_first_seconds = \"60\" from default",
         ),
-        (
-            "database_pool.writers",
-            "9",
-            "\"9\"",
-            "at most database_pool.connections = \"8\" from default",
-        ),
     ];
     for (key, value, shown, allowed) in rows {
         let errors = Config::from_overrides(&[(key, value)]).expect_err(key);
