@@ -1,0 +1,41 @@
+//! The table of presets, one file per family of senders. Source of every row: facts webhooks 3.2 and 3.3; a row
+//! without a vector in the tests is not done.
+
+mod base64_body;
+mod generic;
+mod hex_body;
+mod parts;
+mod standard;
+mod timed;
+mod urls;
+
+use std::sync::LazyLock;
+
+use super::preset::Preset;
+
+/// All presets, in the order in which they are offered.
+pub fn presets() -> &'static [Preset] {
+    &PRESETS
+}
+
+/// The preset with this name or alias.
+pub fn find(name: &str) -> Option<&'static Preset> {
+    PRESETS
+        .iter()
+        .find(|preset| preset.name == name || preset.aliases.contains(&name))
+}
+
+static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
+    [
+        generic::signed(),
+        standard::presets(),
+        hex_body::presets(),
+        base64_body::presets(),
+        timed::presets(),
+        urls::presets(),
+        generic::others(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+});
