@@ -21,7 +21,8 @@ pub(super) static SEEN: Bulk = Bulk::new(
 );
 
 pub(super) static EVENTS: Bulk = Bulk::new(
-    "INSERT INTO events (tenant_id, id, type, source, subject, time, data, cause_id, trace_id)",
+    "INSERT INTO events (tenant_id, id, type, source, subject, time, data, cause_id, trace_id, \
+     trust)",
     &[
         Kind::Text,
         Kind::Text,
@@ -29,6 +30,7 @@ pub(super) static EVENTS: Bulk = Bulk::new(
         Kind::Text,
         Kind::Text,
         Kind::Int,
+        Kind::Text,
         Kind::Text,
         Kind::Text,
         Kind::Text,
@@ -131,6 +133,7 @@ fn push_event(cells: &mut Vec<Cell>, entry: &Entry) {
         Cell::text(&event.data),
         Cell::Text(event.cause_id.map(|id| id.to_string().into())),
         Cell::text(&event.trace_id),
+        Cell::Text(event.trust.map(|trust| trust.as_str().into())),
     ]);
 }
 

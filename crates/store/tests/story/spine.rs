@@ -88,6 +88,7 @@ impl Setting {
             data: format!("{{\"n\":{number}}}").into(),
             cause_id: None,
             trace_id: "0".repeat(32).into(),
+            trust: Some(Trust::Verified),
         })
     }
 
