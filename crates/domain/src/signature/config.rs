@@ -45,6 +45,10 @@ pub struct Verification {
     /// The user name of scheme `basic`; any is taken when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
+    /// What the sender shows or asks for when it tests the URL (Meta, Strava, eBay, the topic of WebSub). No
+    /// secret: no event is believed for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify_token: Option<String>,
 }
 
 /// A field of [`Verification`] that a preset may let the user set.
@@ -64,6 +68,8 @@ pub enum Override {
     ToleranceSeconds,
     /// `username`
     Username,
+    /// `verify_token`
+    VerifyToken,
 }
 
 /// Why a verification cannot be used.
@@ -119,6 +125,14 @@ pub enum ConfigError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// No one but the sender itself can sign this.
+    #[error("only the sender of scheme `{scheme}` can sign: {why}")]
+    NotSignable {
+        /// The scheme.
+        scheme: String,
+        /// Why.
+        why: &'static str,
+    },
     /// The public URL of the source cannot be signed.
     #[error("the public URL `{url}` is not an absolute http or https URL")]
     PublicUrl {
@@ -137,6 +151,7 @@ impl ConfigError {
             | Self::Unusable { field, .. }
             | Self::TimestampNotSigned { field } => Some(field.pointer()),
             Self::Content(_) => Some(Override::Content.pointer()),
+            Self::NotSignable { .. } => Some("/scheme"),
             Self::NoSecret { .. } | Self::Secret { .. } | Self::PublicUrl { .. } => None,
         }
     }
@@ -152,6 +167,7 @@ impl Override {
             Self::TimestampHeader => "/timestamp_header",
             Self::ToleranceSeconds => "/tolerance_seconds",
             Self::Username => "/username",
+            Self::VerifyToken => "/verify_token",
         }
     }
 
@@ -180,6 +196,7 @@ impl Verification {
             timestamp_header: None,
             tolerance_seconds: None,
             username: None,
+            verify_token: None,
         }
     }
 
@@ -214,8 +231,9 @@ impl Verification {
                 set(&mut token.prefix, self.checked_prefix()?);
             }
             Scheme::Basic(basic) => basic.username = self.checked_username()?,
-            Scheme::Unsigned => {}
+            Scheme::PublicKey(_) | Scheme::Jwt(_) | Scheme::Bespoke(_) | Scheme::Unsigned => {}
         }
+        self.check_verify_token()?;
         Ok(scheme)
     }
 
@@ -229,6 +247,7 @@ impl Verification {
             (self.timestamp_header.is_some(), Override::TimestampHeader),
             (self.tolerance_seconds.is_some(), Override::ToleranceSeconds),
             (self.username.is_some(), Override::Username),
+            (self.verify_token.is_some(), Override::VerifyToken),
         ]
         .into_iter()
         .filter_map(|(given, field)| given.then_some(field))
@@ -307,6 +326,15 @@ impl Verification {
             sendable,
             "not at most 128 visible ASCII characters",
         )
+    }
+
+    fn check_verify_token(&self) -> Result<(), ConfigError> {
+        let sendable = |text: &str| {
+            (1..=256).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+        };
+        let problem = "not 1 to 256 visible ASCII characters without a space";
+        let token = self.verify_token.as_deref();
+        checked(token, Override::VerifyToken, sendable, problem).map(drop)
     }
 
     fn checked_username(&self) -> Result<Option<String>, ConfigError> {

@@ -143,7 +143,7 @@ fn field(piece: &[u8]) -> Field<'_> {
 
 /// Decodes `+` and percent-escapes into bytes. Replacing invalid UTF-8, as form parsers do, would let different
 /// bodies pass under one signature.
-fn decode_field(text: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn decode_field(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.contains(&b'+') {
         return percent_decode(text).into();
     }

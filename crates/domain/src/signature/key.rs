@@ -189,7 +189,7 @@ pub(super) fn hmac_key(digest: Digest, bytes: &[u8]) -> hmac::Key {
 
 /// Whether an Ed25519 public key is one of the points whose order divides 8, in any encoding. Under such a key
 /// one signature fits many messages. The list is the y coordinates, little-endian, with the sign bit cleared.
-fn has_small_order(key: &[u8; 32]) -> bool {
+pub(super) fn has_small_order(key: &[u8; 32]) -> bool {
     const fn with_ends(first: u8, fill: u8, last: u8) -> [u8; 32] {
         let mut bytes = [fill; 32];
         bytes[0] = first;

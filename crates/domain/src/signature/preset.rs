@@ -40,6 +40,8 @@ pub enum SecretOwner {
     Ours,
     /// The sender shows one, and the user brings it.
     Theirs,
+    /// The sender brings it in its first request, unless the user does.
+    Sender,
 }
 
 impl SecretOwner {

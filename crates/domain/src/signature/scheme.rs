@@ -4,6 +4,10 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::asymmetric::PublicKeyScheme;
+use super::bespoke::BespokeScheme;
+use super::jwt::JwtScheme;
+
 /// How a sender proves who it is.
 #[derive(Clone, Debug)]
 pub enum Scheme {
@@ -13,6 +17,12 @@ pub enum Scheme {
     Token(TokenScheme),
     /// HTTP Basic authentication (RFC 7617).
     Basic(BasicScheme),
+    /// A signature made with a private key.
+    PublicKey(PublicKeyScheme),
+    /// A JSON Web Token.
+    Jwt(JwtScheme),
+    /// A scheme of one sender alone.
+    Bespoke(BespokeScheme),
     /// Nothing is checked.
     Unsigned,
 }

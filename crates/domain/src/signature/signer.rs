@@ -74,6 +74,12 @@ impl Signer {
                     value,
                 }
             }
+            Scheme::PublicKey(_) | Scheme::Jwt(_) | Scheme::Bespoke(_) => {
+                return Err(ConfigError::NotSignable {
+                    scheme: verification.scheme.clone(),
+                    why: "it signs with a key that nobody else has",
+                });
+            }
             Scheme::Unsigned => Proof::Unsigned,
         };
         Ok(Self { proof })

@@ -22,7 +22,7 @@ pub struct PresetView {
     /// What an accepted request proves.
     proves: &'static str,
     /// Who makes the secret: `ours` (we generate one, enter it at the sender), `theirs` (the sender shows
-    /// one, bring it), or `none`.
+    /// one, bring it), `sender` (its first request brings one), or `none`.
     secret: &'static str,
     /// Where the secret is found or entered.
     secret_help: &'static str,
@@ -67,6 +67,7 @@ impl From<&'static Preset> for PresetView {
                 SecretOwner::Nobody => "none",
                 SecretOwner::Ours => "ours",
                 SecretOwner::Theirs => "theirs",
+                SecretOwner::Sender => "sender",
             },
             secret_help,
             overrides: overrides.iter().copied().map(Override::name).collect(),

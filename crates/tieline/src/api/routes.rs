@@ -57,6 +57,7 @@ fn webhooks() -> OpenApiRouter<App> {
             sources::delete
         ))
         .routes(routes!(sources::rotate_secret))
+        .routes(routes!(sources::verification_token))
         .routes(routes!(source_preview::preview))
         .routes(routes!(source_preview::rejected))
         .routes(routes!(subscriptions::list, subscriptions::create))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tieline_domain::{
     SourceId, TenantId,
-    signature::{self, KeyedSecret, Preset, Verifier},
+    signature::{self, Handshakes, KeyedSecret, Preset, Verifier},
     source::{Source, Status, TypeRule},
 };
 use tieline_mapping::{
@@ -27,6 +27,8 @@ pub struct OpenSource {
     pub preset: &'static Preset,
     /// What its requests are verified with.
     pub verifier: Verifier,
+    /// The questions of its sender that it answers.
+    pub handshakes: Handshakes,
     /// How repeats are told; `None` if every request is an event of its own.
     pub dedupe: Option<DedupeRule>,
     /// For how long.
@@ -91,6 +93,7 @@ impl OpenSource {
             id,
             tenant_id: document.tenant_id,
             preset,
+            handshakes: Handshakes::new(preset, &source.verification, secrets, url),
             verifier: verifier.map_err(|e| unusable(e.to_string()))?,
             dedupe: dedupe_rule(&source, preset).map_err(unusable)?,
             dedupe_window: window,
@@ -102,7 +105,7 @@ impl OpenSource {
 
     /// Whether it takes requests.
     pub fn is_active(&self) -> bool {
-        self.source.status == Status::Active
+        matches!(self.source.status, Status::Active | Status::Pending)
     }
 }
 

@@ -1,9 +1,13 @@
 //! The table of presets, one file per family of senders. Source of every row: facts webhooks 3.2 and 3.3; a row
 //! without a vector in the tests is not done.
 
+mod asking;
+mod asymmetric;
 mod base64_body;
+mod embedded;
 mod generic;
 mod hex_body;
+mod jwt;
 mod parts;
 mod standard;
 mod timed;
@@ -33,6 +37,10 @@ static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
         base64_body::presets(),
         timed::presets(),
         urls::presets(),
+        asymmetric::presets(),
+        jwt::presets(),
+        embedded::presets(),
+        asking::presets(),
         generic::others(),
     ]
     .into_iter()

@@ -2,7 +2,7 @@
 
 use super::parts::{SIGNS_BODY_AND_TIME, body_hmac, names, plain, text, within_tolerance};
 use crate::signature::config::Override;
-use crate::signature::handshake::SLACK_URL_VERIFICATION;
+use crate::signature::handshake::SLACK;
 use crate::signature::preset::{Dedupe, EventType, Preset, SecretOwner};
 use crate::signature::scheme::{Encoding, Format, Part, Scheme, SignedScheme, TimestampUnit};
 
@@ -52,7 +52,7 @@ pub(super) fn presets() -> Vec<Preset> {
             overrides: &[Override::ToleranceSeconds],
             dedupe: Dedupe::Body("$.event_id"),
             event_type: Some(EventType::Body("$.event.type")),
-            handshakes: &[SLACK_URL_VERIFICATION],
+            handshakes: SLACK,
         },
         Preset {
             name: "zendesk",

@@ -6,8 +6,8 @@ use serde_json::Value;
 use tieline_domain::{
     Timestamp,
     signature::{
-        Dedupe, EventType, HandshakeAnswer, KeyedSecret, Preset, Scheme, SignedRequest, Trust,
-        Verification, Verifier, handshake, presets,
+        Dedupe, EventType, HandshakeAnswer, Handshakes, KeyedSecret, Preset, Scheme, SignedRequest,
+        Trust, Verification, Verifier, presets,
     },
 };
 use tieline_mapping::{
@@ -138,7 +138,9 @@ impl Judge {
             Ok(verified) => Verdict::Verified(verified.trust),
             Err(rejection) => Verdict::Rejected(rejection.to_string()),
         };
-        let question = handshake(preset, &request, &verifier, at.as_micros());
+        let verified = || verifier.verify(&request, at.as_micros()).is_ok();
+        let question =
+            Handshakes::new(preset, verification, &self.secrets, &url).answer(&request, &verified);
         (verdict, question)
     }
 }
@@ -169,6 +171,12 @@ fn detect(headers: &HeaderMap) -> Option<&'static Preset> {
                     .iter()
                     .any(|names| headers.contains_key(&*names.signature)),
             ),
+            Scheme::PublicKey(scheme) => (
+                u8::from(scheme.timestamp.is_none()),
+                headers.contains_key(scheme.header),
+            ),
+            // A token in `Authorization` may be anyone's, and a signature in the body shows in no header.
+            Scheme::Jwt(_) | Scheme::Bespoke(_) => (4, false),
             Scheme::Token(scheme) => (2, headers.contains_key(&*scheme.header)),
             Scheme::Basic(_) => (3, headers.contains_key(http::header::AUTHORIZATION)),
             Scheme::Unsigned => (4, false),
