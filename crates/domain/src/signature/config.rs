@@ -291,7 +291,8 @@ impl Verification {
         if scheme.timestamp.is_none() && scheme.content.contains(&Part::Timestamp) {
             scheme.timestamp = Some(TimestampRule {
                 unit: TimestampUnit::Seconds,
-                tolerance_seconds: DEFAULT_TOLERANCE_SECONDS,
+                tolerance_seconds: Some(DEFAULT_TOLERANCE_SECONDS),
+                body_field: None,
             });
         }
         let wanted = self
@@ -304,7 +305,7 @@ impl Verification {
         };
         match self.tolerance_seconds {
             None => {}
-            Some(seconds @ 1..=MAX_TOLERANCE_SECONDS) => rule.tolerance_seconds = seconds,
+            Some(seconds @ 1..=MAX_TOLERANCE_SECONDS) => rule.tolerance_seconds = Some(seconds),
             Some(_) => {
                 let problem = "not between 1 and 604800 (a week)";
                 return Err(ConfigError::Unusable {

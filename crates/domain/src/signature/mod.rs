@@ -62,8 +62,8 @@ pub use public_key::Algorithm;
 pub use rejection::Rejection;
 pub use request::{Headers, SignedRequest};
 pub use scheme::{
-    BasicScheme, Digest, Encoding, Format, HeaderNames, KeyForm, Part, Scheme, SignedScheme,
-    TimestampRule, TimestampUnit, TokenScheme, UrlRule,
+    BasicScheme, Digest, Encoding, Format, HeaderNames, KeyForm, Mac, MoreSignatures, Part, Scheme,
+    SignedScheme, TimestampRule, TimestampUnit, TokenScheme, UrlRule, Value,
 };
 pub use signer::{Signature, Signer};
 pub use standard::{StandardSigner, generate_secret};

@@ -82,12 +82,10 @@ pub enum Rejection {
         header: String,
     },
     /// The body is covered neither by the signature nor by a signed hash.
-    #[error(
-        "the signature does not cover the body: send a form, or the SHA-256 of the body in the query parameter `{parameter}`"
-    )]
+    #[error("the signature does not cover the body: send a form{}", or_hash(*parameter))]
     UnsignedBody {
-        /// The parameter that would bind it.
-        parameter: &'static str,
+        /// The query parameter that would bind it by its hash, where the scheme has one.
+        parameter: Option<&'static str>,
     },
     /// The `Authorization` header cannot be read as Basic credentials.
     #[error(
@@ -159,4 +157,10 @@ impl Rejection {
             Self::Pending => "pending",
         }
     }
+}
+
+fn or_hash(parameter: Option<&str>) -> String {
+    parameter.map_or_else(String::new, |name| {
+        format!(", or the SHA-256 of the body in the query parameter `{name}`")
+    })
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::signature::config::DEFAULT_TOLERANCE_SECONDS;
 use crate::signature::scheme::{
-    Digest, Encoding, Format, HeaderNames, KeyForm, Part, SignedScheme, TimestampRule,
-    TimestampUnit, UrlRule,
+    Digest, Encoding, Format, HeaderNames, KeyForm, Mac, MoreSignatures, Part, SignedScheme,
+    TimestampRule, TimestampUnit, UrlRule,
 };
 
 pub(super) const SIGNS_BODY: &str =
@@ -21,6 +21,7 @@ pub(super) fn body_hmac() -> SignedScheme {
         format: plain(""),
         encoding: Encoding::Hex,
         digest: Digest::Sha256,
+        mac: Mac::Hmac,
         key: KeyForm::Verbatim,
         content: vec![Part::Body],
         timestamp: None,
@@ -35,6 +36,7 @@ pub(super) fn names(
 ) -> HeaderNames {
     HeaderNames {
         signature: Cow::Borrowed(signature),
+        more: MoreSignatures::None,
         timestamp: timestamp.map(Cow::Borrowed),
         id: id.map(Cow::Borrowed),
     }
@@ -54,6 +56,7 @@ pub(super) fn text(literal: &'static str) -> Part {
 pub(super) fn within_tolerance(unit: TimestampUnit) -> TimestampRule {
     TimestampRule {
         unit,
-        tolerance_seconds: DEFAULT_TOLERANCE_SECONDS,
+        tolerance_seconds: Some(DEFAULT_TOLERANCE_SECONDS),
+        body_field: None,
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn presets() -> Vec<Preset> {
             scheme: Scheme::Signed(SignedScheme {
                 headers: vec![names("Stripe-Signature", None, None)],
                 format: Format::Pairs {
-                    timestamp: "t",
+                    timestamp: Some("t"),
                     signature: "v1",
                     delimiter: b',',
                 },

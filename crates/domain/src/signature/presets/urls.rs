@@ -53,7 +53,7 @@ pub(super) fn presets() -> Vec<Preset> {
                 content: vec![
                     Part::Url,
                     Part::Form {
-                        body_hash: "bodySHA256",
+                        body_hash: Some("bodySHA256"),
                     },
                 ],
                 url: UrlRule {
