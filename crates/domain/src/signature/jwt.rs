@@ -34,8 +34,19 @@ pub struct JwtScheme {
     pub keys: JwtKeys,
     /// What its claims must say.
     pub claims: &'static [Claim],
-    /// For how long after `iat` it holds, in seconds; `None` where `exp` says so.
-    pub holds_seconds: Option<u32>,
+    /// For how long it holds.
+    pub life: JwtLife,
+}
+
+/// For how long a token holds. A time that stands in it is held to in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JwtLife {
+    /// For ever, if it does not say otherwise.
+    Unbounded,
+    /// Until `exp`, which must be there.
+    Expires,
+    /// This many seconds from `iat`, which must be there.
+    Seconds(u32),
 }
 
 /// Where a token stands.
@@ -275,14 +286,17 @@ impl JwtCheck {
             seconds: now.saturating_sub(since).unsigned_abs(),
             tolerance_seconds: tolerance,
         };
-        match (time("exp"), time("iat"), self.scheme.holds_seconds) {
-            (Some(None), ..) | (_, Some(None), _) | (None, _, None) | (_, None, Some(_)) => {
-                return Err(malformed);
-            }
+        match (time("exp"), time("iat"), self.scheme.life) {
+            (Some(None), ..)
+            | (_, Some(None), _)
+            | (None, _, JwtLife::Expires)
+            | (_, None, JwtLife::Seconds(_)) => return Err(malformed),
             (Some(Some(ends)), ..) if now.saturating_sub(LEEWAY_SECONDS) > ends => {
                 return Err(stale(ends, LEEWAY_SECONDS as u32));
             }
-            (_, Some(Some(made)), Some(holds)) if now.saturating_sub(made) > i64::from(holds) => {
+            (_, Some(Some(made)), JwtLife::Seconds(holds))
+                if now.saturating_sub(made) > i64::from(holds) =>
+            {
                 return Err(stale(made, holds));
             }
             _ => {}

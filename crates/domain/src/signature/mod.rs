@@ -54,7 +54,7 @@ pub use handshake::{
     Answer, Consequence, Effect, Gate, Handshake, HandshakeAnswer, Handshakes, Mark, Place,
 };
 pub use hosts::Hosts;
-pub use jwt::{Claim, JwtAlgorithm, JwtKeys, JwtPlace, JwtScheme};
+pub use jwt::{Claim, JwtAlgorithm, JwtKeys, JwtLife, JwtPlace, JwtScheme};
 pub use key::KeyedSecret;
 pub use preset::{Dedupe, EventType, Preset, SecretOwner};
 pub use presets::{find, presets};

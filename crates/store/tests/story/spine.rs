@@ -9,6 +9,7 @@ use tieline_domain::{
     delivery::Status,
     destination::State,
     event::Event,
+    signature::Trust,
 };
 use tieline_store::{
     Db, PageRequest, Store,

@@ -2,7 +2,7 @@
 
 use super::parts::{SIGNS_BODY, SIGNS_BODY_AND_TIME};
 use crate::signature::handshake::MONDAY;
-use crate::signature::jwt::{Claim, JwtAlgorithm, JwtKeys, JwtPlace, JwtScheme};
+use crate::signature::jwt::{Claim, JwtAlgorithm, JwtKeys, JwtLife, JwtPlace, JwtScheme};
 use crate::signature::preset::{Dedupe, EventType, Preset, SecretOwner};
 use crate::signature::scheme::Scheme;
 
@@ -34,7 +34,7 @@ pub(super) fn presets() -> Vec<Preset> {
             ..shared(JwtScheme {
                 place: JwtPlace::Header("Authorization", "Bearer "),
                 claims: &[Claim::BodyHex("payload_hash")],
-                holds_seconds: Some(HOLDS_SECONDS),
+                life: JwtLife::Seconds(HOLDS_SECONDS),
                 ..hs256()
             })
         },
@@ -66,6 +66,7 @@ pub(super) fn presets() -> Vec<Preset> {
                     Claim::UrlHex("url_hash"),
                     Claim::BodyHex("payload_hash"),
                 ],
+                life: JwtLife::Expires,
                 ..hs256()
             })
         },
@@ -94,6 +95,7 @@ pub(super) fn presets() -> Vec<Preset> {
             ..shared(JwtScheme {
                 place: JwtPlace::Header("Authorization", "Bearer "),
                 claims: &[Claim::Url("aud")],
+                life: JwtLife::Expires,
                 ..hs256()
             })
         },
@@ -112,7 +114,7 @@ fn plaid(name: &'static str, title: &'static str, host: &'static str) -> Preset 
             algorithm: JwtAlgorithm::Es256,
             keys: JwtKeys::Plaid(host),
             claims: &[Claim::BodyHex("request_body_sha256")],
-            holds_seconds: Some(HOLDS_SECONDS),
+            life: JwtLife::Seconds(HOLDS_SECONDS),
         })
     }
 }
@@ -124,7 +126,7 @@ fn hs256() -> JwtScheme {
         algorithm: JwtAlgorithm::Hs256,
         keys: JwtKeys::Given,
         claims: &[],
-        holds_seconds: None,
+        life: JwtLife::Unbounded,
     }
 }
 

@@ -1,13 +1,16 @@
 //! Tests of the signature engine: genuine requests, and every way to tamper with them.
 
 mod config;
+mod embedded;
 mod handshake;
 mod negative;
 mod presets;
 mod properties;
+mod public_keys;
 mod public_url;
 mod rotation;
 mod standard;
+mod tokens;
 mod vectors;
 
 use super::{KeyedSecret, Rejection, SignedRequest, Signer, Verification, Verified, Verifier};
