@@ -14,6 +14,7 @@
 mod config;
 mod content;
 mod credentials;
+mod described;
 mod format;
 mod handshake;
 mod key;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::cases::secrets_of;
 use super::{URL, secret};
 use crate::signature::{
     Dedupe, EventType, Override, SecretOwner, Verification, Verifier, find, presets,
@@ -43,7 +44,12 @@ fn every_preset_explains_itself_and_works_as_it_stands() {
             preset.name
         );
         assert!(
-            Verifier::new(&Verification::of(preset.name), &[secret("shh")], URL).is_ok(),
+            Verifier::new(
+                &Verification::of(preset.name),
+                &[secret(secrets_of(preset).0)],
+                URL
+            )
+            .is_ok(),
             "{}",
             preset.name
         );
@@ -73,5 +79,15 @@ fn a_window_can_be_set_where_a_timestamp_is_signed() {
             "{}",
             case.name
         );
+    }
+}
+
+#[test]
+fn an_empty_secret_is_refused_by_every_preset() {
+    for preset in presets().iter().filter(|preset| preset.secret.is_needed()) {
+        for value in ["", " ", "\t\r\n"] {
+            let made = Verifier::new(&Verification::of(preset.name), &[secret(value)], URL);
+            assert!(made.is_err(), "{}: {value:?}", preset.name);
+        }
     }
 }
