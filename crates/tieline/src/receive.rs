@@ -13,7 +13,7 @@ use std::{cell::LazyCell, sync::Arc};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use rand::random;
 use serde_json::json;
 use tieline_domain::{
@@ -370,10 +370,12 @@ fn dedupe_key(
     content: &Content,
 ) -> [u8; 16] {
     let id = match rule {
-        DedupeRule::Header(name) => incoming
-            .headers
-            .get(name)
-            .map(|value| value.as_bytes().to_vec()),
+        DedupeRule::Headers(names) => {
+            let value = |name: &String| incoming.headers.get(name).map(HeaderValue::as_bytes);
+            let values: Option<Vec<&[u8]>> = names.iter().map(value).collect();
+            // No header can hold a line feed, so that what stands where is plain.
+            values.map(|values| values.join(&b'\n'))
+        }
         DedupeRule::Body(path) => content
             .select(path)
             .map(|value| value.to_string().into_bytes()),

@@ -30,6 +30,18 @@ pub struct PublicKeyScheme {
     pub wrapped: bool,
 }
 
+impl PublicKeyScheme {
+    pub(super) fn header_names(&self) -> Vec<String> {
+        let timestamp = self.timestamp.as_ref().map(|(header, _)| *header);
+        let names = [Some(self.header), timestamp];
+        names.into_iter().flatten().map(str::to_owned).collect()
+    }
+
+    pub(super) fn tolerance_seconds(&self) -> Option<u32> {
+        self.timestamp?.1?.tolerance_seconds
+    }
+}
+
 /// A scheme with the public keys of one source.
 pub(super) struct PublicKeyCheck {
     scheme: PublicKeyScheme,

@@ -89,24 +89,20 @@ impl BespokeCheck {
         document: Option<&[u8]>,
     ) -> Result<Verified<'static>, Rejection> {
         let certificate = || document.ok_or(Rejection::KeyUnavailable);
-        let (trust, key_id) = match self.scheme {
-            BespokeScheme::Mailgun => (Trust::Authenticated, self.mailgun(request.body)?),
-            BespokeScheme::Adyen => (Trust::Verified, self.adyen(request.body)?),
-            BespokeScheme::Braintree => (Trust::Verified, self.braintree(request.body)?),
-            BespokeScheme::ClientState => {
-                return self.client_state(request.body);
-            }
+        let key_id = match self.scheme {
+            BespokeScheme::Mailgun => self.mailgun(request.body)?,
+            BespokeScheme::Adyen => self.adyen(request.body)?,
+            BespokeScheme::Braintree => self.braintree(request.body)?,
+            BespokeScheme::ClientState => return self.client_state(request.body),
             BespokeScheme::Sns => {
-                let found = published::sns(request.body, &self.texts, certificate()?, now_us)?;
-                (Trust::Verified, found)
+                published::sns(request.body, &self.texts, certificate()?, now_us)?
             }
             BespokeScheme::PayPal => {
-                let found = published::paypal(request, &self.texts, certificate()?, now_us)?;
-                (Trust::Verified, found)
+                published::paypal(request, &self.texts, certificate()?, now_us)?
             }
         };
         Ok(Verified {
-            trust,
+            trust: self.scheme.trust(),
             key_id: Some(key_id),
             message_id: None,
         })
@@ -199,6 +195,21 @@ impl BespokeCheck {
 }
 
 impl BespokeScheme {
+    /// What a request that passes proves.
+    pub(super) fn trust(self) -> Trust {
+        match self {
+            Self::Mailgun | Self::ClientState => Trust::Authenticated,
+            Self::Adyen | Self::Braintree | Self::Sns | Self::PayPal => Trust::Verified,
+        }
+    }
+
+    pub(super) fn header_names(self) -> Vec<String> {
+        match self {
+            Self::PayPal => published::PAYPAL_HEADERS.map(str::to_owned).into(),
+            _ => Vec::new(),
+        }
+    }
+
     fn key(self, secret: &KeyedSecret) -> Result<hmac::Key, ConfigError> {
         let value = secret.value()?;
         Ok(match self {

@@ -77,8 +77,9 @@ pub enum Override {
 pub enum ConfigError {
     /// No preset has that name.
     #[error(
-        "there is no verification scheme `{scheme}`; there are {}",
-        scheme_names()
+        "there is no verification scheme `{scheme}`; {}; `GET /v1/webhooks/presets` and `tieline presets` list all {}",
+        nearest(scheme),
+        presets().len()
     )]
     UnknownScheme {
         /// What was asked for.
@@ -387,8 +388,30 @@ fn checked(
     }
 }
 
-fn scheme_names() -> String {
-    list(presets().iter().map(|preset| preset.name))
+/// How many names are offered in place of one that does not exist.
+const OFFERED: usize = 5;
+
+/// The names that begin most like the one that was asked for; the general ones if none does.
+fn nearest(scheme: &str) -> String {
+    let alike = |name: &str| {
+        let same = scheme.bytes().zip(name.bytes());
+        let same = same.take_while(|(asked, known)| asked.eq_ignore_ascii_case(known));
+        same.count()
+    };
+    let names = presets()
+        .iter()
+        .flat_map(|preset| preset.aliases.iter().chain([&preset.name]));
+    let mut close: Vec<(usize, &str)> = names
+        .map(|name| (alike(name), *name))
+        .filter(|(alike, _)| *alike >= 3)
+        .collect();
+    close.sort_by_key(|(alike, name)| (std::cmp::Reverse(*alike), *name));
+    if close.is_empty() {
+        return "senders without a preset may fit `hmac-sha256`, `standard-webhooks`, `header-value` or `basic`"
+            .to_owned();
+    }
+    let offered = close.iter().take(OFFERED).map(|(_, name)| *name);
+    format!("did you mean {}", list(offered))
 }
 
 fn names(fields: &[Override]) -> String {

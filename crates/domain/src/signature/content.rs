@@ -168,6 +168,18 @@ impl Value {
 }
 
 impl Part {
+    /// The header that this part reads.
+    pub(super) fn header(&self) -> Option<&'static str> {
+        match self {
+            Self::SignedHeaders { list } => Some(list),
+            Self::Segment {
+                value: Value::Header(name),
+                ..
+            } => Some(name),
+            _ => None,
+        }
+    }
+
     /// The query parameter that binds a body which is no form.
     pub(super) fn body_hash(&self) -> Option<&'static str> {
         match self {

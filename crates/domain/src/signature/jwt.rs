@@ -131,13 +131,32 @@ struct Token<'t> {
 
 impl JwtScheme {
     /// What a token that passes proves.
-    fn trust(&self) -> Trust {
+    pub(super) fn trust(&self) -> Trust {
         let binds = |claim: &Claim| matches!(claim, Claim::BodyHex(_) | Claim::BodyBase64(_));
         if self.place == JwtPlace::Body || self.claims.iter().any(binds) {
             Trust::Verified
         } else {
             Trust::OriginOnly
         }
+    }
+
+    pub(super) fn header_names(&self) -> Vec<String> {
+        match self.place {
+            JwtPlace::Header(header, _) => vec![header.to_owned()],
+            JwtPlace::Body => Vec::new(),
+        }
+    }
+
+    pub(super) fn tolerance_seconds(&self) -> Option<u32> {
+        match self.life {
+            JwtLife::Seconds(seconds) => Some(seconds),
+            JwtLife::Unbounded | JwtLife::Expires => None,
+        }
+    }
+
+    pub(super) fn signs_url(&self) -> bool {
+        let names_url = |claim: &Claim| matches!(claim, Claim::UrlHex(_) | Claim::Url(_));
+        self.claims.iter().any(names_url)
     }
 }
 

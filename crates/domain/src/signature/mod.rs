@@ -20,6 +20,7 @@ mod certificate;
 mod config;
 mod content;
 mod credentials;
+mod described;
 mod documents;
 mod form;
 mod format;

@@ -33,6 +33,14 @@ const CONFIRMATION: &[&str] = &[
     "TopicArn",
     "Type",
 ];
+/// The headers of a request of PayPal, in the order in which they are shown.
+pub(super) const PAYPAL_HEADERS: [&str; 5] = [
+    PAYPAL_SIGNATURE,
+    "paypal-transmission-id",
+    "paypal-transmission-time",
+    PAYPAL_CERTIFICATE,
+    "paypal-auth-algo",
+];
 const PAYPAL_CERTIFICATE: &str = "paypal-cert-url";
 const PAYPAL_SIGNATURE: &str = "paypal-transmission-sig";
 

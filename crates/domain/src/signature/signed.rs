@@ -210,12 +210,17 @@ impl SignedCheck {
 impl SignedScheme {
     /// The forms of the public URL that may have been signed; one empty text where the URL is not signed.
     pub(super) fn signed_urls(&self, public_url: &str) -> Result<Vec<String>, ConfigError> {
-        let signs_url = |part: &Part| matches!(part, Part::Url | Part::Path);
-        if self.content.iter().any(signs_url) {
+        if self.signs_url() {
             public_url::forms(public_url, self.url)
         } else {
             Ok(vec![String::new()])
         }
+    }
+
+    /// Whether the message holds the URL or its path.
+    pub(super) fn signs_url(&self) -> bool {
+        let is_url = |part: &Part| matches!(part, Part::Url | Part::Path);
+        self.content.iter().any(is_url)
     }
 
     /// What a request proves whose signature is right: that the sender sent it, if the body is signed.

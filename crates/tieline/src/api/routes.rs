@@ -49,6 +49,7 @@ fn v1() -> OpenApiRouter<App> {
 fn webhooks() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(presets::list))
+        .routes(routes!(presets::get))
         .routes(routes!(sources::list, sources::create))
         .routes(routes!(
             sources::get,

@@ -41,8 +41,8 @@ pub struct OpenSource {
 
 /// How repeats are told. Where a request lacks what a rule looks for, the hash of its body stands in.
 pub enum DedupeRule {
-    /// By this header.
-    Header(String),
+    /// By these headers, all of them.
+    Headers(Vec<String>),
     /// By what the path finds in the body.
     Body(Path),
     /// By the id that the scheme signs along with the body.
@@ -109,6 +109,10 @@ impl OpenSource {
     }
 }
 
+fn headers(names: &[&str]) -> DedupeRule {
+    DedupeRule::Headers(names.iter().map(|name| name.to_ascii_lowercase()).collect())
+}
+
 fn dedupe_rule(source: &Source, preset: &Preset) -> Result<Option<DedupeRule>, String> {
     let path = |text: &str| {
         Path::parse(text)
@@ -123,14 +127,16 @@ fn dedupe_rule(source: &Source, preset: &Preset) -> Result<Option<DedupeRule>, S
             return path(text).map(Some);
         }
         if let Some(header) = &dedupe.header {
-            return Ok(Some(DedupeRule::Header(header.to_ascii_lowercase())));
+            return Ok(Some(headers(&[header])));
         }
         if dedupe.body_hash == Some(true) {
             return Ok(Some(DedupeRule::BodyHash));
         }
     }
     match preset.dedupe {
-        signature::Dedupe::Header(name) => Ok(Some(DedupeRule::Header(name.to_ascii_lowercase()))),
+        signature::Dedupe::Header(name) => Ok(Some(headers(&[name]))),
+        signature::Dedupe::Headers(names) => Ok(Some(headers(names))),
+        signature::Dedupe::Never => Ok(None),
         signature::Dedupe::MessageId => Ok(Some(DedupeRule::MessageId)),
         signature::Dedupe::Body(text) => path(text).map(Some),
         signature::Dedupe::BodyHash => Ok(Some(DedupeRule::BodyHash)),

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::parts::{SIGNS_BODY, SIGNS_BODY_AND_TIME, within_tolerance};
+use super::parts::{SIGNS_BODY, SIGNS_BODY_AND_TIME};
 use crate::signature::asymmetric::PublicKeyScheme;
-use crate::signature::config::Override;
+use crate::signature::config::{DEFAULT_TOLERANCE_SECONDS, Override};
 use crate::signature::handshake::{DISCORD, EBAY};
 use crate::signature::preset::{Dedupe, EventType, Preset, SecretOwner};
 use crate::signature::public_key::Algorithm;
-use crate::signature::scheme::{Encoding, Part, Scheme, TimestampUnit};
+use crate::signature::scheme::{Encoding, Part, Scheme, TimestampRule, TimestampUnit};
 
 /// The timestamp and the body run together.
 const TIME_BODY: &[Part] = &[Part::Timestamp, Part::Body];
@@ -18,6 +18,11 @@ const TIME_BAR_BODY: &[Part] = &[
     Part::Literal(Cow::Borrowed("|")),
     Part::Body,
 ];
+const WITHIN_TOLERANCE: TimestampRule = TimestampRule {
+    unit: TimestampUnit::Seconds,
+    tolerance_seconds: Some(DEFAULT_TOLERANCE_SECONDS),
+    body_field: None,
+};
 const BODY: &[Part] = &[Part::Body];
 
 pub(super) fn presets() -> Vec<Preset> {
@@ -53,10 +58,7 @@ pub(super) fn presets() -> Vec<Preset> {
                     algorithm: Algorithm::Ed25519,
                     header: "telnyx-signature-ed25519",
                     encoding: Encoding::Base64,
-                    timestamp: Some((
-                        "telnyx-timestamp",
-                        Some(within_tolerance(TimestampUnit::Seconds)),
-                    )),
+                    timestamp: Some(("telnyx-timestamp", Some(WITHIN_TOLERANCE))),
                     content: TIME_BAR_BODY,
                     wrapped: false,
                 },

@@ -7,10 +7,13 @@ mod base64_body;
 mod embedded;
 mod generic;
 mod hex_body;
+mod in_signature;
 mod jwt;
+mod other_hashes;
 mod parts;
 mod standard;
 mod timed;
+mod tokens;
 mod urls;
 
 use std::sync::LazyLock;
@@ -33,15 +36,21 @@ static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
     [
         generic::signed(),
         standard::presets(),
-        hex_body::presets(),
+        hex_body::prefixed(),
+        hex_body::bare(),
         base64_body::presets(),
+        other_hashes::presets(),
         timed::presets(),
+        in_signature::presets(),
         urls::presets(),
         asymmetric::presets(),
         jwt::presets(),
         embedded::presets(),
         asking::presets(),
         generic::others(),
+        tokens::tokens(),
+        tokens::chosen_headers(),
+        tokens::passwords(),
     ]
     .into_iter()
     .flatten()
