@@ -146,7 +146,7 @@ fn of(preset: &'static Preset) -> Case {
     let (header, stamp) = match &preset.scheme {
         Scheme::Signed(scheme) => (&*scheme.headers[0].signature, stamp(scheme)),
         Scheme::Token(scheme) => (&*scheme.header, Stamp::Absent),
-        Scheme::Basic(_) | Scheme::Unsigned => ("Authorization", Stamp::Absent),
+        _ => ("Authorization", Stamp::Absent),
     };
     Case {
         sender_secret: current,

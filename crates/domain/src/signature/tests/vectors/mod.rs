@@ -217,12 +217,22 @@ fn published() -> Vec<Vector> {
     ]
 }
 
+/// The HMAC-SHA256 of `{"id":"1"}` under `shh`.
+const SHH: &str = "3cc923f642cf3cabca616eefabf662742f49d5da134c7cb183069145c9469a34";
+
 fn computed() -> Vec<Vector> {
     let generic = "7a546a5c3c2459b8934bfaf4bd5d7823feca5cc4d5efaecfa3305a6499da8669";
     let generic_request = |value: &str| {
         Request::post(JSON, r#"{"data":{"id":"1"}}"#).with("X-Webhook-Signature", value)
     };
     vec![
+        plain("asana", "shh", Request::post(JSON, r#"{"id":"1"}"#).with("X-Hook-Signature", SHH)),
+        plain("keap", "shh", Request::post(JSON, r#"{"id":"1"}"#).with("X-Hook-Signature", SHH)),
+        plain(
+            "websub",
+            "shh",
+            Request::post(JSON, r#"{"id":"1"}"#).with("X-Hub-Signature", format!("sha256={SHH}")),
+        ),
         plain("hmac-sha256", "whsec_xyz789", generic_request(&format!("sha256={generic}"))),
         plain("hmac-sha256", "whsec_xyz789", generic_request(generic)),
         plain("hmac-sha256", "whsec_xyz789", generic_request(&format!("sha256={}", generic.to_uppercase()))),
