@@ -4,7 +4,8 @@
 #   check  fails when something committed differs from what the program says, or names a test that does not exist
 #
 # Whole files: openapi.json and tieline.default.toml, as the program prints them. Parts of files: the tables of
-# settings, between the lines `<!-- settings … -->` and `<!-- end of settings -->`.
+# settings, between the lines `<!-- settings … -->` and `<!-- end of settings -->`; the table of presets, between
+# `<!-- presets … -->` and `<!-- end of presets -->`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -64,15 +65,21 @@ settings_table() {
     }
     /^# / { doc = substr($0, 3) }'
 }
+# insert FILE KIND: FILE with $made/table between the lines that begin and end a table of this kind.
+insert() {
+  awk -v table="$made/table" -v kind="$2" '
+    index($0, "<!-- " kind) == 1 { print; while ((getline line < table) > 0) print line; inside = 1; next }
+    index($0, "<!-- end of " kind) == 1 { inside = 0 }
+    !inside' "$1" >"$made/it"
+  keep "$1"
+}
 for row in "${tables[@]}"; do
   read -r file wanted <<<"$row"
   settings_table "$wanted" >"$made/table"
-  awk -v table="$made/table" '
-    /^<!-- settings/ { print; while ((getline line < table) > 0) print line; inside = 1; next }
-    /^<!-- end of settings/ { inside = 0 }
-    !inside' "$file" >"$made/it"
-  keep "$file"
+  insert "$file" settings
 done
+"$program" presets >"$made/table"
+insert docs/incoming-webhooks.md presets
 
 # The tests that ARCHITECTURE.md names, as `path/below/crates.rs::name`.
 missing=()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{EventId, TenantId, Timestamp, pattern::EventType};
+use crate::{EventId, TenantId, Timestamp, pattern::EventType, signature::Trust};
 
 /// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Event {
     pub cause_id: Option<EventId>,
     /// The trace it belongs to: 32 hex digits (W3C Trace Context).
     pub trace_id: Arc<str>,
+    /// How much the request that it came with proved; `None` if it did not come through a source.
+    pub trust: Option<Trust>,
 }
 
 /// The event types that Tieline itself publishes about the spine.

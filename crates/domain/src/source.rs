@@ -6,7 +6,12 @@ use tieline_mapping::{
     transform::{Transform, TransformError},
 };
 
-use crate::{Violation, pattern::EventType, signature::Verification, violation};
+use crate::{
+    Violation,
+    pattern::EventType,
+    signature::{SecretOwner, Verification},
+    violation,
+};
 
 /// What a source is made from, and how it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +41,9 @@ pub struct Source {
     /// Whether requests are taken at all.
     #[serde(default)]
     pub status: Status,
+    /// Why it is disabled; kept only with that status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<String>,
 }
 
 /// Whether a source takes requests.
@@ -47,6 +55,10 @@ pub enum Status {
     Active,
     /// It answers 404.
     Paused,
+    /// It waits for the first request of its sender, which brings the secret.
+    Pending,
+    /// It answers 404, because its sender ended what it was made for.
+    Disabled,
 }
 
 /// How repeats of an event are told. At most one of `event_id`, `header` and `body_hash`; none means
@@ -129,7 +141,24 @@ impl Source {
             event_type: None,
             response: None,
             status: Status::default(),
+            status_reason: None,
         }
+    }
+
+    /// The same as it stands with its secret, or without: one whose sender brings the secret waits for it, and a
+    /// reason goes with the status that it explains.
+    pub fn settled(mut self, has_secret: bool) -> Self {
+        let preset = self.verification.preset();
+        let waits = !has_secret && preset.is_ok_and(|preset| preset.secret == SecretOwner::Sender);
+        self.status = match self.status {
+            Status::Active | Status::Pending if waits => Status::Pending,
+            Status::Active | Status::Pending => Status::Active,
+            status => status,
+        };
+        if self.status != Status::Disabled {
+            self.status_reason = None;
+        }
+        self
     }
 
     /// Everything that is wrong with it, apart from the `verification`, which is checked together
@@ -138,6 +167,9 @@ impl Source {
         let mut found: Vec<_> = violation::length("/name", &self.name, 1, 200)
             .into_iter()
             .collect();
+        if let Some(reason) = &self.status_reason {
+            found.extend(violation::length("/status_reason", reason, 0, 200));
+        }
         if let Some(agent) = &self.agent_id {
             found.extend(violation::length("/agent_id", agent, 1, 64));
         }

@@ -1,7 +1,7 @@
 //! Reading the log of events.
 
 use sqlx::AssertSqlSafe;
-use tieline_domain::{EventId, TenantId, Timestamp, event::Event};
+use tieline_domain::{EventId, TenantId, Timestamp, event::Event, signature::Trust};
 
 use crate::{
     Error, Result, Store,
@@ -11,7 +11,7 @@ use crate::{
 
 /// What an event is read from, in the order of [`EventRow`].
 pub(crate) const COLUMNS: &str =
-    "tenant_id, id, type, source, subject, time, data, cause_id, trace_id";
+    "tenant_id, id, type, source, subject, time, data, cause_id, trace_id, trust";
 
 pub(crate) type EventRow = (
     String,
@@ -23,11 +23,12 @@ pub(crate) type EventRow = (
     String,
     Option<String>,
     String,
+    Option<String>,
 );
 
 /// Reads an event; the id tells its tenant.
 pub(crate) fn from_row(row: EventRow) -> Result<Event> {
-    let (tenant_id, id, event_type, source, subject, time, data, cause_id, trace_id) = row;
+    let (tenant_id, id, event_type, source, subject, time, data, cause_id, trace_id, trust) = row;
     let cause_id = cause_id.map(|id| id.parse()).transpose();
     Ok(Event {
         id: id.parse().map_err(Error::content)?,
@@ -39,7 +40,12 @@ pub(crate) fn from_row(row: EventRow) -> Result<Event> {
         data: data.into(),
         cause_id: cause_id.map_err(Error::content)?,
         trace_id: trace_id.into(),
+        trust: trust.as_deref().map(known_trust).transpose()?,
     })
+}
+
+fn known_trust(word: &str) -> Result<Trust> {
+    Trust::of_word(word).ok_or_else(|| Error::Content(format!("`{word}` is no level of trust")))
 }
 
 /// Which events a list shows; every field narrows it.

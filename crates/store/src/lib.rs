@@ -15,6 +15,7 @@ pub mod deliveries;
 pub mod destinations;
 pub mod documents;
 pub mod events;
+pub mod handshakes;
 pub mod health;
 pub mod idempotency;
 pub mod page;

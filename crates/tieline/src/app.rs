@@ -22,7 +22,7 @@ use crate::{
     deliver::{self, Dispatcher},
     outbound::{AllowList, BadEntry, Outbound, Settings},
     publish::Publisher,
-    receive::Receiver,
+    receive::{self, Receiver},
     registry::Registry,
     vault::{self, MasterKeys, Vault, VaultError},
     webhooks::{Sources, Subscriptions},
@@ -147,14 +147,18 @@ impl App {
             registry.clone(),
             Arc::clone(&dispatcher),
         );
-        let receiver = Receiver::new(
-            clock.clone(),
-            store.clone(),
-            registry.clone(),
-            publisher.clone(),
-            config.limits.rejected_log_per_source,
-            config.limits.json_depth_max,
-        );
+        let sources = Sources::new(store.clone(), vault.clone(), registry.clone());
+        let receiver = Receiver::new(receive::Parts {
+            clock: clock.clone(),
+            store: store.clone(),
+            registry: registry.clone(),
+            publisher: publisher.clone(),
+            sources: sources.clone(),
+            outbound: outbound.clone(),
+            mirror: config.senders_mirror.clone(),
+            kept: config.limits.rejected_log_per_source,
+            max_depth: config.limits.json_depth_max,
+        });
         let subscriptions = Subscriptions::new(
             store.clone(),
             vault.clone(),
@@ -163,7 +167,7 @@ impl App {
             Arc::clone(&dispatcher),
         );
         Ok(Self(Arc::new(Parts {
-            sources: Sources::new(store.clone(), vault.clone(), registry.clone()),
+            sources,
             limiter: Limiter::new(&config.limits),
             callers: Callers::default(),
             store,

@@ -8,6 +8,7 @@ use tieline_domain::{
     clock::Clock,
     event::{self, Event},
     pattern::EventType,
+    signature::Trust,
 };
 use tieline_store::spine::{Accepted, Claimed, Entry, Item, NewDelivery, Once, Spine, Start};
 
@@ -40,6 +41,8 @@ pub struct NewEvent {
     pub data: Arc<str>,
     /// The trace it belongs to.
     pub trace_id: Arc<str>,
+    /// How much the request that it came with proved.
+    pub trust: Option<Trust>,
 }
 
 /// Events that belong together: the first, and those that it causes at once.
@@ -142,6 +145,7 @@ pub fn mint(clock: &Clock, tenant: TenantId, new: NewEvent, cause_id: Option<Eve
         subject,
         data,
         trace_id,
+        trust,
     } = new;
     Event {
         id: EventId::new(time, rand::rng().random()),
@@ -153,6 +157,7 @@ pub fn mint(clock: &Clock, tenant: TenantId, new: NewEvent, cause_id: Option<Eve
         data,
         cause_id,
         trace_id,
+        trust,
     }
 }
 

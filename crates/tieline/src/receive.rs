@@ -5,33 +5,40 @@
 //! but its counter and its line in a capped log.
 
 mod content;
+mod questions;
 mod rejections;
+mod senders;
 
-use std::sync::Arc;
+use std::{cell::LazyCell, sync::Arc};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use rand::random;
 use serde_json::json;
 use tieline_domain::{
-    EventId, SourceId,
+    EventId, SourceId, Timestamp,
     clock::Clock,
     event::types,
     pattern::EventType,
-    signature::{HandshakeAnswer, Headers, Rejection, SignedRequest, Trust, Verified, handshake},
+    signature::{HandshakeAnswer, Headers, Rejection, SignedRequest, Trust, Verified},
     source::TypeRule,
 };
 use tieline_mapping::transform::Transformed;
 use tieline_store::{Store, spine::Once};
 
 use crate::{
+    outbound::Outbound,
     publish::{self, NewEvent, NewItem, Publisher, own_type},
     registry::{self, DedupeRule, OpenSource, Registry},
     telemetry,
+    webhooks::{self, Sources},
 };
 use content::Content;
+use questions::Questions;
 use rejections::Rejections;
+use senders::Senders;
+use url::Url;
 
 /// A request to a source, its body read.
 #[derive(Clone, Copy)]
@@ -80,6 +87,12 @@ pub enum Refusal {
     /// It could not be stored: nothing was written.
     #[error(transparent)]
     Publish(#[from] publish::Error),
+    /// What a question asks for could not be done.
+    #[error(transparent)]
+    Change(#[from] webhooks::Error),
+    /// The key that it must be checked with cannot be had now.
+    #[error("{0}")]
+    NoKey(Rejection),
 }
 
 impl From<registry::Error> for Refusal {
@@ -104,21 +117,52 @@ pub struct Receiver {
     registry: Registry,
     publisher: Publisher,
     rejections: Rejections,
+    questions: Questions,
+    senders: Senders,
     max_depth: usize,
 }
 
+/// What a [`Receiver`] is made of.
+pub struct Parts {
+    /// The one clock.
+    pub clock: Clock,
+    /// What lasts.
+    pub store: Store,
+    /// The sources in memory.
+    pub registry: Registry,
+    /// Takes the events.
+    pub publisher: Publisher,
+    /// Changes sources where their senders ask for it.
+    pub sources: Sources,
+    /// The way out.
+    pub outbound: Outbound,
+    /// The server that is asked in place of senders' hosts.
+    pub mirror: Option<Url>,
+    /// How many refused requests are kept of each source.
+    pub kept: usize,
+    /// How deep a body may be nested.
+    pub max_depth: usize,
+}
+
 impl Receiver {
-    /// A receiver that publishes through `publisher` and keeps up to `kept` refused requests per source.
-    pub fn new(
-        clock: Clock,
-        store: Store,
-        registry: Registry,
-        publisher: Publisher,
-        kept: usize,
-        max_depth: usize,
-    ) -> Self {
+    /// A receiver made of these.
+    pub fn new(parts: Parts) -> Self {
+        let Parts {
+            clock,
+            store,
+            registry,
+            publisher,
+            sources,
+            outbound,
+            mirror,
+            kept,
+            max_depth,
+        } = parts;
+        let senders = Senders::new(outbound, mirror, clock.clone());
         Self {
-            rejections: Rejections::start(store, clock.clone(), kept),
+            rejections: Rejections::start(store.clone(), clock.clone(), kept),
+            questions: Questions::start(store, clock.clone(), sources, senders.clone()),
+            senders,
             clock,
             registry,
             publisher,
@@ -142,9 +186,12 @@ impl Receiver {
         source: &OpenSource,
         incoming: Incoming<'_>,
     ) -> Result<Receipt, Refusal> {
-        let item = match self.admit(source, incoming)? {
+        let item = match self.admit(source, incoming).await? {
             Admitted::Item(item) => item,
-            Admitted::Question(answer) => return Ok(Receipt::Handshake(answer)),
+            Admitted::Question(answer) => {
+                self.questions.conclude(source, &answer).await?;
+                return Ok(Receipt::Handshake(answer));
+            }
         };
         let published = self.publisher.publish(source.tenant_id, vec![item]).await?;
         let first = published.first().ok_or(Refusal::NotFound)?;
@@ -158,42 +205,113 @@ impl Receiver {
         Ok(Receipt::Accepted { event_id, status })
     }
 
-    /// Everything that comes before the durable write.
-    fn admit(&self, source: &OpenSource, incoming: Incoming<'_>) -> Result<Admitted, Refusal> {
-        let request = SignedRequest {
-            method: incoming.method,
-            url_query: incoming.query,
-            headers: &Fields(incoming.headers),
-            body: incoming.body,
+    /// The answer to a request that is no event by its method, if it is a question of the sender.
+    pub async fn ask(
+        &self,
+        source: &OpenSource,
+        incoming: Incoming<'_>,
+    ) -> Result<Option<HandshakeAnswer>, Refusal> {
+        let answer = {
+            let fields = Fields(incoming.headers);
+            let request = incoming.signed(&fields);
+            let now = self.clock.now().as_micros();
+            let verified = || source.verifier.verify(&request, now).is_ok();
+            source.handshakes.answer(&request, &verified)
         };
-        let now = self.clock.now();
-        if let Some(answer) = handshake(source.preset, &request, &source.verifier, now.as_micros())
-        {
-            tracing::info!(source = %source.id, handshake = answer.name, "answered a handshake");
-            return Ok(Admitted::Question(answer));
+        if let Some(answer) = &answer {
+            self.questions.conclude(source, answer).await?;
         }
-        let verified = match source.verifier.verify(&request, now.as_micros()) {
-            Ok(verified) => verified,
-            Err(rejection) => {
-                self.rejections.note(source, incoming, &rejection);
-                return Err(Refusal::Rejected(rejection));
-            }
+        Ok(answer)
+    }
+
+    /// Everything that comes before the durable write.
+    async fn admit(
+        &self,
+        source: &OpenSource,
+        incoming: Incoming<'_>,
+    ) -> Result<Admitted, Refusal> {
+        let wanted = source
+            .verifier
+            .key_request(&incoming.signed(&Fields(incoming.headers)));
+        let refused = |rejection| self.refuse(source, incoming, rejection);
+        let Some(wanted) = wanted.map_err(refused)? else {
+            return self.judge(source, incoming, None).map_err(refused)?;
         };
+        let document = self.senders.document(source.id, &wanted, false).await;
+        let document = document.map_err(refused)?;
+        match self.judge(source, incoming, Some(&document)) {
+            Err(Rejection::UnknownKey) if wanted.changes => {
+                let document = self.senders.document(source.id, &wanted, true).await;
+                let document = document.map_err(refused)?;
+                self.judge(source, incoming, Some(&document))
+                    .map_err(refused)?
+            }
+            judged => judged.map_err(refused)?,
+        }
+    }
+
+    /// Counts and keeps a request that is not believed.
+    fn refuse(&self, source: &OpenSource, incoming: Incoming<'_>, rejection: Rejection) -> Refusal {
+        self.rejections.note(source, incoming, &rejection);
+        if rejection == Rejection::KeyUnavailable {
+            Refusal::NoKey(rejection)
+        } else {
+            Refusal::Rejected(rejection)
+        }
+    }
+
+    /// Believes a request or not, with the keys that it needs; the outer error is why it is not believed.
+    fn judge(
+        &self,
+        source: &OpenSource,
+        incoming: Incoming<'_>,
+        document: Option<&[u8]>,
+    ) -> Result<Result<Admitted, Refusal>, Rejection> {
+        let fields = Fields(incoming.headers);
+        let request = incoming.signed(&fields);
+        let now = self.clock.now();
+        let verified = LazyCell::new(|| {
+            let verifier = &source.verifier;
+            verifier.verify_with(&request, now.as_micros(), document)
+        });
+        if let Some(answer) = source.handshakes.answer(&request, &|| verified.is_ok()) {
+            return Ok(Ok(Admitted::Question(answer)));
+        }
+        let verified = (*verified).clone()?;
+        Ok(self.item(source, incoming, &verified, now))
+    }
+
+    /// The events of a request that is believed.
+    fn item(
+        &self,
+        source: &OpenSource,
+        incoming: Incoming<'_>,
+        verified: &Verified<'_>,
+        now: Timestamp,
+    ) -> Result<Admitted, Refusal> {
         let content = self
             .read(source, incoming)
             .inspect_err(|_| telemetry::count_rejected("body", Some(source.tenant_id)))?;
         let once = source.dedupe.as_ref().map(|rule| Once {
-            key: dedupe_key(source, rule, incoming, &verified, &content),
+            key: dedupe_key(source, rule, incoming, verified, &content),
             expires_at: now.plus(source.dedupe_window),
         });
-        let events = events(source, incoming.headers, &content, verified.trust).events;
+        let proof = Proof {
+            trust: verified.trust,
+            key_id: verified.key_id.as_deref(),
+        };
+        let events = events(source, incoming.headers, &content, proof).events;
         Ok(Admitted::Item(NewItem { once, events }))
     }
 
     /// What a request with this body would become, its signature not looked at.
     pub fn preview(&self, source: &OpenSource, incoming: Incoming<'_>) -> Result<Preview, Refusal> {
         let content = self.read(source, incoming)?;
-        Ok(events(source, incoming.headers, &content, Trust::Unsigned))
+        let proof = Proof {
+            trust: Trust::Unsigned,
+            key_id: None,
+        };
+        Ok(events(source, incoming.headers, &content, proof))
     }
 
     fn read(&self, source: &OpenSource, incoming: Incoming<'_>) -> Result<Content, Refusal> {
@@ -203,6 +321,26 @@ impl Receiver {
         Content::read(incoming.headers, incoming.body, needs_value, self.max_depth)
             .map_err(Refusal::Body)
     }
+}
+
+impl<'r> Incoming<'r> {
+    /// The request as it is verified.
+    fn signed(self, fields: &'r Fields<'r>) -> SignedRequest<'r> {
+        SignedRequest {
+            method: self.method,
+            url_query: self.query,
+            headers: fields,
+            body: self.body,
+        }
+    }
+}
+
+/// What a request proved.
+#[derive(Clone, Copy)]
+struct Proof<'v> {
+    trust: Trust,
+    /// The secret that matched.
+    key_id: Option<&'v str>,
 }
 
 /// A request that proved where it comes from.
@@ -232,10 +370,12 @@ fn dedupe_key(
     content: &Content,
 ) -> [u8; 16] {
     let id = match rule {
-        DedupeRule::Header(name) => incoming
-            .headers
-            .get(name)
-            .map(|value| value.as_bytes().to_vec()),
+        DedupeRule::Headers(names) => {
+            let value = |name: &String| incoming.headers.get(name).map(HeaderValue::as_bytes);
+            let values: Option<Vec<&[u8]>> = names.iter().map(value).collect();
+            // No header can hold a line feed, so that what stands where is plain.
+            values.map(|values| values.join(&b'\n'))
+        }
         DedupeRule::Body(path) => content
             .select(path)
             .map(|value| value.to_string().into_bytes()),
@@ -257,9 +397,17 @@ fn dedupe_key(
 }
 
 /// The events of a request: that it was received, what it means, and that its message is missing.
-fn events(source: &OpenSource, headers: &HeaderMap, content: &Content, trust: Trust) -> Preview {
+fn events(
+    source: &OpenSource,
+    headers: &HeaderMap,
+    content: &Content,
+    proof: Proof<'_>,
+) -> Preview {
     let transformed = match (&source.transform, content.value()) {
-        (Some(transform), Some(value)) => Some(transform.apply(value)),
+        (Some(transform), Some(value)) => {
+            let known = [Some(proof.trust.as_str()), proof.key_id];
+            Some(transform.apply(value, known))
+        }
         _ => None,
     };
     let from: Arc<str> = format!("/sources/{}", source.id).into();
@@ -270,8 +418,9 @@ fn events(source: &OpenSource, headers: &HeaderMap, content: &Content, trust: Tr
         subject: None,
         data,
         trace_id: Arc::clone(&trace_id),
+        trust: Some(proof.trust),
     };
-    let data = received_data(source, content, transformed.as_ref(), trust);
+    let data = received_data(source, content, transformed.as_ref(), proof);
     let mut events = vec![event(own_type(types::WEBHOOK_RECEIVED), data)];
     if let Some(event_type) = type_of(source, headers, content) {
         events.push(event(event_type, content.json().into()));
@@ -307,15 +456,14 @@ fn received_data(
     source: &OpenSource,
     content: &Content,
     transformed: Option<&Transformed>,
-    trust: Trust,
+    proof: Proof<'_>,
 ) -> Arc<str> {
-    let trust = match trust {
-        Trust::Verified => "verified",
-        Trust::Authenticated => "authenticated",
-        Trust::OriginOnly => "origin_only",
-        Trust::Unsigned => "unsigned",
-    };
+    let trust = proof.trust.as_str();
     let mut data = format!("{{\"source_id\":\"{}\",\"trust\":\"{trust}\"", source.id);
+    if let Some(key_id) = proof.key_id {
+        data.push_str(",\"key_id\":");
+        data.push_str(&json!(key_id).to_string());
+    }
     if let Some(agent) = &source.source.agent_id {
         data.push_str(",\"agent_id\":");
         data.push_str(&json!(agent).to_string());

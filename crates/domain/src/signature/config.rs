@@ -45,6 +45,10 @@ pub struct Verification {
     /// The user name of scheme `basic`; any is taken when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
+    /// What the sender shows or asks for when it tests the URL (Meta, Strava, eBay, the topic of WebSub). No
+    /// secret: no event is believed for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify_token: Option<String>,
 }
 
 /// A field of [`Verification`] that a preset may let the user set.
@@ -64,6 +68,8 @@ pub enum Override {
     ToleranceSeconds,
     /// `username`
     Username,
+    /// `verify_token`
+    VerifyToken,
 }
 
 /// Why a verification cannot be used.
@@ -71,8 +77,9 @@ pub enum Override {
 pub enum ConfigError {
     /// No preset has that name.
     #[error(
-        "there is no verification scheme `{scheme}`; there are {}",
-        scheme_names()
+        "there is no verification scheme `{scheme}`; {}; `GET /v1/webhooks/presets` and `tieline presets` list all {}",
+        nearest(scheme),
+        presets().len()
     )]
     UnknownScheme {
         /// What was asked for.
@@ -119,6 +126,14 @@ pub enum ConfigError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// No one but the sender itself can sign this.
+    #[error("only the sender of scheme `{scheme}` can sign: {why}")]
+    NotSignable {
+        /// The scheme.
+        scheme: String,
+        /// Why.
+        why: &'static str,
+    },
     /// The public URL of the source cannot be signed.
     #[error("the public URL `{url}` is not an absolute http or https URL")]
     PublicUrl {
@@ -137,6 +152,7 @@ impl ConfigError {
             | Self::Unusable { field, .. }
             | Self::TimestampNotSigned { field } => Some(field.pointer()),
             Self::Content(_) => Some(Override::Content.pointer()),
+            Self::NotSignable { .. } => Some("/scheme"),
             Self::NoSecret { .. } | Self::Secret { .. } | Self::PublicUrl { .. } => None,
         }
     }
@@ -152,6 +168,7 @@ impl Override {
             Self::TimestampHeader => "/timestamp_header",
             Self::ToleranceSeconds => "/tolerance_seconds",
             Self::Username => "/username",
+            Self::VerifyToken => "/verify_token",
         }
     }
 
@@ -180,6 +197,7 @@ impl Verification {
             timestamp_header: None,
             tolerance_seconds: None,
             username: None,
+            verify_token: None,
         }
     }
 
@@ -214,8 +232,9 @@ impl Verification {
                 set(&mut token.prefix, self.checked_prefix()?);
             }
             Scheme::Basic(basic) => basic.username = self.checked_username()?,
-            Scheme::Unsigned => {}
+            Scheme::PublicKey(_) | Scheme::Jwt(_) | Scheme::Bespoke(_) | Scheme::Unsigned => {}
         }
+        self.check_verify_token()?;
         Ok(scheme)
     }
 
@@ -229,6 +248,7 @@ impl Verification {
             (self.timestamp_header.is_some(), Override::TimestampHeader),
             (self.tolerance_seconds.is_some(), Override::ToleranceSeconds),
             (self.username.is_some(), Override::Username),
+            (self.verify_token.is_some(), Override::VerifyToken),
         ]
         .into_iter()
         .filter_map(|(given, field)| given.then_some(field))
@@ -272,7 +292,8 @@ impl Verification {
         if scheme.timestamp.is_none() && scheme.content.contains(&Part::Timestamp) {
             scheme.timestamp = Some(TimestampRule {
                 unit: TimestampUnit::Seconds,
-                tolerance_seconds: DEFAULT_TOLERANCE_SECONDS,
+                tolerance_seconds: Some(DEFAULT_TOLERANCE_SECONDS),
+                body_field: None,
             });
         }
         let wanted = self
@@ -285,7 +306,7 @@ impl Verification {
         };
         match self.tolerance_seconds {
             None => {}
-            Some(seconds @ 1..=MAX_TOLERANCE_SECONDS) => rule.tolerance_seconds = seconds,
+            Some(seconds @ 1..=MAX_TOLERANCE_SECONDS) => rule.tolerance_seconds = Some(seconds),
             Some(_) => {
                 let problem = "not between 1 and 604800 (a week)";
                 return Err(ConfigError::Unusable {
@@ -307,6 +328,15 @@ impl Verification {
             sendable,
             "not at most 128 visible ASCII characters",
         )
+    }
+
+    fn check_verify_token(&self) -> Result<(), ConfigError> {
+        let sendable = |text: &str| {
+            (1..=256).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+        };
+        let problem = "not 1 to 256 visible ASCII characters without a space";
+        let token = self.verify_token.as_deref();
+        checked(token, Override::VerifyToken, sendable, problem).map(drop)
     }
 
     fn checked_username(&self) -> Result<Option<String>, ConfigError> {
@@ -358,8 +388,30 @@ fn checked(
     }
 }
 
-fn scheme_names() -> String {
-    list(presets().iter().map(|preset| preset.name))
+/// How many names are offered in place of one that does not exist.
+const OFFERED: usize = 5;
+
+/// The names that begin most like the one that was asked for; the general ones if none does.
+fn nearest(scheme: &str) -> String {
+    let alike = |name: &str| {
+        let same = scheme.bytes().zip(name.bytes());
+        let same = same.take_while(|(asked, known)| asked.eq_ignore_ascii_case(known));
+        same.count()
+    };
+    let names = presets()
+        .iter()
+        .flat_map(|preset| preset.aliases.iter().chain([&preset.name]));
+    let mut close: Vec<(usize, &str)> = names
+        .map(|name| (alike(name), *name))
+        .filter(|(alike, _)| *alike >= 3)
+        .collect();
+    close.sort_by_key(|(alike, name)| (std::cmp::Reverse(*alike), *name));
+    if close.is_empty() {
+        return "senders without a preset may fit `hmac-sha256`, `standard-webhooks`, `header-value` or `basic`"
+            .to_owned();
+    }
+    let offered = close.iter().take(OFFERED).map(|(_, name)| *name);
+    format!("did you mean {}", list(offered))
 }
 
 fn names(fields: &[Override]) -> String {

@@ -32,10 +32,10 @@ impl Fingerprint {
 }
 
 /// The secrets of one source, each by its fingerprint.
-struct Accepted(Vec<(Arc<str>, Fingerprint)>);
+pub(super) struct Accepted(Vec<(Arc<str>, Fingerprint)>);
 
 impl Accepted {
-    fn new(secrets: &[KeyedSecret]) -> Result<Self, ConfigError> {
+    pub(super) fn new(secrets: &[KeyedSecret]) -> Result<Self, ConfigError> {
         let fingerprint =
             |secret: &KeyedSecret| Ok((Arc::from(secret.id()), Fingerprint::of(sendable(secret)?)));
         Ok(Self(
@@ -46,7 +46,7 @@ impl Accepted {
         ))
     }
 
-    fn find(&self, value: &[u8]) -> Option<Verified<'static>> {
+    pub(super) fn find(&self, value: &[u8]) -> Option<Verified<'static>> {
         let sent = Fingerprint::of(value);
         let (key_id, _) = self.0.iter().find(|(_, secret)| secret.matches(&sent))?;
         Some(Verified {

@@ -44,6 +44,15 @@ pub(super) struct Claim<'r> {
     pub(super) candidates: Vec<Candidate>,
 }
 
+impl Claim<'_> {
+    /// This claim with what another header of the same request says.
+    pub(super) fn with(mut self, further: Self) -> Self {
+        self.timestamp = self.timestamp.or(further.timestamp);
+        self.candidates.extend(further.candidates);
+        self
+    }
+}
+
 /// How to read one scheme's header.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'s> {
@@ -60,6 +69,14 @@ struct ListLayout<'s> {
     separator: u8,
     timestamp: Option<&'static str>,
     kinds: &'s [(&'static str, Kind)],
+}
+
+/// What an item of a list is.
+enum Item<'r> {
+    Timestamp(&'r [u8]),
+    Signature(Kind, &'r [u8]),
+    OtherVersion,
+    Junk,
 }
 
 impl Reader<'_> {
@@ -89,7 +106,7 @@ impl Reader<'_> {
                 let layout = ListLayout {
                     delimiter: *delimiter,
                     separator: b'=',
-                    timestamp: Some(timestamp),
+                    timestamp: *timestamp,
                     kinds: &kinds,
                 };
                 self.read_list(value, &layout)
@@ -104,6 +121,12 @@ impl Reader<'_> {
                 };
                 self.read_list(value, &layout)
             }
+            Format::Positional { delimiter } => {
+                self.read_items(value, *delimiter, &|place, text| match place {
+                    0 => Item::Timestamp(text),
+                    _ => Item::Signature(Kind::Hmac, text),
+                })
+            }
         }
     }
 
@@ -112,6 +135,25 @@ impl Reader<'_> {
         value: &'r [u8],
         layout: &ListLayout<'_>,
     ) -> Result<Claim<'r>, Rejection> {
+        self.read_items(value, layout.delimiter, &|_, item| {
+            let Some((name, text)) = split_once(item, layout.separator) else {
+                return Item::Junk;
+            };
+            let is = |known: &str| known.as_bytes() == name;
+            if layout.timestamp.is_some_and(is) {
+                return Item::Timestamp(text);
+            }
+            let kind = layout.kinds.iter().find(|(known, _)| is(known));
+            kind.map_or(Item::OtherVersion, |(_, kind)| Item::Signature(*kind, text))
+        })
+    }
+
+    fn read_items<'r>(
+        &self,
+        value: &'r [u8],
+        delimiter: u8,
+        classify: &dyn Fn(usize, &'r [u8]) -> Item<'r>,
+    ) -> Result<Claim<'r>, Rejection> {
         let mut claim = Claim {
             timestamp: None,
             candidates: Vec::new(),
@@ -119,39 +161,30 @@ impl Reader<'_> {
         let mut other_version = false;
         let mut unreadable = false;
         let items = value
-            .split(|b| *b == layout.delimiter)
+            .split(|b| *b == delimiter)
             .map(<[u8]>::trim_ascii)
             .filter(|item| !item.is_empty());
-        for (count, item) in items.enumerate() {
-            if count == MAX_SIGNATURES {
+        for (place, item) in items.enumerate() {
+            if place == MAX_SIGNATURES {
                 return Err(Rejection::TooManySignatures {
                     limit: MAX_SIGNATURES,
                 });
             }
-            let Some((name, text)) = split_once(item, layout.separator) else {
-                continue;
-            };
-            if layout
-                .timestamp
-                .is_some_and(|known| known.as_bytes() == name)
-            {
-                if claim.timestamp.is_some_and(|first| first != text) {
-                    return Err(Rejection::MalformedTimestamp {
-                        expected: "one timestamp in the signature header",
-                    });
+            match classify(place, item) {
+                Item::Timestamp(text) => {
+                    if claim.timestamp.is_some_and(|first| first != text) {
+                        return Err(Rejection::MalformedTimestamp {
+                            expected: "one timestamp in the signature header",
+                        });
+                    }
+                    claim.timestamp = Some(text);
                 }
-                claim.timestamp = Some(text);
-            } else if let Some((_, kind)) = layout
-                .kinds
-                .iter()
-                .find(|(known, _)| known.as_bytes() == name)
-            {
-                match self.decode(*kind, text) {
+                Item::Signature(kind, text) => match self.decode(kind, text) {
                     Some(candidate) => claim.candidates.push(candidate),
                     None => unreadable = true,
-                }
-            } else {
-                other_version = true;
+                },
+                Item::OtherVersion => other_version = true,
+                Item::Junk => {}
             }
         }
         if !claim.candidates.is_empty() {
@@ -201,6 +234,7 @@ impl Reader<'_> {
             Format::Plain { prefix, .. } => prefix.to_string(),
             Format::Pairs { signature, .. } => (*signature).to_owned(),
             Format::Tagged { hmac, ed25519 } => format!("{hmac}` or `{ed25519}"),
+            Format::Positional { .. } => String::new(),
         };
         Rejection::UnknownVersion {
             header: self.header.to_owned(),
@@ -218,12 +252,20 @@ impl Reader<'_> {
             Format::Plain { prefix, .. } if prefix.is_empty() => written,
             Format::Plain { prefix, .. } => format!("`{prefix}` and {written}"),
             Format::Pairs {
-                timestamp,
+                timestamp: Some(timestamp),
                 signature,
                 ..
             } => format!("`{timestamp}=` and `{signature}=` with {written}"),
+            Format::Pairs {
+                timestamp: None,
+                signature,
+                ..
+            } => format!("`{signature}=` with {written}"),
             Format::Tagged { hmac, ed25519 } => {
                 format!("`{hmac},` with {written} or `{ed25519},` with base64 of 64 bytes")
+            }
+            Format::Positional { delimiter } => {
+                format!("a timestamp, `{}` and {written}", char::from(*delimiter))
             }
         };
         Rejection::MalformedSignature {
@@ -243,22 +285,29 @@ impl Format {
                 signature: version,
                 delimiter,
             } => {
-                let timestamp = timestamp.unwrap_or_default();
-                format!(
-                    "{name}={timestamp}{}{version}={signature}",
-                    char::from(*delimiter)
-                )
+                let before = name.zip(timestamp).map(|(name, timestamp)| {
+                    format!("{name}={timestamp}{}", char::from(*delimiter))
+                });
+                format!("{}{version}={signature}", before.unwrap_or_default())
             }
             Self::Tagged { hmac, ed25519 } => {
                 let tag = if kind == Kind::Hmac { hmac } else { ed25519 };
                 format!("{tag},{signature}")
+            }
+            Self::Positional { delimiter } => {
+                let timestamp = timestamp.unwrap_or_default();
+                format!("{timestamp}{}{signature}", char::from(*delimiter))
             }
         }
     }
 
     /// Whether the timestamp stands in the signature header.
     pub(super) fn holds_timestamp(&self) -> bool {
-        matches!(self, Self::Pairs { .. })
+        match self {
+            Self::Pairs { timestamp, .. } => timestamp.is_some(),
+            Self::Positional { .. } => true,
+            Self::Plain { .. } | Self::Tagged { .. } => false,
+        }
     }
 }
 

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, ParsedPublicKey};
+use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::GeneralPurpose;
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
 use super::ConfigError;
-use super::scheme::{Digest, KeyForm};
+use super::scheme::{Digest, KeyForm, Mac};
 
 /// Prefix of a symmetric Standard Webhooks secret.
 pub(super) const SECRET_PREFIX: &str = "whsec_";
@@ -76,6 +76,15 @@ impl KeyedSecret {
         let read = match form {
             KeyForm::Verbatim => Ok(Material::Symmetric(Zeroizing::new(value.to_vec()))),
             KeyForm::Standard => read_standard(value),
+            KeyForm::Base64 => decoded(BASE64.decode(value.trim_ascii()).ok(), "it is not base64"),
+            KeyForm::Hex => decoded(
+                hex::decode(value.trim_ascii()).ok(),
+                "it is not hexadecimal",
+            ),
+            KeyForm::Hashed(digest) => {
+                let hash = digest::digest(digest.algorithm(), value);
+                Ok(Material::Symmetric(Zeroizing::new(hash.as_ref().to_vec())))
+            }
         };
         read.map_err(|why| self.fault(why))
     }
@@ -96,8 +105,19 @@ enum Material {
     Private(Zeroizing<Vec<u8>>),
 }
 
+/// The key that a text was decoded to.
+fn decoded(key: Option<Vec<u8>>, why_not: &'static str) -> Result<Material, &'static str> {
+    key.map(|key| Material::Symmetric(Zeroizing::new(key)))
+        .ok_or(why_not)
+}
+
 /// Reads a Standard Webhooks secret: `whsec_`, `whpk_` and `whsk_` are followed by base64, all else is bytes.
 fn read_standard(value: &[u8]) -> Result<Material, &'static str> {
+    // Supabase shows its secrets with the version of the signature before them.
+    let value = value
+        .strip_prefix(b"v1,")
+        .filter(|rest| rest.starts_with(SECRET_PREFIX.as_bytes()))
+        .unwrap_or(value);
     let after = |prefix: &str| {
         value
             .strip_prefix(prefix.as_bytes())
@@ -125,9 +145,56 @@ fn read_standard(value: &[u8]) -> Result<Material, &'static str> {
     Ok(Material::Symmetric(Zeroizing::new(value.to_vec())))
 }
 
+/// A key that both sides hold.
+pub(super) enum SharedKey {
+    Hmac(Box<hmac::Key>),
+    KeyThenMessage(&'static digest::Algorithm, Zeroizing<Vec<u8>>),
+}
+
+/// What a shared key makes of a message.
+pub(super) enum Tag {
+    Hmac(hmac::Tag),
+    Hash(digest::Digest),
+}
+
+impl SharedKey {
+    fn new(mac: Mac, digest: Digest, bytes: Zeroizing<Vec<u8>>) -> Self {
+        match mac {
+            Mac::Hmac => Self::Hmac(Box::new(hmac_key(digest, &bytes))),
+            Mac::KeyThenMessage => Self::KeyThenMessage(digest.algorithm(), bytes),
+        }
+    }
+
+    /// The tag of the message that `feed` hands over piece by piece.
+    pub(super) fn tag(&self, feed: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Tag {
+        match self {
+            Self::Hmac(key) => {
+                let mut context = hmac::Context::with_key(key);
+                feed(&mut |bytes| context.update(bytes));
+                Tag::Hmac(context.sign())
+            }
+            Self::KeyThenMessage(algorithm, key) => {
+                let mut context = digest::Context::new(algorithm);
+                context.update(key);
+                feed(&mut |bytes| context.update(bytes));
+                Tag::Hash(context.finish())
+            }
+        }
+    }
+}
+
+impl AsRef<[u8]> for Tag {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Hmac(tag) => tag.as_ref(),
+            Self::Hash(hash) => hash.as_ref(),
+        }
+    }
+}
+
 /// A key that checks signatures.
 pub(super) enum VerifyingKey {
-    Hmac(Box<hmac::Key>),
+    Shared(SharedKey),
     Ed25519(ParsedPublicKey),
 }
 
@@ -136,9 +203,10 @@ impl VerifyingKey {
         secret: &KeyedSecret,
         form: KeyForm,
         digest: Digest,
+        mac: Mac,
     ) -> Result<Self, ConfigError> {
         match secret.material(form)? {
-            Material::Symmetric(bytes) => Ok(Self::Hmac(Box::new(hmac_key(digest, &bytes)))),
+            Material::Symmetric(bytes) => Ok(Self::Shared(SharedKey::new(mac, digest, bytes))),
             Material::Public(bytes) if has_small_order(&bytes) => {
                 Err(secret.fault("this Ed25519 key is weak: signatures under it can be forged"))
             }
@@ -154,7 +222,7 @@ impl VerifyingKey {
 
 /// A key that makes signatures.
 pub(super) enum SigningKey {
-    Hmac(Box<hmac::Key>),
+    Shared(SharedKey),
     Ed25519(Box<Ed25519KeyPair>),
 }
 
@@ -163,9 +231,10 @@ impl SigningKey {
         secret: &KeyedSecret,
         form: KeyForm,
         digest: Digest,
+        mac: Mac,
     ) -> Result<Self, ConfigError> {
         match secret.material(form)? {
-            Material::Symmetric(bytes) => Ok(Self::Hmac(Box::new(hmac_key(digest, &bytes)))),
+            Material::Symmetric(bytes) => Ok(Self::Shared(SharedKey::new(mac, digest, bytes))),
             Material::Public(_) => {
                 Err(secret.fault("`whpk_` is a public key and cannot sign: use the `whsk_` key that belongs to it"))
             }
@@ -183,13 +252,29 @@ pub(super) fn hmac_key(digest: Digest, bytes: &[u8]) -> hmac::Key {
     let algorithm = match digest {
         Digest::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
         Digest::Sha256 => hmac::HMAC_SHA256,
+        Digest::Sha512 => hmac::HMAC_SHA512,
     };
     hmac::Key::new(algorithm, bytes)
 }
 
+impl Digest {
+    fn algorithm(self) -> &'static digest::Algorithm {
+        match self {
+            Self::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+            Self::Sha256 => &digest::SHA256,
+            Self::Sha512 => &digest::SHA512,
+        }
+    }
+
+    /// Length of the hash in bytes.
+    pub(super) fn length(self) -> usize {
+        self.algorithm().output_len()
+    }
+}
+
 /// Whether an Ed25519 public key is one of the points whose order divides 8, in any encoding. Under such a key
 /// one signature fits many messages. The list is the y coordinates, little-endian, with the sign bit cleared.
-fn has_small_order(key: &[u8; 32]) -> bool {
+pub(super) fn has_small_order(key: &[u8; 32]) -> bool {
     const fn with_ends(first: u8, fill: u8, last: u8) -> [u8; 32] {
         let mut bytes = [fill; 32];
         bytes[0] = first;

@@ -6,20 +6,33 @@
 //! - A [`Verifier`] answers for one source, with its keys prepared: [`Verifier::verify`] is the hot path.
 //! - A [`Signer`] produces what a genuine sender would send, for `tieline send` and for tests.
 //! - A [`StandardSigner`] signs our own deliveries by Standard Webhooks.
-//! - [`handshake`] answers the questions senders ask before they trust a URL.
+//! - [`Handshakes`] answers the questions senders ask before they trust a URL.
+//! - A [`KeyRequest`] names the document of keys that a request must be checked with, where the sender publishes
+//!   them; fetching it is for the caller.
 //!
 //! Everything here is pure: the time is an argument, and nothing but the bytes of the request is read. A check
 //! goes over the raw bytes and compares in constant time (DESIGN invariant 14). Facts: webhooks 3.
 
+mod acknowledgement;
+mod asymmetric;
+mod bespoke;
+mod certificate;
 mod config;
 mod content;
 mod credentials;
+mod described;
+mod documents;
+mod form;
 mod format;
 mod handshake;
+mod hosts;
+mod jwt;
 mod key;
 mod preset;
 mod presets;
+mod public_key;
 mod public_url;
+mod published;
 mod rejection;
 mod request;
 mod scheme;
@@ -33,16 +46,25 @@ mod verifier;
 #[cfg(test)]
 mod tests;
 
+pub use acknowledgement::{Acknowledgement, acknowledgement};
+pub use asymmetric::PublicKeyScheme;
+pub use bespoke::BespokeScheme;
 pub use config::{ConfigError, Override, Verification};
-pub use handshake::{Answer, Handshake, HandshakeAnswer, Question, handshake};
+pub use documents::KeyRequest;
+pub use handshake::{
+    Answer, Consequence, Effect, Gate, Handshake, HandshakeAnswer, Handshakes, Mark, Place,
+};
+pub use hosts::Hosts;
+pub use jwt::{Claim, JwtAlgorithm, JwtKeys, JwtLife, JwtPlace, JwtScheme};
 pub use key::KeyedSecret;
 pub use preset::{Dedupe, EventType, Preset, SecretOwner};
 pub use presets::{find, presets};
+pub use public_key::Algorithm;
 pub use rejection::Rejection;
 pub use request::{Headers, SignedRequest};
 pub use scheme::{
-    BasicScheme, Digest, Encoding, Format, HeaderNames, KeyForm, Part, Scheme, SignedScheme,
-    TimestampRule, TimestampUnit, TokenScheme, UrlRule,
+    BasicScheme, Digest, Encoding, Format, HeaderNames, KeyForm, Mac, MoreSignatures, Part, Scheme,
+    SignedScheme, TimestampRule, TimestampUnit, TokenScheme, UrlRule, Value,
 };
 pub use signer::{Signature, Signer};
 pub use standard::{StandardSigner, generate_secret};

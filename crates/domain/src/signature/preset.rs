@@ -40,6 +40,8 @@ pub enum SecretOwner {
     Ours,
     /// The sender shows one, and the user brings it.
     Theirs,
+    /// The sender brings it in its first request, unless the user does.
+    Sender,
 }
 
 impl SecretOwner {
@@ -56,10 +58,14 @@ pub enum Dedupe {
     MessageId,
     /// A header. It is not signed: who captured a request can send it again under another value.
     Header(&'static str),
+    /// Several headers together, for senders whose ids count anew under each.
+    Headers(&'static [&'static str]),
     /// What an RFC 9535 JSONPath finds in the body.
     Body(&'static str),
     /// The hash of the body.
     BodyHash,
+    /// Nothing: the sender tells different events by equal requests, so that each is an event of its own.
+    Never,
 }
 
 /// Where an event's type stands.

@@ -40,6 +40,12 @@ fn other_port(base: &str, default_port: u16) -> Option<String> {
     Some(format!("{scheme}://{other}{path}"))
 }
 
+/// The path of a URL without its query, as it is written; `/` where there is none.
+pub(super) fn path(url: &str) -> &str {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    authority.find('/').map_or("/", |at| &authority[at..])
+}
+
 /// Decodes the named percent-escapes and leaves every other.
 pub(super) fn decode<'t>(text: &'t str, escapes: &[&str]) -> Cow<'t, str> {
     if escapes.is_empty() || !text.contains('%') {

@@ -82,12 +82,10 @@ pub enum Rejection {
         header: String,
     },
     /// The body is covered neither by the signature nor by a signed hash.
-    #[error(
-        "the signature does not cover the body: send a form, or the SHA-256 of the body in the query parameter `{parameter}`"
-    )]
+    #[error("the signature does not cover the body: send a form{}", or_hash(*parameter))]
     UnsignedBody {
-        /// The parameter that would bind it.
-        parameter: &'static str,
+        /// The query parameter that would bind it by its hash, where the scheme has one.
+        parameter: Option<&'static str>,
     },
     /// The `Authorization` header cannot be read as Basic credentials.
     #[error(
@@ -99,6 +97,39 @@ pub enum Rejection {
         "the credentials do not match: check the token, or the user name and password, that the sender is configured with"
     )]
     WrongCredentials,
+    /// The token or message names another algorithm than the scheme's.
+    #[error(
+        "the algorithm that the request names is not the one of this scheme and its key: check the sender's settings, and that the source holds the matching kind of key"
+    )]
+    WrongAlgorithm,
+    /// A claim of a signed token does not fit the request.
+    #[error(
+        "the claim `{claim}` of the token does not fit this request: check that the body and the URL are those that the sender signed for"
+    )]
+    WrongClaim {
+        /// Its name.
+        claim: &'static str,
+    },
+    /// The request names a place for its key that is not the sender's.
+    #[error(
+        "the key that the request names is not at the sender's own address: only https and the sender's hosts are asked for keys"
+    )]
+    ForeignKeyHost,
+    /// The key is not among those that the sender publishes, or not valid now.
+    #[error(
+        "the key that the request was signed with is not one that the sender publishes, or is not valid now"
+    )]
+    UnknownKey,
+    /// The sender's key could not be fetched; the request may be genuine.
+    #[error(
+        "the sender's key could not be fetched: check that this server may call the sender's host, and send the request again"
+    )]
+    KeyUnavailable,
+    /// The source waits for the request that brings its secret.
+    #[error(
+        "this webhook waits for the first request of its sender, which brings the secret: register its URL there"
+    )]
+    Pending,
 }
 
 impl Rejection {
@@ -118,6 +149,18 @@ impl Rejection {
             Self::UnsignedBody { .. } => "unsigned_body",
             Self::MalformedCredentials => "malformed_credentials",
             Self::WrongCredentials => "wrong_credentials",
+            Self::WrongAlgorithm => "wrong_algorithm",
+            Self::WrongClaim { .. } => "wrong_claim",
+            Self::ForeignKeyHost => "foreign_key_host",
+            Self::UnknownKey => "unknown_key",
+            Self::KeyUnavailable => "key_unavailable",
+            Self::Pending => "pending",
         }
     }
+}
+
+fn or_hash(parameter: Option<&str>) -> String {
+    parameter.map_or_else(String::new, |name| {
+        format!(", or the SHA-256 of the body in the query parameter `{name}`")
+    })
 }

@@ -1,5 +1,6 @@
 //! Checking a signature over the request's bytes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -8,7 +9,7 @@ use super::content::Message;
 use super::format::{Candidate, Claim, Kind, Reader};
 use super::key::{KeyedSecret, VerifyingKey};
 use super::public_url;
-use super::scheme::{Digest, HeaderNames, Part, SignedScheme};
+use super::scheme::{HeaderNames, MoreSignatures, Part, SignedScheme, TimestampRule};
 use super::verifier::{Trust, Verified};
 use super::{ConfigError, Rejection, SignedRequest};
 
@@ -29,7 +30,7 @@ impl SignedCheck {
         public_url: &str,
     ) -> Result<Self, ConfigError> {
         let key = |secret: &KeyedSecret| {
-            let key = VerifyingKey::new(secret, scheme.key, scheme.digest)?;
+            let key = VerifyingKey::new(secret, scheme.key, scheme.digest, scheme.mac)?;
             Ok((Arc::from(secret.id()), key))
         };
         let keys = secrets
@@ -45,26 +46,21 @@ impl SignedCheck {
         request: &SignedRequest<'r>,
         now_us: i64,
     ) -> Result<Verified<'r>, Rejection> {
-        let (names, value) = self.signature_header(request)?;
-        let reader = Reader {
-            header: &names.signature,
-            format: &self.scheme.format,
-            encoding: self.scheme.encoding,
-            hmac_length: self.scheme.digest.length(),
-        };
-        let claim = reader.read(value)?;
+        let (names, claim) = self.claim(request)?;
         let timestamp = self.timestamp(request, names, &claim, now_us)?;
         let message_id = self.message_id(request, names)?;
         let message = Message::new(
             &self.scheme,
+            names,
             request,
             timestamp,
             message_id.unwrap_or_default().as_bytes(),
         )?;
         for (key_id, key) in &self.keys {
             if self.matches(key, &message, &claim.candidates) {
+                self.check_body_timestamp(request.body, now_us)?;
                 return Ok(Verified {
-                    trust: Trust::Verified,
+                    trust: self.scheme.trust(),
                     key_id: Some(Arc::clone(key_id)),
                     message_id,
                 });
@@ -78,27 +74,46 @@ impl SignedCheck {
         if claim.candidates.iter().any(checkable) {
             Err(Rejection::WrongSignature)
         } else {
-            Err(reader.unknown_version())
+            Err(self.reader(&names.signature).unknown_version())
         }
     }
 
-    /// The first signature header that is present, with the names that belong to it.
-    fn signature_header<'r>(
+    fn reader<'s>(&'s self, header: &'s str) -> Reader<'s> {
+        Reader {
+            header,
+            format: &self.scheme.format,
+            encoding: self.scheme.encoding,
+            hmac_length: self.scheme.digest.length(),
+        }
+    }
+
+    /// What the signature headers say under the first set of names that is present: any of a set may hold the
+    /// right signature, so that one which cannot be read stands in nobody's way.
+    fn claim<'r>(
         &self,
         request: &SignedRequest<'r>,
-    ) -> Result<(&HeaderNames, &'r [u8]), Rejection> {
+    ) -> Result<(&HeaderNames, Claim<'r>), Rejection> {
         for names in &self.scheme.headers {
-            if let Some(value) = request.header(&names.signature)? {
-                return Ok((names, value));
+            let mut found: Option<Result<Claim<'r>, Rejection>> = None;
+            for header in names.signatures() {
+                let Some(value) = request.header(&header)? else {
+                    continue;
+                };
+                let claim = self.reader(&header).read(value);
+                found = Some(match (found, claim) {
+                    (Some(Ok(first)), Ok(further)) => Ok(first.with(further)),
+                    (Some(Ok(first)), Err(_)) => Ok(first),
+                    (Some(Err(first)), Err(_)) => Err(first),
+                    (None | Some(Err(_)), claim) => claim,
+                });
+            }
+            if let Some(claim) = found {
+                return Ok((names, claim?));
             }
         }
-        let expected = self
-            .scheme
-            .headers
-            .first()
-            .map(|names| names.signature.to_string());
+        let expected = self.scheme.headers.first();
         Err(Rejection::MissingHeader {
-            header: expected.unwrap_or_default(),
+            header: expected.map_or_else(String::new, |names| names.signature.to_string()),
         })
     }
 
@@ -110,7 +125,11 @@ impl SignedCheck {
         claim: &Claim<'r>,
         now_us: i64,
     ) -> Result<&'r [u8], Rejection> {
-        let Some(rule) = self.scheme.timestamp else {
+        let Some(rule) = self
+            .scheme
+            .timestamp
+            .filter(|rule| rule.body_field.is_none())
+        else {
             return Ok(&[]);
         };
         let raw = match &names.timestamp {
@@ -121,6 +140,20 @@ impl SignedCheck {
         };
         rule.check(raw, now_us)?;
         Ok(raw)
+    }
+
+    /// Holds the timestamp in the body against the clock, once the body is known to be signed.
+    fn check_body_timestamp(&self, body: &[u8], now_us: i64) -> Result<(), Rejection> {
+        let Some((rule, field)) = self.scheme.timestamp.and_then(TimestampRule::in_body) else {
+            return Ok(());
+        };
+        let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        let raw = match body.get(field) {
+            Some(serde_json::Value::String(text)) => text.clone(),
+            Some(serde_json::Value::Number(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        rule.check(raw.as_bytes(), now_us)
     }
 
     /// The message id, where one is signed.
@@ -158,8 +191,8 @@ impl SignedCheck {
             return false;
         }
         self.urls.iter().any(|url| match key {
-            VerifyingKey::Hmac(key) => {
-                let right = message.hmac(key, url);
+            VerifyingKey::Shared(key) => {
+                let right = key.tag(|sink| message.feed(url, sink));
                 of_kind
                     .clone()
                     .any(|sent| verify_slices_are_equal(sent.bytes(), right.as_ref()).is_ok())
@@ -177,29 +210,58 @@ impl SignedCheck {
 impl SignedScheme {
     /// The forms of the public URL that may have been signed; one empty text where the URL is not signed.
     pub(super) fn signed_urls(&self, public_url: &str) -> Result<Vec<String>, ConfigError> {
-        if self.content.contains(&Part::Url) {
+        if self.signs_url() {
             public_url::forms(public_url, self.url)
         } else {
             Ok(vec![String::new()])
         }
+    }
+
+    /// Whether the message holds the URL or its path.
+    pub(super) fn signs_url(&self) -> bool {
+        let is_url = |part: &Part| matches!(part, Part::Url | Part::Path);
+        self.content.iter().any(is_url)
+    }
+
+    /// What a request proves whose signature is right: that the sender sent it, if the body is signed.
+    pub(super) fn trust(&self) -> Trust {
+        let covers_body = |part: &Part| matches!(part, Part::Body | Part::Form { .. });
+        if self.content.iter().any(covers_body) {
+            Trust::Verified
+        } else {
+            Trust::OriginOnly
+        }
+    }
+}
+
+impl HeaderNames {
+    /// The headers that may carry a signature.
+    fn signatures(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let (named, prefix, last) = match self.more {
+            MoreSignatures::None => (None, "", 0),
+            MoreSignatures::Named(name) => (Some(name), "", 0),
+            MoreSignatures::Numbered { prefix, last } => (None, prefix, last),
+        };
+        let numbered = (2..=last).map(move |n| Cow::Owned(format!("{prefix}{n}")));
+        [Cow::Borrowed(&*self.signature)]
+            .into_iter()
+            .chain(named.map(Cow::Borrowed))
+            .chain(numbered)
+    }
+}
+
+impl TimestampRule {
+    /// The rule with the field of the body that it looks at, if it does.
+    fn in_body(self) -> Option<(Self, &'static str)> {
+        self.body_field.map(|field| (self, field))
     }
 }
 
 impl VerifyingKey {
     fn kind(&self) -> Kind {
         match self {
-            Self::Hmac(_) => Kind::Hmac,
+            Self::Shared(_) => Kind::Hmac,
             Self::Ed25519(_) => Kind::Ed25519,
-        }
-    }
-}
-
-impl Digest {
-    /// Length of the hash in bytes.
-    pub(super) fn length(self) -> usize {
-        match self {
-            Self::Sha1 => 20,
-            Self::Sha256 => 32,
         }
     }
 }

@@ -8,8 +8,8 @@ use super::content::{Message, query_parameter, sha256_hex};
 use super::credentials::{AUTHORIZATION, sendable};
 use super::format::Kind;
 use super::key::{BASE64, KeyedSecret, SigningKey};
-use super::scheme::{Part, Scheme, SignedScheme};
-use super::{ConfigError, Rejection, SignedRequest};
+use super::scheme::{HeaderNames, Part, Scheme, SignedScheme};
+use super::{ConfigError, Headers, Rejection, SignedRequest};
 
 /// The user name sent where the source takes any.
 const ANY_USERNAME: &str = "webhook";
@@ -74,6 +74,12 @@ impl Signer {
                     value,
                 }
             }
+            Scheme::PublicKey(_) | Scheme::Jwt(_) | Scheme::Bespoke(_) => {
+                return Err(ConfigError::NotSignable {
+                    scheme: verification.scheme.clone(),
+                    why: "it signs with a key that nobody else has",
+                });
+            }
             Scheme::Unsigned => Proof::Unsigned,
         };
         Ok(Self { proof })
@@ -114,7 +120,7 @@ impl SigningScheme {
         secret: &KeyedSecret,
         public_url: &str,
     ) -> Result<Self, ConfigError> {
-        let key = SigningKey::new(secret, scheme.key, scheme.digest)?;
+        let key = SigningKey::new(secret, scheme.key, scheme.digest, scheme.mac)?;
         let url = scheme.signed_urls(public_url)?.swap_remove(0);
         Ok(Self { scheme, url, key })
     }
@@ -126,59 +132,83 @@ impl SigningScheme {
         message_id: &str,
     ) -> Result<Signature, Rejection> {
         let query = query_to_send(&self.scheme, request)?;
+        let names = self.names();
+        let timestamp = self.scheme.timestamp.map(|rule| rule.unit.format(now_us));
+        let mut headers = self.facts(names, timestamp.as_deref(), message_id);
+        let with_facts = With {
+            sent: request.headers,
+            added: &headers,
+        };
         let request = SignedRequest {
             url_query: query.as_deref(),
+            headers: &with_facts,
             ..*request
         };
-        let timestamp = self.scheme.timestamp.map(|rule| rule.unit.format(now_us));
         let raw_timestamp = timestamp.as_deref().unwrap_or_default().as_bytes();
-        let message = Message::new(&self.scheme, &request, raw_timestamp, message_id.as_bytes())?;
+        let id = message_id.as_bytes();
+        let message = Message::new(&self.scheme, names, &request, raw_timestamp, id)?;
         let (kind, bytes) = match &self.key {
-            SigningKey::Hmac(key) => (Kind::Hmac, message.hmac(key, &self.url).as_ref().to_vec()),
+            SigningKey::Shared(key) => {
+                let tag = key.tag(|sink| message.feed(&self.url, sink));
+                (Kind::Hmac, tag.as_ref().to_vec())
+            }
             SigningKey::Ed25519(pair) => (
                 Kind::Ed25519,
                 pair.sign(&message.bytes(&self.url)).as_ref().to_vec(),
             ),
         };
         let signature = self.scheme.encoding.write(&bytes);
-        let value = self
-            .scheme
-            .format
-            .write(timestamp.as_deref(), kind, &signature);
-        Ok(Signature {
-            headers: self.headers(value, timestamp, message_id),
-            query,
-        })
+        let format = &self.scheme.format;
+        let value = format.write(timestamp.as_deref(), kind, &signature);
+        headers.push((names.signature.to_string(), value));
+        Ok(Signature { headers, query })
     }
 
-    /// The headers under the first set of names, the signature last.
-    fn headers(
+    /// The names that a sender uses: the first ones.
+    fn names(&self) -> &HeaderNames {
+        let names = self.scheme.headers.first();
+        names.expect("a scheme has a set of names")
+    }
+
+    /// The headers beside the signature: id, timestamp, and the list of those that are signed.
+    fn facts(
         &self,
-        signature: String,
-        timestamp: Option<String>,
+        names: &HeaderNames,
+        timestamp: Option<&str>,
         message_id: &str,
     ) -> Vec<(String, String)> {
-        let Some(names) = self.scheme.headers.first() else {
-            return Vec::new();
-        };
-        let id = names
-            .id
-            .as_ref()
-            .filter(|_| self.scheme.content.contains(&Part::Id));
+        let content = &self.scheme.content;
+        let id = names.id.as_ref().filter(|_| content.contains(&Part::Id));
         let id = id.map(|name| (name.to_string(), message_id.to_owned()));
-        let timestamp = names
-            .timestamp
-            .as_ref()
-            .zip(timestamp)
-            .map(|(name, value)| (name.to_string(), value));
-        [
-            id,
-            timestamp,
-            Some((names.signature.to_string(), signature)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        let timestamp = names.timestamp.as_ref().zip(timestamp);
+        let timestamp = timestamp.map(|(name, value)| (name.to_string(), value.to_owned()));
+        let list = content.iter().find_map(|part| match part {
+            Part::SignedHeaders { list } => Some(*list),
+            _ => None,
+        });
+        let list = list.map(|list| {
+            let signed = [Some(list), names.timestamp.as_deref()];
+            let signed: Vec<&str> = signed.into_iter().flatten().collect();
+            (list.to_owned(), signed.join(","))
+        });
+        [id, timestamp, list].into_iter().flatten().collect()
+    }
+}
+
+/// The headers of a request with those that the sender adds.
+struct With<'h> {
+    sent: &'h dyn Headers,
+    added: &'h [(String, String)],
+}
+
+impl Headers for With<'_> {
+    fn each_value<'h>(&'h self, name: &str, each: &mut dyn FnMut(&'h [u8])) {
+        let added = self.added.iter();
+        let mut added = added.filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        match added.next() {
+            Some((_, value)) => each(value.as_bytes()),
+            None => self.sent.each_value(name, each),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use base64::Engine;
 
 use super::ConfigError;
 use super::key::{BASE64, KeyedSecret, SECRET_PREFIX, SigningKey, hmac_key};
-use super::scheme::{Digest, KeyForm};
+use super::scheme::{Digest, KeyForm, Mac};
 
 /// Signs the deliveries of one subscription, its keys prepared.
 ///
@@ -27,12 +27,14 @@ impl StandardSigner {
                 scheme: "standard-webhooks".to_owned(),
             });
         }
-        let key = |secret: &KeyedSecret| SigningKey::new(secret, KeyForm::Standard, Digest::Sha256);
+        let key = |secret: &KeyedSecret| {
+            SigningKey::new(secret, KeyForm::Standard, Digest::Sha256, Mac::Hmac)
+        };
         let keys: Vec<SigningKey> = secrets.iter().map(key).collect::<Result<_, _>>()?;
         let newest_shared = secrets
             .iter()
             .zip(&keys)
-            .find(|(_, key)| matches!(key, SigningKey::Hmac(_)));
+            .find(|(_, key)| matches!(key, SigningKey::Shared(_)));
         let body_key = match newest_shared {
             Some((secret, _)) => Some(hmac_key(Digest::Sha256, secret.value()?)),
             None => None,
@@ -50,13 +52,10 @@ impl StandardSigner {
                 list.push(' ');
             }
             match key {
-                SigningKey::Hmac(key) => {
-                    let mut context = hmac::Context::with_key(key);
-                    for part in parts {
-                        context.update(part);
-                    }
+                SigningKey::Shared(key) => {
                     list.push_str("v1,");
-                    BASE64.encode_string(context.sign(), &mut list);
+                    let tag = key.tag(|sink| parts.iter().for_each(|part| sink(part)));
+                    BASE64.encode_string(tag, &mut list);
                 }
                 SigningKey::Ed25519(pair) => {
                     list.push_str("v1a,");

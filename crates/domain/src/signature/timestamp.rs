@@ -9,15 +9,18 @@ const MICROS_PER_MILLI: i64 = 1_000;
 const MAX_LENGTH: usize = 48;
 
 impl TimestampRule {
-    /// Accepts a timestamp, as it was received, that is near enough to `now_us` (Unix microseconds).
+    /// Accepts a timestamp, as it was received, that is near enough to `now_us` (Unix microseconds), or of any age
+    /// where the rule has no tolerance.
     pub(super) fn check(self, raw: &[u8], now_us: i64) -> Result<(), Rejection> {
         let sent_us = self.unit.parse(raw).ok_or(Rejection::MalformedTimestamp {
             expected: self.unit.expected(),
         })?;
+        let Some(tolerance_seconds) = self.tolerance_seconds else {
+            return Ok(());
+        };
         let age_us = i128::from(now_us) - i128::from(sent_us);
         let seconds =
             u64::try_from(age_us.unsigned_abs() / MICROS_PER_SECOND as u128).unwrap_or(u64::MAX);
-        let tolerance_seconds = self.tolerance_seconds;
         if age_us.unsigned_abs() <= u128::from(tolerance_seconds) * MICROS_PER_SECOND as u128 {
             Ok(())
         } else if age_us > 0 {
@@ -47,6 +50,10 @@ impl TimestampUnit {
                 .parse::<jiff::Timestamp>()
                 .ok()
                 .map(jiff::Timestamp::as_microsecond),
+            Self::HttpDate => jiff::fmt::rfc2822::DateTimeParser::new()
+                .parse_timestamp(text)
+                .ok()
+                .map(jiff::Timestamp::as_microsecond),
         }
     }
 
@@ -55,9 +62,8 @@ impl TimestampUnit {
         match self {
             Self::Seconds => now_us.div_euclid(MICROS_PER_SECOND).to_string(),
             Self::Milliseconds => now_us.div_euclid(MICROS_PER_MILLI).to_string(),
-            Self::Iso8601 => jiff::Timestamp::from_second(now_us.div_euclid(MICROS_PER_SECOND))
-                .unwrap_or(jiff::Timestamp::MAX)
-                .to_string(),
+            Self::Iso8601 => second(now_us).to_string(),
+            Self::HttpDate => second(now_us).strftime("%a, %d %b %Y %T GMT").to_string(),
         }
     }
 
@@ -66,8 +72,15 @@ impl TimestampUnit {
             Self::Seconds => "whole seconds since 1970, such as 1700000000",
             Self::Milliseconds => "whole milliseconds since 1970, such as 1700000000000",
             Self::Iso8601 => "a date and time such as 2026-01-31T12:00:00Z",
+            Self::HttpDate => "a date and time such as Sat, 31 Jan 2026 12:00:00 GMT",
         }
     }
+}
+
+/// `now_us` (Unix microseconds) down to its second.
+fn second(now_us: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(now_us.div_euclid(MICROS_PER_SECOND))
+        .unwrap_or(jiff::Timestamp::MAX)
 }
 
 fn parse_digits(text: &str) -> Option<i64> {

@@ -15,6 +15,10 @@ pub const MAX_METADATA_KEYS: usize = 64;
 /// Paths of one transform that may search the whole document with `..`.
 pub const MAX_SEARCHES: usize = 8;
 
+/// What is known of a payload beside itself, and a metadata key may hold: names that no path can have, for a path
+/// goes on after `$` with a dot or a bracket.
+pub const VARIABLES: [&str; 2] = ["$trust", "$key_id"];
+
 /// A transform as its author writes and reads it: paths as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,7 +26,7 @@ pub struct Transform {
     /// Path of the message; without it the transform makes no message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Metadata key to the path of its value.
+    /// Metadata key to the path of its value, or to one of [`VARIABLES`].
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub metadata: IndexMap<String, String>,
 }
@@ -31,8 +35,19 @@ pub struct Transform {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompiledTransform {
     message: Option<Path>,
-    metadata: Vec<(String, Path)>,
+    metadata: Vec<(String, Term)>,
 }
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Term {
+    Path(Path),
+    /// The place of the name in [`VARIABLES`].
+    Variable(usize),
+}
+
+/// The values of [`VARIABLES`], in their order; a key whose value is absent is left out.
+pub type Known<'k> = [Option<&'k str>; VARIABLES.len()];
 
 /// What a transform made of one payload.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -116,7 +131,14 @@ impl Transform {
         let metadata = self
             .metadata
             .iter()
-            .filter_map(|(key, text)| Some((key.clone(), compile(metadata_pointer(key), text)?)))
+            .filter_map(|(key, text)| {
+                let variable = VARIABLES.iter().position(|name| name == text);
+                let term = match variable {
+                    Some(variable) => Term::Variable(variable),
+                    None => Term::Path(compile(metadata_pointer(key), text)?),
+                };
+                Some((key.clone(), term))
+            })
             .collect();
         if errors.is_empty() {
             Ok(CompiledTransform { message, metadata })
@@ -128,7 +150,7 @@ impl Transform {
 
 impl CompiledTransform {
     /// Applies the transform to a payload: no match, one value, or an array of several.
-    pub fn apply(&self, payload: &Value) -> Transformed {
+    pub fn apply(&self, payload: &Value, known: Known<'_>) -> Transformed {
         let mut transformed = Transformed::default();
         let mut budget = Budget::for_document(payload);
         if let Some(path) = &self.message {
@@ -139,7 +161,16 @@ impl CompiledTransform {
                 transformed.truncated.push("/message".to_owned());
             }
         }
-        for (key, path) in &self.metadata {
+        for (key, term) in &self.metadata {
+            let path = match term {
+                Term::Path(path) => path,
+                Term::Variable(variable) => {
+                    if let Some(value) = known[*variable] {
+                        transformed.metadata.insert(key.clone(), value.into());
+                    }
+                    continue;
+                }
+            };
             let copied = copy(path, payload, &mut budget);
             if copied.cut {
                 transformed.truncated.push(metadata_pointer(key));
@@ -230,7 +261,7 @@ mod tests {
             let result = transform(given.clone())
                 .compile()
                 .expect("valid")
-                .apply(&payload);
+                .apply(&payload, [None; 2]);
             let found = json!([result.message_missing, result.message, result.metadata]);
             assert_eq!(found, expected, "{given} on {payload}");
             assert_eq!(result.truncated, Vec::<String>::new());
@@ -242,8 +273,34 @@ mod tests {
         let result = transform(json!({"metadata": {"id": "$.id"}}))
             .compile()
             .expect("valid")
-            .apply(&json!({"id": 1}));
+            .apply(&json!({"id": 1}), [None; 2]);
         assert_eq!((result.message, result.message_missing), (None, false));
+    }
+
+    #[test]
+    fn metadata_takes_what_is_known_beside_the_payload() {
+        let given =
+            transform(json!({"metadata": {"trust": "$trust", "key": "$key_id", "id": "$.id"}}));
+        let compiled = given.compile().expect("valid");
+        let payload = json!({"id": 1, "trust": "forged"});
+        let rows: [(Known<'_>, Value); 2] = [
+            (
+                [Some("verified"), Some("2")],
+                json!({"trust": "verified", "key": "2", "id": 1}),
+            ),
+            (
+                [Some("unsigned"), None],
+                json!({"trust": "unsigned", "id": 1}),
+            ),
+        ];
+        for (known, expected) in rows {
+            assert_eq!(
+                Value::from(compiled.apply(&payload, known).metadata),
+                expected
+            );
+        }
+        let message = transform(json!({"message": "$trust"})).compile();
+        assert!(message.is_err(), "a message is of the payload");
     }
 
     #[test]
@@ -303,7 +360,10 @@ mod tests {
             json!([inner])
         });
         let given = json!({"message": "$..*", "metadata": {"all": "$..*", "whole": "$"}});
-        let result = transform(given).compile().expect("valid").apply(&deep);
+        let result = transform(given)
+            .compile()
+            .expect("valid")
+            .apply(&deep, [None; 2]);
         let written = json!([result.message, result.metadata]).to_string().len();
         let limit = 5 * deep.to_string().len() + 100_000;
         assert!(
@@ -323,7 +383,7 @@ mod tests {
         let given = transform(
             json!({"message": "$.rows[*]", "metadata": {"all": "$.rows[*]", "rows": "$.rows"}}),
         );
-        let result = given.compile().expect("valid").apply(&payload);
+        let result = given.compile().expect("valid").apply(&payload, [None; 2]);
         assert_eq!(result.truncated, ["/message", "/metadata/all"]);
         assert_eq!(
             result.metadata["all"].as_array().expect("valid").len(),

@@ -9,7 +9,8 @@ use super::{
 use crate::{Result, db::Tx};
 
 pub(super) static EVENTS: Bulk = Bulk::new(
-    "INSERT INTO events (tenant_id, id, type, source, subject, time, data, cause_id, trace_id)",
+    "INSERT INTO events (tenant_id, id, type, source, subject, time, data, cause_id, trace_id, \
+     trust)",
     &[
         Kind::Text,
         Kind::Text,
@@ -17,6 +18,7 @@ pub(super) static EVENTS: Bulk = Bulk::new(
         Kind::Text,
         Kind::Text,
         Kind::Int,
+        Kind::Text,
         Kind::Text,
         Kind::Text,
         Kind::Text,
@@ -100,6 +102,7 @@ fn push_event(cells: &mut Vec<Cell>, entry: &Entry) {
         Cell::text(&event.data),
         event.cause_id.map_or(Cell::Text(None), Cell::id),
         Cell::text(&event.trace_id),
+        Cell::Text(event.trust.map(|trust| trust.as_str().into())),
     ]);
 }
 

@@ -9,6 +9,7 @@ use tieline_domain::{
     delivery::Status,
     destination::State,
     event::Event,
+    signature::Trust,
 };
 use tieline_store::{
     Db, PageRequest, Store,
@@ -88,6 +89,7 @@ impl Setting {
             data: format!("{{\"n\":{number}}}").into(),
             cause_id: None,
             trace_id: "0".repeat(32).into(),
+            trust: Some(Trust::Verified),
         })
     }
 

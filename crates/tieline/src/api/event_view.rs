@@ -8,6 +8,7 @@ use tieline_domain::{
     EventId, Timestamp, Violation,
     event::{Event, types},
     pattern::EventType,
+    signature::Trust,
     violation,
 };
 use utoipa::ToSchema;
@@ -207,6 +208,11 @@ pub struct EventView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     cause_id: Option<EventId>,
+    /// What the request that it came with proved: `verified` (signed), `authenticated` (a shared token),
+    /// `origin_only` or `unsigned`. Absent for events that came through no incoming webhook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, pattern = "^(verified|authenticated|origin_only|unsigned)$")]
+    trust: Option<Trust>,
 }
 
 impl From<Event> for EventView {
@@ -221,6 +227,7 @@ impl From<Event> for EventView {
             data,
             cause_id,
             trace_id,
+            trust,
         } = event;
         Self {
             id: id.to_string(),
@@ -232,6 +239,7 @@ impl From<Event> for EventView {
             data: RawJson(data),
             trace_id,
             cause_id,
+            trust,
         }
     }
 }

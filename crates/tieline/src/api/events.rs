@@ -134,6 +134,7 @@ fn item(tenant: TenantId, event: NewEvent, expires_at: Timestamp, trace_id: &Arc
         subject: subject.map(Into::into),
         data: data.map_or_else(|| "{}".into(), |data| data.get().into()),
         trace_id: Arc::clone(trace_id),
+        trust: None,
     };
     NewItem {
         once,

@@ -19,6 +19,9 @@ use tower::Service;
 use super::{frame::Frame, incoming};
 use crate::app::App;
 
+/// The methods by which senders ask before they send.
+const ASKING: [Method; 3] = [Method::GET, Method::HEAD, Method::OPTIONS];
+
 /// The whole API as a service.
 #[derive(Clone)]
 pub struct Front {
@@ -53,6 +56,26 @@ impl Service<Request> for Front {
                     .around(request, route, move |request| async move {
                         Ok(incoming::take(&app, source, request).await.into_response())
                     })
+            }
+            Some(Ok(source)) if ASKING.contains(request.method()) => {
+                let Self {
+                    app,
+                    frame,
+                    mut router,
+                } = self.clone();
+                Box::pin(async move {
+                    let (parts, body) = request.into_parts();
+                    let answer = incoming::ask(&app, source, &parts).await;
+                    let request = Request::from_parts(parts, body);
+                    let Some(answer) = answer else {
+                        return router.call(request).await;
+                    };
+                    let route = Cow::Borrowed(incoming::ROUTE);
+                    let response = answer.into_response();
+                    frame
+                        .around(request, route, |_| async move { Ok(response) })
+                        .await
+                })
             }
             _ => Box::pin(self.router.call(request)),
         }

@@ -7,9 +7,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use serde::Serialize;
-use tieline_domain::{SourceId, signature::HandshakeAnswer};
+use tieline_domain::{
+    SourceId,
+    signature::{Acknowledgement, HandshakeAnswer, acknowledgement},
+};
 use utoipa::ToSchema;
 
 use super::{
@@ -22,6 +25,9 @@ use crate::{
     receive::{Incoming, Receipt, Refusal},
     registry,
 };
+
+/// When a request whose key cannot be had now may come again, in seconds.
+const RETRY_KEY_SECONDS: u64 = 30;
 
 /// Where the receivers stand.
 pub(super) const PREFIX: &str = "/in/";
@@ -70,7 +76,40 @@ pub(super) async fn take(app: &App, id: SourceId, request: Request) -> Result<Re
         headers: &parts.headers,
         body: &body,
     };
-    Ok(Receive(app.receiver.receive(&source, incoming).await?))
+    let acknowledgement = acknowledgement(source.preset);
+    match app.receiver.receive(&source, incoming).await {
+        Ok(receipt) => Ok(Receive::Taken(receipt, acknowledgement)),
+        Err(Refusal::Rejected(_)) if matches!(acknowledgement, Acknowledgement::Empty { .. }) => {
+            Ok(Receive::Refused(StatusCode::UNAUTHORIZED))
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// The answer to a question that a sender asks without a body (GET, HEAD, OPTIONS); `None` if it is none, so that
+/// the method is not for this path.
+pub(super) async fn ask(
+    app: &App,
+    id: SourceId,
+    parts: &Parts,
+) -> Option<Result<Receive, Problem>> {
+    let source = app.receiver.source(id).await.ok()?;
+    if !source.handshakes.come_by(parts.method.as_str()) {
+        return None;
+    }
+    let incoming = Incoming {
+        method: parts.method.as_str(),
+        query: parts.uri.query(),
+        headers: &parts.headers,
+        body: &Bytes::new(),
+    };
+    match app.receiver.ask(&source, incoming).await {
+        Ok(answer) => {
+            let receipt = Receipt::Handshake(answer?);
+            Some(Ok(Receive::Taken(receipt, Acknowledgement::Receipt)))
+        }
+        Err(refusal) => Some(Err(refusal.into())),
+    }
 }
 
 /// Reads the raw body; a signature covers it as it was sent, so that it must not be compressed.
@@ -88,19 +127,32 @@ async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, Pr
 }
 
 /// The answer to a request that was taken.
-pub struct Receive(Receipt);
+pub enum Receive {
+    /// As its sender wants to hear it.
+    Taken(Receipt, Acknowledgement),
+    /// Not taken, by a sender that wants the status alone.
+    Refused(StatusCode),
+}
 
 impl IntoResponse for Receive {
     fn into_response(self) -> Response {
-        match self.0 {
-            Receipt::Accepted { event_id, status } => {
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED);
-                taken(status, "accepted", &event_id.to_string())
+        let (receipt, acknowledgement) = match self {
+            Self::Taken(receipt, acknowledgement) => (receipt, acknowledgement),
+            Self::Refused(status) => return status.into_response(),
+        };
+        let (status, word, event_id) = match receipt {
+            Receipt::Accepted { event_id, status } => (status, "accepted", event_id),
+            Receipt::Duplicate { event_id } => (200, "duplicate", event_id),
+            Receipt::Handshake(answer) => return answered(answer),
+        };
+        let as_wanted = |status| StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED);
+        match acknowledgement {
+            Acknowledgement::Receipt => taken(as_wanted(status), word, &event_id.to_string()),
+            Acknowledgement::Empty { status } => as_wanted(status).into_response(),
+            Acknowledgement::Body { content_type, body } => {
+                let media_type = HeaderValue::from_static(content_type);
+                ([(header::CONTENT_TYPE, media_type)], body).into_response()
             }
-            Receipt::Duplicate { event_id } => {
-                taken(StatusCode::OK, "duplicate", &event_id.to_string())
-            }
-            Receipt::Handshake(answer) => answered(answer),
         }
     }
 }
@@ -122,10 +174,11 @@ fn answered(answer: HandshakeAnswer) -> Response {
     )];
     let mut response = (status, media_type, answer.body).into_response();
     for (name, value) in answer.headers {
-        response.headers_mut().insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
+        // What cannot stand in a header was refused when the answer was made.
+        if let Ok(value) = HeaderValue::try_from(value) {
+            let headers = response.headers_mut();
+            headers.insert(HeaderName::from_static(name), value);
+        }
     }
     response
 }
@@ -139,6 +192,10 @@ impl From<Refusal> for Problem {
             }
             Refusal::Body(detail) => Self::new(Code::MalformedJson, detail),
             Refusal::Publish(error) => error.into(),
+            Refusal::Change(error) => error.into(),
+            Refusal::NoKey(rejection) => {
+                Self::new(Code::Unavailable, rejection.to_string()).retry_after(RETRY_KEY_SECONDS)
+            }
         }
     }
 }

@@ -1,17 +1,22 @@
 //! The senders that incoming webhooks know: `/v1/webhooks/presets`.
 
+use axum::extract::Path;
 use serde::Serialize;
 use tieline_domain::{
     access::{Area::Webhooks, Right},
-    signature::{self, Dedupe, EventType, Override, Preset, SecretOwner},
+    signature::{self, Dedupe, EventType, Override, Preset, SecretOwner, Trust},
 };
 use utoipa::ToSchema;
 
-use super::{answer::ListView, caller::Caller, problem::Problem};
+use super::{
+    answer::{ListView, Shown},
+    caller::Caller,
+    problem::Problem,
+};
 
 /// A verification scheme: how one kind of sender proves itself.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"name": "github", "aliases": [], "title": "GitHub", "proves": "The sender holds the secret and sent exactly these bytes; an old request can be sent again.", "secret": "ours", "secret_help": "Enter the secret under Settings, Webhooks, Secret of the repository, organization or app.", "overrides": [], "dedupe": {"by": "header", "value": "X-GitHub-Delivery"}, "event_type": "header:X-GitHub-Event"}))]
+#[schema(example = json!({"name": "github", "aliases": [], "title": "GitHub", "proves": "The sender holds the secret and sent exactly these bytes; an old request can be sent again.", "trust": "verified", "secret": "ours", "secret_help": "Enter the secret under Settings, Webhooks, Secret of the repository, organization or app.", "headers": ["X-Hub-Signature-256"], "tolerance_seconds": null, "signs_url": false, "overrides": [], "dedupe": {"by": "header", "value": "X-GitHub-Delivery", "headers": []}, "event_type": "header:X-GitHub-Event", "handshakes": []}))]
 pub struct PresetView {
     /// What `verification.scheme` takes.
     name: &'static str,
@@ -21,26 +26,40 @@ pub struct PresetView {
     title: &'static str,
     /// What an accepted request proves.
     proves: &'static str,
+    /// The `trust` of an accepted request: `verified`, `authenticated`, `origin_only` or `unsigned`.
+    #[schema(value_type = String)]
+    trust: Trust,
     /// Who makes the secret: `ours` (we generate one, enter it at the sender), `theirs` (the sender shows
-    /// one, bring it), or `none`.
+    /// one, bring it), `sender` (its first request brings one), or `none`.
     secret: &'static str,
     /// Where the secret is found or entered.
     secret_help: &'static str,
+    /// The headers that are read: the signature or token first, then the timestamp and the message's id.
+    headers: Vec<String>,
+    /// How far the signed timestamp may be from now, in seconds, unless `tolerance_seconds` is given; null if no
+    /// timestamp is held against the clock.
+    tolerance_seconds: Option<u32>,
+    /// Whether the sender signs the URL that it calls: `public_url` must be what it was given.
+    signs_url: bool,
     /// The fields of `verification` that may be given.
     overrides: Vec<&'static str>,
     /// What tells a repeat, unless the webhook says otherwise.
     dedupe: DedupeView,
     /// Where the sender tells the type of an event, as `event_type` of a webhook takes it.
     event_type: Option<String>,
+    /// The sender's questions that are answered, and are no events.
+    handshakes: Vec<&'static str>,
 }
 
 /// What tells a repeat.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DedupeView {
-    /// `message_id`, `header`, `event_id` or `body_hash`.
+    /// `message_id`, `header`, `headers`, `event_id`, `body_hash` or `never`.
     by: &'static str,
     /// The header, or the JSONPath of the event's id.
     value: Option<&'static str>,
+    /// With `headers`: those that tell a repeat together.
+    headers: &'static [&'static str],
 }
 
 impl From<&'static Preset> for PresetView {
@@ -56,7 +75,7 @@ impl From<&'static Preset> for PresetView {
             overrides,
             dedupe,
             event_type,
-            handshakes: _,
+            handshakes,
         } = preset;
         Self {
             name,
@@ -67,8 +86,14 @@ impl From<&'static Preset> for PresetView {
                 SecretOwner::Nobody => "none",
                 SecretOwner::Ours => "ours",
                 SecretOwner::Theirs => "theirs",
+                SecretOwner::Sender => "sender",
             },
             secret_help,
+            trust: preset.trust(),
+            headers: preset.headers(),
+            tolerance_seconds: preset.tolerance_seconds(),
+            signs_url: preset.signs_url(),
+            handshakes: handshakes.iter().map(|handshake| handshake.name).collect(),
             overrides: overrides.iter().copied().map(Override::name).collect(),
             dedupe: (*dedupe).into(),
             event_type: event_type.as_ref().map(|place| match place {
@@ -81,13 +106,15 @@ impl From<&'static Preset> for PresetView {
 
 impl From<Dedupe> for DedupeView {
     fn from(dedupe: Dedupe) -> Self {
-        let (by, value) = match dedupe {
-            Dedupe::MessageId => ("message_id", None),
-            Dedupe::Header(name) => ("header", Some(name)),
-            Dedupe::Body(path) => ("event_id", Some(path)),
-            Dedupe::BodyHash => ("body_hash", None),
+        let (by, value, headers): (_, _, &[&str]) = match dedupe {
+            Dedupe::MessageId => ("message_id", None, &[]),
+            Dedupe::Header(name) => ("header", Some(name), &[]),
+            Dedupe::Headers(names) => ("headers", None, names),
+            Dedupe::Body(path) => ("event_id", Some(path), &[]),
+            Dedupe::BodyHash => ("body_hash", None, &[]),
+            Dedupe::Never => ("never", None, &[]),
         };
-        Self { by, value }
+        Self { by, value, headers }
     }
 }
 
@@ -102,4 +129,18 @@ pub async fn list(caller: Caller) -> Result<ListView<PresetView>, Problem> {
         data: signature::presets().iter().map(PresetView::from).collect(),
         next_cursor: None,
     })
+}
+
+/// Show a verification scheme
+///
+/// By its name or one of its aliases.
+#[utoipa::path(get, path = "/webhooks/presets/{name}", operation_id = "get_preset", tag = "Incoming webhooks",
+    params(("name" = String, Path, description = "Name or alias of the scheme", example = "github")),
+    extensions(("x-required-scope" = json!("webhooks:read"))))]
+pub async fn get(caller: Caller, Path(name): Path<String>) -> Result<Shown<PresetView>, Problem> {
+    caller.require(Webhooks, Right::Read)?;
+    let preset = signature::find(&name).map(PresetView::from);
+    preset
+        .map(Shown::new)
+        .ok_or_else(|| Problem::not_found("verification scheme"))
 }

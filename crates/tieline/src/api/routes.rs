@@ -49,6 +49,7 @@ fn v1() -> OpenApiRouter<App> {
 fn webhooks() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(presets::list))
+        .routes(routes!(presets::get))
         .routes(routes!(sources::list, sources::create))
         .routes(routes!(
             sources::get,
@@ -57,6 +58,7 @@ fn webhooks() -> OpenApiRouter<App> {
             sources::delete
         ))
         .routes(routes!(sources::rotate_secret))
+        .routes(routes!(sources::verification_token))
         .routes(routes!(source_preview::preview))
         .routes(routes!(source_preview::rejected))
         .routes(routes!(subscriptions::list, subscriptions::create))

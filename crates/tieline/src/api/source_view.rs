@@ -44,10 +44,14 @@ pub struct NewSource {
     #[serde(default)]
     #[schema(value_type = Option<ResponseSchema>)]
     response: Option<Response>,
-    /// `active`, or `paused`: requests are answered with 404.
+    /// `active`, or `paused`: requests are answered with 404. A webhook whose sender brings the secret is
+    /// `pending` until then; one that its sender ended is `disabled`, and `active` takes it up again.
     #[serde(default)]
-    #[schema(value_type = Option<String>, pattern = "^(active|paused)$", default = "active")]
+    #[schema(value_type = Option<String>, pattern = "^(active|paused|pending|disabled)$", default = "active")]
     status: Option<Status>,
+    /// Why it is disabled; kept only with that status.
+    #[serde(default)]
+    status_reason: Option<String>,
     /// The secret that requests are verified with; one is generated if absent. Given on creation, or
     /// when a scheme with a secret takes the place of one without.
     #[serde(default)]
@@ -67,6 +71,7 @@ impl NewSource {
             event_type,
             response,
             status,
+            status_reason,
             secret,
         } = self;
         let source = Source {
@@ -78,6 +83,7 @@ impl NewSource {
             event_type,
             response,
             status: status.unwrap_or_default(),
+            status_reason,
         };
         (
             source,
@@ -118,6 +124,9 @@ pub(super) struct VerificationSchema {
     tolerance_seconds: Option<u32>,
     /// The user name of scheme `basic`.
     username: Option<String>,
+    /// What the sender shows or asks for when it tests the URL: the verify token of Meta and Strava, the
+    /// verification token of eBay, the topic of WebSub.
+    verify_token: Option<String>,
 }
 
 /// How repeats of an event are told: at most one of `event_id`, `header` and `body_hash`.
@@ -149,7 +158,7 @@ pub(super) struct ResponseSchema {
 
 /// An incoming webhook.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "response": null, "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z"}))]
+#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z"}))]
 pub struct SourceView {
     /// Its id.
     id: String,
@@ -173,9 +182,16 @@ pub struct SourceView {
     /// How an accepted request is answered; null for 202.
     #[schema(value_type = Option<ResponseSchema>)]
     response: Option<Response>,
-    /// `active` or `paused`.
-    #[schema(value_type = String)]
+    /// `active`; `paused` or `disabled`: requests are answered with 404; `pending`: it waits for the first request
+    /// of its sender, which brings the secret.
+    #[schema(value_type = String, pattern = "^(active|paused|pending|disabled)$")]
     status: Status,
+    /// Why it is disabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_reason: Option<String>,
+    /// When it last answered a question of its sender; null if it never did.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_handshake_at: Option<Timestamp>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -186,7 +202,7 @@ pub struct SourceView {
 
 /// An incoming webhook with a secret that is shown only here.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "response": null, "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
+#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
 pub struct SourceSecretView {
     #[serde(flatten)]
     view: SourceView,
@@ -199,7 +215,7 @@ pub struct SourceSecretView {
 
 impl SourceView {
     /// What `document` says.
-    pub(super) fn of(app: &App, document: Document) -> Result<Self, Problem> {
+    pub(super) async fn of(app: &App, document: Document) -> Result<Self, Problem> {
         let Source {
             name,
             agent_id,
@@ -209,9 +225,10 @@ impl SourceView {
             event_type,
             response,
             status,
+            status_reason,
         } = document::content(&document)?;
         let Document {
-            tenant_id: _,
+            tenant_id,
             kind: _,
             id,
             name: _,
@@ -220,10 +237,9 @@ impl SourceView {
             created_at,
             updated_at,
         } = document;
-        let url = match id.parse() {
-            Ok(id) => app.registry.source_url(id),
-            Err(_) => return Err(Problem::internal()),
-        };
+        let source_id = id.parse().map_err(|_| Problem::internal())?;
+        let url = app.registry.source_url(source_id);
+        let last_handshake_at = app.store.last_handshake(tenant_id, source_id).await?;
         Ok(Self {
             id,
             url,
@@ -235,6 +251,8 @@ impl SourceView {
             event_type,
             response,
             status,
+            status_reason,
+            last_handshake_at,
             created_at,
             updated_at,
         })

@@ -81,12 +81,12 @@ pub async fn list(
         .store
         .list_documents(caller.tenant_id, Kind::Source, &page.request())
         .await?;
-    let views = found
-        .items
-        .into_iter()
-        .map(|document| SourceView::of(&app, document));
+    let mut views = Vec::with_capacity(found.items.len());
+    for document in found.items {
+        views.push(SourceView::of(&app, document).await?);
+    }
     Ok(ListView {
-        data: views.collect::<Result<_, _>>()?,
+        data: views,
         next_cursor: found.next,
     })
 }
@@ -110,7 +110,7 @@ pub async fn create(
         .create(caller.tenant_id, &source, secret, &by)
         .await?;
     let (location, version) = (format!("/v1/webhooks/incoming/{}", made.id), made.version);
-    let view = SourceView::of(&app, made)?.with_secret(secret);
+    let view = SourceView::of(&app, made).await?.with_secret(secret);
     Ok(Created::new(location, view).version(version))
 }
 
@@ -126,7 +126,7 @@ pub async fn get(
     caller.require(Webhooks, Right::Read)?;
     let found = find(&app, &caller, id).await?;
     let version = found.version;
-    Ok(Shown::new(SourceView::of(&app, found)?).version(version))
+    Ok(Shown::new(SourceView::of(&app, found).await?).version(version))
 }
 
 /// Replace an incoming webhook
@@ -189,7 +189,7 @@ async fn write(
         .await?;
     let (after, secret) = written.ok_or_else(|| Problem::not_found(WEBHOOK))?;
     let version = after.version;
-    Ok(Shown::new(SourceView::of(app, after)?.with_secret(secret)).version(version))
+    Ok(Shown::new(SourceView::of(app, after).await?.with_secret(secret)).version(version))
 }
 
 /// Delete an incoming webhook
@@ -241,4 +241,38 @@ pub async fn rotate_secret(
         secret: SecretText::from(secret.to_string()),
     };
     Ok(Shown::new(view).version(after.version))
+}
+
+/// The secret that a sender brought.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "token": "secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl"}))]
+pub struct BroughtToken {
+    /// The id of the webhook.
+    id: String,
+    /// What the sender brought in its first request, and signs with.
+    #[schema(value_type = String)]
+    token: SecretText,
+}
+
+/// Show the token that the sender of an incoming webhook brought
+///
+/// For senders that bring the secret in their first request and want it entered by hand, such as Notion. 404 as
+/// long as none was brought, and where the secret did not come from the sender's side.
+#[utoipa::path(get, path = "/webhooks/incoming/{id}/verification-token", operation_id = "get_incoming_webhook_verification_token", tag = "Incoming webhooks",
+    params(("id" = String, Path, description = "Id of the incoming webhook", example = "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc")),
+    extensions(("x-required-scope" = json!("webhooks:write"))))]
+pub async fn verification_token(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<SourceId>,
+) -> Result<Shown<BroughtToken>, Problem> {
+    caller.require(Webhooks, Right::Write)?;
+    find(&app, &caller, id).await?;
+    let by = caller.change(&app);
+    let brought = app.sources.brought(caller.tenant_id, id, &by).await?;
+    let token = brought.ok_or_else(|| Problem::not_found("verification token"))?;
+    Ok(Shown::new(BroughtToken {
+        id: id.to_string(),
+        token: SecretText::from(token.to_string()),
+    }))
 }

@@ -21,6 +21,7 @@ mod doctor;
 mod keys;
 mod listen;
 mod migrate;
+mod presets;
 mod scheme;
 mod send;
 mod settings;
@@ -71,6 +72,8 @@ enum Command {
     Listen(Box<listen::Arguments>),
     /// Sign a webhook as its sender would, and send it
     Send(Box<send::Arguments>),
+    /// Print every sender that webhooks are verified and signed for, as a table in Markdown
+    Presets,
     /// Print the OpenAPI 3.1 document
     Openapi,
     /// Print every setting with its meaning and default, as tieline.toml
@@ -122,6 +125,7 @@ fn dispatch(command: Command, serve: Serve, terminal: Terminal) -> Outcome {
         Command::Keys(arguments) => block_on(keys::run(arguments, terminal)),
         Command::Listen(arguments) => block_on(listen::run(*arguments, terminal)),
         Command::Send(arguments) => block_on(send::run(*arguments, terminal)),
+        Command::Presets => print(&presets::table()),
         Command::Openapi => print(&api::openapi::text()),
         Command::DefaultConfig => print(&config::default_toml()),
     }

@@ -51,6 +51,8 @@ pub struct Config {
     /// Private networks (CIDR), addresses and hosts that outgoing calls may reach, with loopback
     /// added by [`Config::demo`].
     pub outbound_allow: Vec<String>,
+    /// The server that is asked in place of senders' hosts, where they publish keys or want to be called back.
+    pub senders_mirror: Option<Url>,
     /// Time that open requests and deliveries get to finish at shutdown.
     pub shutdown_grace: Duration,
     /// What is logged and how.
@@ -219,6 +221,7 @@ impl Config {
             owner_key: None,
             master_key: None,
             outbound_allow: Vec::new(),
+            senders_mirror: None,
             shutdown_grace: Duration::ZERO,
             log: LogConfig::default(),
             metrics: MetricsConfig::default(),

@@ -98,6 +98,15 @@ fn process() -> Vec<Setting> {
             "Private destinations that outgoing calls may reach; public ones always may.",
         ),
         Setting::new(
+            "senders_mirror",
+            Kind::PublicUrl(|c, v| c.senders_mirror = Some(v)),
+            Unset {
+                meaning: "senders are asked at their own hosts",
+                example: "https://mirror.example.com/senders",
+            },
+            "Server that is asked for keys in place of the senders' hosts, as <mirror>/<host>/<path>; where there is no way out.",
+        ),
+        Setting::new(
             "shutdown_grace_seconds",
             amount("seconds", (0, HOUR), |c, v| {
                 c.shutdown_grace = Duration::from_secs(v);

@@ -145,6 +145,7 @@ impl Dispatcher {
             subject: Some(about.id.to_string().into()),
             data: data.to_string().into(),
             trace_id,
+            trust: None,
         };
         let event = mint(
             &self.parts.clock,

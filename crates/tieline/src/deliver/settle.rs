@@ -50,6 +50,7 @@ impl Dispatcher {
             data: format!("{{\"webhook_id\":\"{}\"}}", route.id).into(),
             cause_id: None,
             trace_id: format!("{:032x}", rand::rng().random::<u128>()).into(),
+            trust: None,
         };
         let id = DeliveryId::new(now, rand::rng().random());
         let tried = self.call(route, &event, id, now).await;

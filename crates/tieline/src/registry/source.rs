@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tieline_domain::{
     SourceId, TenantId,
-    signature::{self, KeyedSecret, Preset, Verifier},
+    signature::{self, Handshakes, KeyedSecret, Preset, Verifier},
     source::{Source, Status, TypeRule},
 };
 use tieline_mapping::{
@@ -27,6 +27,8 @@ pub struct OpenSource {
     pub preset: &'static Preset,
     /// What its requests are verified with.
     pub verifier: Verifier,
+    /// The questions of its sender that it answers.
+    pub handshakes: Handshakes,
     /// How repeats are told; `None` if every request is an event of its own.
     pub dedupe: Option<DedupeRule>,
     /// For how long.
@@ -39,8 +41,8 @@ pub struct OpenSource {
 
 /// How repeats are told. Where a request lacks what a rule looks for, the hash of its body stands in.
 pub enum DedupeRule {
-    /// By this header.
-    Header(String),
+    /// By these headers, all of them.
+    Headers(Vec<String>),
     /// By what the path finds in the body.
     Body(Path),
     /// By the id that the scheme signs along with the body.
@@ -91,6 +93,7 @@ impl OpenSource {
             id,
             tenant_id: document.tenant_id,
             preset,
+            handshakes: Handshakes::new(preset, &source.verification, secrets, url),
             verifier: verifier.map_err(|e| unusable(e.to_string()))?,
             dedupe: dedupe_rule(&source, preset).map_err(unusable)?,
             dedupe_window: window,
@@ -102,8 +105,12 @@ impl OpenSource {
 
     /// Whether it takes requests.
     pub fn is_active(&self) -> bool {
-        self.source.status == Status::Active
+        matches!(self.source.status, Status::Active | Status::Pending)
     }
+}
+
+fn headers(names: &[&str]) -> DedupeRule {
+    DedupeRule::Headers(names.iter().map(|name| name.to_ascii_lowercase()).collect())
 }
 
 fn dedupe_rule(source: &Source, preset: &Preset) -> Result<Option<DedupeRule>, String> {
@@ -120,14 +127,16 @@ fn dedupe_rule(source: &Source, preset: &Preset) -> Result<Option<DedupeRule>, S
             return path(text).map(Some);
         }
         if let Some(header) = &dedupe.header {
-            return Ok(Some(DedupeRule::Header(header.to_ascii_lowercase())));
+            return Ok(Some(headers(&[header])));
         }
         if dedupe.body_hash == Some(true) {
             return Ok(Some(DedupeRule::BodyHash));
         }
     }
     match preset.dedupe {
-        signature::Dedupe::Header(name) => Ok(Some(DedupeRule::Header(name.to_ascii_lowercase()))),
+        signature::Dedupe::Header(name) => Ok(Some(headers(&[name]))),
+        signature::Dedupe::Headers(names) => Ok(Some(headers(names))),
+        signature::Dedupe::Never => Ok(None),
         signature::Dedupe::MessageId => Ok(Some(DedupeRule::MessageId)),
         signature::Dedupe::Body(text) => path(text).map(Some),
         signature::Dedupe::BodyHash => Ok(Some(DedupeRule::BodyHash)),

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use tieline_domain::TenantId;
 
-use super::{ACCEPTED_TOTAL, ATTEMPTS_TOTAL, DELIVERIES_TOTAL, REJECTED_TOTAL};
+use super::{ACCEPTED_TOTAL, ATTEMPTS_TOTAL, DELIVERIES_TOTAL, HANDSHAKES_TOTAL, REJECTED_TOTAL};
 
 static BY_TENANT: OnceLock<bool> = OnceLock::new();
 
@@ -32,6 +32,11 @@ pub fn count_accepted(tenant: TenantId, duplicate: bool) {
 /// Counts a refused request; the tenant is absent where no source was found.
 pub fn count_rejected(reason: &'static str, tenant: Option<TenantId>) {
     count(REJECTED_TOTAL, "reason", reason, tenant);
+}
+
+/// Counts an answered question of a sender.
+pub fn count_handshake(name: &'static str, tenant: TenantId) {
+    count(HANDSHAKES_TOTAL, "handshake", name, Some(tenant));
 }
 
 /// Counts an attempt: `success`, or the kind of its error.

@@ -9,6 +9,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 pub const ACCEPTED_TOTAL: &str = "tieline_accepted_total";
 /// Requests refused, by `reason`.
 pub const REJECTED_TOTAL: &str = "tieline_rejected_total";
+/// Questions of senders answered, by `handshake`.
+pub const HANDSHAKES_TOTAL: &str = "tieline_handshakes_total";
 /// Deliveries that ended, by `outcome`.
 pub const DELIVERIES_TOTAL: &str = "tieline_deliveries_total";
 /// Attempts made, by `outcome`.
@@ -64,13 +66,18 @@ const BATCH: Form = Form::Histogram {
     buckets: 13,
 };
 
-const METRICS: [(&str, Form, &str); 13] = [
+const METRICS: [(&str, Form, &str); 14] = [
     (
         ACCEPTED_TOTAL,
         Form::Counter,
         "Webhooks and events accepted and on disk",
     ),
     (REJECTED_TOTAL, Form::Counter, "Requests refused, by reason"),
+    (
+        HANDSHAKES_TOTAL,
+        Form::Counter,
+        "Questions of senders answered, by handshake",
+    ),
     (
         DELIVERIES_TOTAL,
         Form::Counter,

@@ -4,7 +4,7 @@ use rand::random;
 use tieline_domain::{
     SourceId, TenantId, Violation,
     signature::{ConfigError, KeyedSecret, SecretOwner, Verifier},
-    source::Source,
+    source::{Source, Status},
 };
 use tieline_store::{
     ChangeBy, Store,
@@ -46,7 +46,7 @@ impl Sources {
         let needs = source.verification.preset().map(|preset| preset.secret);
         let given = secret.is_some();
         let secret = match needs {
-            Ok(SecretOwner::Nobody) if !given => None,
+            Ok(SecretOwner::Nobody | SecretOwner::Sender) if !given => None,
             _ => Some(NewSecret::or_generated(secret).0),
         };
         self.check(id, source, secret.as_deref().map(String::as_str))?;
@@ -59,7 +59,7 @@ impl Sources {
             kind: Kind::Source,
             id: id.to_string(),
             name: None,
-            body: body(source),
+            body: body(&source.clone().settled(secret.is_some())),
             sealed,
             destination: false,
         };
@@ -83,7 +83,7 @@ impl Sources {
         let needed = source
             .verification
             .preset()
-            .is_ok_and(|preset| preset.secret.is_needed());
+            .is_ok_and(|preset| preset.secret.is_needed() && preset.secret != SecretOwner::Sender);
         let new = match (&kept, secret) {
             (Some(_), Some(_)) => {
                 let detail = "this webhook has a secret; change it with `rotate-secret`, which lets the old one hold for a while";
@@ -98,7 +98,8 @@ impl Sources {
             let sealed = self.sealed(tenant, id, new).await?;
             self.store.create_sealed(&sealed, by).await?;
         }
-        let document = self.write(tenant, id, body(source), expected, by).await?;
+        let source = source.clone().settled(secret.is_some());
+        let document = self.write(tenant, id, body(&source), expected, by).await?;
         Ok(document.map(|document| (document, new)))
     }
 
@@ -133,6 +134,78 @@ impl Sources {
         // The new version makes the other nodes load the secret.
         let document = self.write(tenant, id, document.body, None, by).await?;
         Ok(document.map(|document| (document, secret)))
+    }
+
+    /// Takes over the secret that the sender brought; false if the source has one, whoever was first.
+    pub async fn take_over(
+        &self,
+        tenant: TenantId,
+        id: SourceId,
+        secret: &str,
+        by: &ChangeBy,
+    ) -> Result<bool, Error> {
+        let found = self
+            .store
+            .find_document(tenant, Kind::Source, &id.to_string())
+            .await?;
+        let Some(document) = found else {
+            return Ok(false);
+        };
+        if self.secret(tenant, id, by).await?.is_some() {
+            return Ok(false);
+        }
+        let source: Source = parsed(&document)?;
+        self.check(id, &source, Some(secret))?;
+        let sealed = self.sealed(tenant, id, secret).await?;
+        match self.store.create_sealed(&sealed, by).await {
+            Err(tieline_store::Error::NameTaken) => return Ok(false),
+            written => written?,
+        }
+        self.write(tenant, id, body(&source.settled(true)), None, by)
+            .await?;
+        Ok(true)
+    }
+
+    /// Disables a source because its sender ended what it was made for.
+    pub async fn disable(
+        &self,
+        tenant: TenantId,
+        id: SourceId,
+        reason: String,
+        by: &ChangeBy,
+    ) -> Result<(), Error> {
+        let found = self
+            .store
+            .find_document(tenant, Kind::Source, &id.to_string())
+            .await?;
+        if let Some(document) = found {
+            let mut source: Source = parsed(&document)?;
+            source.status = Status::Disabled;
+            source.status_reason = Some(reason);
+            self.write(tenant, id, body(&source), None, by).await?;
+        }
+        Ok(())
+    }
+
+    /// The secret of a source whose sender brings it; `None` if there is none yet, or the scheme is another.
+    pub async fn brought(
+        &self,
+        tenant: TenantId,
+        id: SourceId,
+        by: &ChangeBy,
+    ) -> Result<Option<Zeroizing<String>>, Error> {
+        let found = self
+            .store
+            .find_document(tenant, Kind::Source, &id.to_string())
+            .await?;
+        let Some(document) = found else {
+            return Ok(None);
+        };
+        let source: Source = parsed(&document)?;
+        match source.verification.preset() {
+            Ok(preset) if preset.secret == SecretOwner::Sender => self.secret(tenant, id, by).await,
+            _ => Ok(None),
+        }
     }
 
     /// Removes a source; false if there is none.

@@ -17,7 +17,7 @@ fn faulty_fields_are_named() {
         (
             r#"{"scheme":"md5"}"#,
             "/scheme",
-            "`hmac-sha256`, `standard-webhooks`, `github`",
+            "senders without a preset may fit `hmac-sha256`",
         ),
         (
             r#"{"scheme":""}"#,
@@ -27,7 +27,7 @@ fn faulty_fields_are_named() {
         (
             r#"{"scheme":"GitHub"}"#,
             "/scheme",
-            "there is no verification scheme `GitHub`",
+            "there is no verification scheme `GitHub`; did you mean `github`",
         ),
         (
             r#"{"scheme":"github","header":"X-Mine"}"#,

@@ -1,17 +1,50 @@
 //! Questions of senders.
 
-use super::{JSON, NOW, Request, URL, secret};
-use crate::signature::{HandshakeAnswer, Signer, Verification, Verifier, find, handshake};
+use super::public_keys::vector;
+use super::{JSON, NOW, Request, URL, secret, verification};
+use crate::signature::{
+    Consequence, HandshakeAnswer, Handshakes, Signer, Verification, Verifier, find,
+};
 
 const QUESTION: &str = r#"{"token":"Jhj5","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P","type":"url_verification"}"#;
 
+/// A source of this verification, with a secret or without, asked with `request`.
+fn asked(
+    verification: &Verification,
+    key: Option<&str>,
+    request: &Request,
+) -> Option<HandshakeAnswer> {
+    let secrets: Vec<_> = key.map(secret).into_iter().collect();
+    let verifier = Verifier::new(verification, &secrets, URL).unwrap();
+    let preset = find(&verification.scheme).unwrap();
+    let parts = request.parts();
+    let verified = || verifier.verify(&parts, NOW).is_ok();
+    Handshakes::new(preset, verification, &secrets, URL).answer(&parts, &verified)
+}
+
+fn get(query: &str) -> Request {
+    Request {
+        method: "GET",
+        query: Some(query.to_owned()),
+        headers: Vec::new(),
+        body: Vec::new(),
+    }
+}
+
+fn post(body: &str) -> Request {
+    Request::post(JSON, body)
+}
+
+/// A question signed as an event is.
+fn signed(scheme: &str, request: Request) -> Request {
+    let signer = Signer::new(&Verification::of(scheme), Some(&secret("shh")), URL).unwrap();
+    request.signed(&signer)
+}
+
 fn ask(scheme: &str, tamper: impl Fn(&mut Request), body: &str) -> Option<HandshakeAnswer> {
-    let verification = Verification::of(scheme);
-    let signer = Signer::new(&verification, Some(&secret("shh")), URL).unwrap();
-    let verifier = Verifier::new(&verification, &[secret("shh")], URL).unwrap();
-    let mut request = Request::post(JSON, body).signed(&signer);
+    let mut request = signed(scheme, post(body));
     tamper(&mut request);
-    handshake(find(scheme).unwrap(), &request.parts(), &verifier, NOW)
+    asked(&Verification::of(scheme), Some("shh"), &request)
 }
 
 #[test]
@@ -25,11 +58,13 @@ fn slack_is_answered_with_its_challenge() {
         answer.body,
         "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"
     );
-    assert!(
-        answer
-            .headers
-            .contains(&("x-content-type-options", "nosniff"))
-    );
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-robots-tag", "noindex"),
+        ("referrer-policy", "no-referrer"),
+    ] {
+        assert!(answer.headers.contains(&(name, value.to_owned())), "{name}");
+    }
 }
 
 #[test]
@@ -75,4 +110,198 @@ fn what_is_no_genuine_question_gets_no_answer() {
     for body in bodies {
         assert_eq!(ask("slack", untouched, body), None, "{body:.60}");
     }
+}
+
+/// One question: the verification and secret of the source, the request, and the status and body of the answer;
+/// `None` where it is no question for this source.
+struct Row(
+    &'static str,
+    Option<&'static str>,
+    Request,
+    Option<(u16, &'static str)>,
+);
+
+fn check(rows: Vec<Row>) {
+    for Row(config, key, request, expected) in rows {
+        let verification = if config.starts_with('{') {
+            verification(config)
+        } else {
+            Verification::of(config)
+        };
+        let answer = asked(&verification, key, &request);
+        let said = answer.as_ref().map(|a| (a.status, a.body.as_str()));
+        assert_eq!(said, expected, "{config}: {:?}", request.query);
+    }
+}
+
+const EBAY: &str = r#"{"scheme":"ebay","verify_token":"verification-token-of-ebay-0123456789"}"#;
+
+#[test]
+fn questions_that_anyone_may_ask() {
+    check(vec![
+        Row(
+            "microsoft-graph",
+            Some("s"),
+            Request {
+                method: "POST",
+                ..get("validationToken=Validation%3A+a%20b")
+            },
+            Some((200, "Validation: a b")),
+        ),
+        Row(
+            "microsoft-graph",
+            Some("s"),
+            Request {
+                method: "POST",
+                ..get("validationToken=%3Cscript%3E%26%22%27")
+            },
+            Some((200, "&lt;script&gt;&amp;&quot;&#39;")),
+        ),
+        Row(
+            "microsoft-graph",
+            Some("s"),
+            post("{}").with_query("validationToken=a"),
+            None,
+        ),
+        Row("microsoft-graph", Some("s"), get("validationToken=a"), None),
+        Row(
+            "microsoft-graph",
+            Some("s"),
+            Request {
+                method: "POST",
+                ..get("validationToken=%ff")
+            },
+            None,
+        ),
+        Row(
+            "microsoft-graph",
+            Some("s"),
+            Request {
+                method: "POST",
+                ..get("validationToken=a&validationToken=b")
+            },
+            None,
+        ),
+        Row(
+            "monday",
+            Some("s"),
+            post(r#"{"challenge":"3eZbrw1a"}"#),
+            Some((200, r#"{"challenge":"3eZbrw1a"}"#)),
+        ),
+        Row(
+            "monday",
+            Some("s"),
+            post(r#"{"challenge":"3eZbrw1a","event":{}}"#),
+            None,
+        ),
+        Row(
+            "event-grid",
+            Some("s"),
+            post(r#"[{"data":{"validationCode":"512d38b6"}}]"#)
+                .with("aeg-event-type", "SubscriptionValidation"),
+            Some((200, r#"{"validationResponse":"512d38b6"}"#)),
+        ),
+        Row(
+            "event-grid",
+            Some("s"),
+            post(r#"[{"data":{"validationCode":"512d38b6"}}]"#)
+                .with("aeg-event-type", "Notification"),
+            None,
+        ),
+    ]);
+    let mut long = "validationToken=".to_owned();
+    long.push_str(&"x".repeat(1025));
+    check(vec![Row(
+        "microsoft-graph",
+        Some("s"),
+        Request {
+            method: "POST",
+            ..get(&long)
+        },
+        None,
+    )]);
+}
+
+/// eBay's own example: the hash of the code, the token and the URL.
+#[test]
+fn ebay_is_answered_with_a_hash() {
+    let endpoint = "https://tie.example/in/wh_in_1";
+    let text = format!(
+        "a8628072-3d33-45ee-9004-bee86830a22dverification-token-of-ebay-0123456789{endpoint}"
+    );
+    let hash = hex::encode(aws_lc_rs::digest::digest(
+        &aws_lc_rs::digest::SHA256,
+        text.as_bytes(),
+    ));
+    let request = get("challenge_code=a8628072-3d33-45ee-9004-bee86830a22d");
+    let key = vector("ec_b64");
+    let answer = asked(&verification(EBAY), Some(&key), &request).unwrap();
+    assert_eq!(answer.body, format!("{{\"challengeResponse\":\"{hash}\"}}"));
+    assert_eq!(
+        asked(&Verification::of("ebay"), Some(&key), &request),
+        None,
+        "no token is configured"
+    );
+}
+
+#[test]
+fn discord_is_answered_when_it_signs() {
+    let key = vector("ed_hex");
+    let ping = post(r#"{"type":1}"#);
+    assert_eq!(
+        asked(&Verification::of("discord"), Some(&key), &ping),
+        None,
+        "unsigned"
+    );
+    let event = post(&vector("body"))
+        .with("X-Signature-Ed25519", vector("discord"))
+        .with("X-Signature-Timestamp", "1700000000");
+    assert_eq!(
+        asked(&Verification::of("discord"), Some(&key), &event),
+        None,
+        "an event"
+    );
+}
+
+#[test]
+fn cloud_events_are_let_in_and_the_sender_is_called_back() {
+    let options = Request {
+        method: "OPTIONS",
+        ..get("")
+    };
+    let with = |name: &str, value: &str| {
+        options
+            .clone()
+            .with("WebHook-Request-Origin", "eventemitter.example.com")
+            .with(name, value)
+    };
+    let of = Verification::of("cloudevents");
+    let answer = asked(&of, Some("s"), &with("WebHook-Request-Rate", "120")).unwrap();
+    assert!(
+        answer
+            .headers
+            .contains(&("webhook-allowed-origin", "eventemitter.example.com".into()))
+    );
+    assert_eq!(answer.consequence, None);
+    let callback = with(
+        "WebHook-Request-Callback",
+        "https://example.com/confirm?token=1",
+    );
+    let answer = asked(&of, Some("s"), &callback).unwrap();
+    assert_eq!(
+        answer.consequence,
+        Some(Consequence::Call(
+            "https://example.com/confirm?token=1".into()
+        ))
+    );
+    for url in [
+        "http://example.com/",
+        "https://u@example.com/",
+        "https://example.com:8443/",
+        "nonsense",
+    ] {
+        let answer = asked(&of, Some("s"), &with("WebHook-Request-Callback", url));
+        assert_eq!(answer, None, "{url}");
+    }
+    assert_eq!(asked(&of, Some("s"), &options), None);
 }

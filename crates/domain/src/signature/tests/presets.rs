@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::cases::secrets_of;
+use super::public_keys::{RSA, vector};
 use super::{URL, secret};
 use crate::signature::{
-    Dedupe, EventType, Override, SecretOwner, Verification, Verifier, find, presets,
+    Dedupe, EventType, Override, Preset, SecretOwner, Verification, Verifier, find, presets,
 };
 
 #[test]
@@ -42,23 +44,36 @@ fn every_preset_explains_itself_and_works_as_it_stands() {
             "{}",
             preset.name
         );
-        assert!(
-            Verifier::new(&Verification::of(preset.name), &[secret("shh")], URL).is_ok(),
-            "{}",
-            preset.name
-        );
+        let key = example_secret(preset);
+        let made = Verifier::new(&Verification::of(preset.name), &[secret(&key)], URL);
+        assert!(made.is_ok(), "{}: {:?}", preset.name, made.err());
     }
 }
 
-/// Only `none` needs no secret, and it must be asked for by name.
+/// A secret of the form that the sender's have.
+pub(super) fn example_secret(preset: &Preset) -> String {
+    match preset.name {
+        "discord" => vector("ed_hex"),
+        "telnyx" => vector("ed_b64"),
+        "sendgrid" | "ebay" => vector("ec_b64"),
+        "wise" | "highlevel" => RSA.to_owned(),
+        "plaid" | "plaid-sandbox" => "client:secret".to_owned(),
+        "kinde" => "acme.kinde.com".to_owned(),
+        "adyen" => "00ff".to_owned(),
+        "sns" => "arn:aws:sns:us-east-1:123456789012:orders".to_owned(),
+        _ => secrets_of(preset).0.to_owned(),
+    }
+}
+
+/// Few need no secret, and they must be asked for by name.
 #[test]
-fn only_none_is_without_a_secret() {
+fn what_needs_no_secret_is_never_the_default() {
     let without: Vec<&str> = presets()
         .iter()
         .filter(|p| p.secret == SecretOwner::Nobody)
         .map(|p| p.name)
         .collect();
-    assert_eq!(without, ["none"]);
+    assert_eq!(without, ["strava", "salesforce-outbound", "none"]);
     assert_ne!(Verification::default().scheme, "none");
 }
 
@@ -73,5 +88,15 @@ fn a_window_can_be_set_where_a_timestamp_is_signed() {
             "{}",
             case.name
         );
+    }
+}
+
+#[test]
+fn an_empty_secret_is_refused_by_every_preset() {
+    for preset in presets().iter().filter(|preset| preset.secret.is_needed()) {
+        for value in ["", " ", "\t\r\n"] {
+            let made = Verifier::new(&Verification::of(preset.name), &[secret(value)], URL);
+            assert!(made.is_err(), "{}: {value:?}", preset.name);
+        }
     }
 }

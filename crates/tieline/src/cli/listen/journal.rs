@@ -93,8 +93,12 @@ mod tests {
 
     fn judged(id: &str) -> Judged {
         Judged {
+            preset: None,
+            verdict: Verdict::Unchecked("a test"),
+            event_type: None,
             id: Some(id.to_owned()),
-            ..Judged::unchecked("a test")
+            json: None,
+            handshake: None,
         }
     }
 

@@ -1,13 +1,13 @@
 //! Who sent a webhook, what it is, and whether to believe it.
 
 use bytes::Bytes;
-use http::{HeaderMap, request::Parts};
+use http::{HeaderMap, HeaderValue, request::Parts};
 use serde_json::Value;
 use tieline_domain::{
     Timestamp,
     signature::{
-        Dedupe, EventType, HandshakeAnswer, KeyedSecret, Preset, Scheme, SignedRequest, Trust,
-        Verification, Verifier, handshake, presets,
+        Dedupe, EventType, Format, HandshakeAnswer, Handshakes, KeyedSecret, Preset, Scheme,
+        SignedRequest, Trust, Verification, Verifier, presets,
     },
 };
 use tieline_mapping::{
@@ -80,23 +80,43 @@ impl Judge {
 
     /// Looks at a request that came at `at`.
     pub(super) fn judge(&self, parts: &Parts, body: &Bytes, at: Timestamp) -> Judged {
-        let preset = match &self.verification {
-            Some(verification) => verification.preset().ok(),
+        let candidates = match &self.verification {
+            Some(verification) => verification.preset().ok().into_iter().collect(),
             None => detect(&parts.headers),
         };
+        let (preset, verdict, handshake) = self.decide(&candidates, parts, body, at);
         let readable = check_depth(body, DEFAULT_MAX_DEPTH).is_ok();
         let json: Option<Value> = readable
             .then(|| serde_json::from_slice(body).ok())
             .flatten();
-        let mut judged = Judged {
+        Judged {
             preset,
             event_type: event_type(preset, &parts.headers, json.as_ref()),
             id: id(preset, &parts.headers, json.as_ref()),
             json,
-            ..Judged::unchecked("")
-        };
-        (judged.verdict, judged.handshake) = self.verify(preset, parts, body, at);
-        judged
+            verdict,
+            handshake,
+        }
+    }
+
+    /// The candidate that the request proves itself under; the first if there is none. Many senders use the same
+    /// header, so that its name alone does not tell them apart.
+    fn decide(
+        &self,
+        candidates: &[&'static Preset],
+        parts: &Parts,
+        body: &Bytes,
+        at: Timestamp,
+    ) -> (Option<&'static Preset>, Verdict, Option<HandshakeAnswer>) {
+        for preset in candidates {
+            let (verdict, handshake) = self.verify(Some(preset), parts, body, at);
+            if matches!(verdict, Verdict::Verified(_)) {
+                return (Some(preset), verdict, handshake);
+            }
+        }
+        let first = candidates.first().copied();
+        let (verdict, handshake) = self.verify(first, parts, body, at);
+        (first, verdict, handshake)
     }
 
     fn verify(
@@ -138,46 +158,58 @@ impl Judge {
             Ok(verified) => Verdict::Verified(verified.trust),
             Err(rejection) => Verdict::Rejected(rejection.to_string()),
         };
-        let question = handshake(preset, &request, &verifier, at.as_micros());
+        let verified = || verifier.verify(&request, at.as_micros()).is_ok();
+        let question =
+            Handshakes::new(preset, verification, &self.secrets, &url).answer(&request, &verified);
         (verdict, question)
     }
 }
 
-impl Judged {
-    /// A request of which nothing is known.
-    pub(super) fn unchecked(reason: &'static str) -> Self {
-        Self {
-            preset: None,
-            verdict: Verdict::Unchecked(reason),
-            event_type: None,
-            id: None,
-            json: None,
-            handshake: None,
-        }
-    }
-}
-
-/// The preset that fits the headers best: one that signs the time before one that signs, and that
-/// before one that only knows a token. Tieline's own deliveries are signed in two ways.
-fn detect(headers: &HeaderMap) -> Option<&'static Preset> {
-    let fitting = presets().iter().filter_map(|preset| {
+/// The presets that fit the headers, the best first: one that signs the time before one that signs, and that
+/// before one that only knows a token; among equals one whose header of the type is there too. Tieline's own
+/// deliveries are signed in two ways.
+fn detect(headers: &HeaderMap) -> Vec<&'static Preset> {
+    let begins = |name: &str, prefix: &str| {
+        let value = headers.get(name).map(HeaderValue::as_bytes);
+        let start = value.and_then(|value| value.get(..prefix.len()));
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+    };
+    let fit = |preset: &Preset| {
         let (strength, fits) = match &preset.scheme {
-            Scheme::Signed(scheme) => (
+            Scheme::Signed(scheme) => {
+                let prefix = match &scheme.format {
+                    Format::Plain {
+                        prefix,
+                        optional: false,
+                    } => prefix,
+                    _ => "",
+                };
+                let mut names = scheme.headers.iter();
+                let fits = names.any(|names| begins(&names.signature, prefix));
+                (u8::from(scheme.timestamp.is_none()), fits)
+            }
+            Scheme::PublicKey(scheme) => (
                 u8::from(scheme.timestamp.is_none()),
-                scheme
-                    .headers
-                    .iter()
-                    .any(|names| headers.contains_key(&*names.signature)),
+                headers.contains_key(scheme.header),
             ),
-            Scheme::Token(scheme) => (2, headers.contains_key(&*scheme.header)),
-            Scheme::Basic(_) => (3, headers.contains_key(http::header::AUTHORIZATION)),
-            Scheme::Unsigned => (4, false),
+            // A token in `Authorization` may be anyone's, and a signature in the body shows in no header.
+            Scheme::Jwt(_) | Scheme::Bespoke(_) => (3, false),
+            Scheme::Token(scheme) => (2, begins(&scheme.header, &scheme.prefix)),
+            Scheme::Basic(_) => (2, begins("authorization", "Basic ")),
+            Scheme::Unsigned => (3, false),
         };
-        fits.then_some((strength, preset))
-    });
-    fitting
-        .min_by_key(|(strength, _)| *strength)
-        .map(|(_, preset)| preset)
+        let lacks_type = match preset.event_type {
+            Some(EventType::Header(name)) => !headers.contains_key(name),
+            _ => true,
+        };
+        fits.then_some((strength, lacks_type))
+    };
+    let mut fitting: Vec<_> = presets()
+        .iter()
+        .filter_map(|preset| Some((fit(preset)?, preset)))
+        .collect();
+    fitting.sort_by_key(|(fit, _)| *fit);
+    fitting.into_iter().map(|(_, preset)| preset).collect()
 }
 
 fn event_type(
@@ -200,8 +232,13 @@ fn event_type(
 fn id(preset: Option<&Preset>, headers: &HeaderMap, json: Option<&Value>) -> Option<String> {
     let by_preset = match preset.map(|preset| preset.dedupe) {
         Some(Dedupe::Header(name)) => header(headers, name),
+        Some(Dedupe::Headers(names)) => {
+            let values: Option<Vec<String>> =
+                names.iter().map(|name| header(headers, name)).collect();
+            values.map(|values| values.join(" "))
+        }
         Some(Dedupe::Body(path)) => json.and_then(|json| text_at(json, path)),
-        Some(Dedupe::MessageId | Dedupe::BodyHash) | None => None,
+        Some(Dedupe::MessageId | Dedupe::BodyHash | Dedupe::Never) | None => None,
     };
     by_preset.or_else(|| ID_HEADERS.iter().find_map(|name| header(headers, name)))
 }
@@ -221,32 +258,46 @@ fn text_at(json: &Value, path: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
 
     #[test]
     fn the_scheme_is_told_by_the_headers() {
-        for (names, scheme) in [
+        for (fields, scheme) in [
             (
-                &["webhook-signature", "x-webhook-signature"][..],
+                &[("webhook-signature", "v1,x"), ("x-webhook-signature", "x")][..],
                 Some("standard-webhooks"),
             ),
-            (&["svix-signature"], Some("standard-webhooks")),
-            (&["x-webhook-signature"], Some("hmac-sha256")),
-            (&["authorization", "x-hub-signature-256"], Some("github")),
-            (&["stripe-signature"], Some("stripe")),
-            (&["x-webhook-token"], Some("header-value")),
-            (&["authorization"], Some("basic")),
-            (&["accept"], None),
+            (&[("svix-signature", "v1,x")], Some("standard-webhooks")),
+            (&[("x-webhook-signature", "x")], Some("hmac-sha256")),
+            (
+                &[
+                    ("authorization", "Basic x"),
+                    ("x-hub-signature-256", "sha256=x"),
+                ],
+                Some("github"),
+            ),
+            (&[("x-hub-signature", "sha1=x")], Some("intercom")),
+            (
+                &[("x-hub-signature", "sha256=x"), ("x-event-key", "x")],
+                Some("bitbucket"),
+            ),
+            (&[("stripe-signature", "x")], Some("stripe")),
+            (&[("x-webhook-token", "x")], Some("header-value")),
+            (&[("authorization", "Basic x")], Some("basic")),
+            (&[("authorization", "HMAC x")], Some("microsoft-teams")),
+            (&[("accept", "x")], None),
         ] {
-            let headers: HeaderMap = names
+            let headers: HeaderMap = fields
                 .iter()
-                .map(|name| (name.parse().expect("a name"), "x".parse().expect("a value")))
+                .map(|(name, value)| {
+                    let name: HeaderName = name.parse().expect("a name");
+                    (name, value.parse().expect("a value"))
+                })
                 .collect();
-            assert_eq!(
-                detect(&headers).map(|preset| preset.name),
-                scheme,
-                "{names:?}"
-            );
+            let best = detect(&headers).first().map(|preset| preset.name);
+            assert_eq!(best, scheme, "{fields:?}");
         }
     }
 }

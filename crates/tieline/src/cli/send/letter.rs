@@ -45,7 +45,7 @@ pub(super) enum Body {
 pub(super) struct Letters {
     signer: Signer,
     destination: Destination,
-    sample: &'static Sample,
+    sample: Sample,
     wording: Wording,
 }
 
@@ -63,7 +63,7 @@ impl Letters {
         let letters = Self {
             signer: scheme::explain(signer, "TIELINE_SEND_SECRET")?,
             destination,
-            sample: sample::of(preset.name),
+            sample: sample::of(preset),
             wording,
         };
         letters.check_event_type(preset)?;
@@ -74,7 +74,7 @@ impl Letters {
     fn check_event_type(&self, preset: &Preset) -> anyhow::Result<()> {
         let in_header = matches!(preset.event_type, Some(EventType::Header(_)));
         let in_body = match &self.wording.body {
-            Body::Sample => names_type(self.sample.body),
+            Body::Sample => names_type(&self.sample.body),
             Body::Template(template) => names_type(template),
             Body::Fixed(_) => false,
         };
@@ -107,7 +107,7 @@ impl Letters {
             now,
         };
         let body = match &self.wording.body {
-            Body::Sample => render(self.sample.body, &values)?.into(),
+            Body::Sample => render(&self.sample.body, &values)?.into(),
             Body::Template(template) => render(template, &values)?.into(),
             Body::Fixed(bytes) => bytes.clone(),
         };
@@ -124,11 +124,9 @@ impl Letters {
         let mut headers = HeaderMap::new();
         let content_type = HeaderValue::from_static(self.sample.content_type);
         headers.insert(header::CONTENT_TYPE, content_type);
-        for (name, template) in self.sample.headers {
-            headers.insert(
-                HeaderName::from_static(name),
-                render(template, values)?.parse()?,
-            );
+        for (name, template) in self.sample.headers.iter() {
+            let name: HeaderName = name.parse()?;
+            headers.insert(name, render(template, values)?.parse()?);
         }
         let given = self.wording.headers.iter().cloned();
         given.for_each(|(name, value)| drop(headers.insert(name, value)));

@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     /// Where to send it; any host, this machine too
     url: String,
     /// Who to sign as: a preset, or a verification in JSON as the API takes it
-    #[arg(long, default_value = "standard-webhooks", value_parser = scheme::parse,
+    #[arg(long, visible_alias = "as", default_value = "standard-webhooks", value_parser = scheme::parse,
         long_help = format!("Who to sign as: {}, or a verification in JSON as the API takes it", scheme::names()))]
     scheme: Verification,
     /// Secret to sign with

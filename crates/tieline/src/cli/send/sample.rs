@@ -1,7 +1,12 @@
 //! What senders send: a small payload of each, to try a receiver without writing one.
 
+use std::borrow::Cow;
+
+use serde_json::{Map, Value, json};
+use tieline_domain::signature::{Dedupe, EventType, Preset};
+
 /// A message as a sender of a preset writes it; its texts are templates.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Sample {
     /// The preset.
     pub(super) preset: &'static str,
@@ -10,105 +15,174 @@ pub(super) struct Sample {
     /// The type of the event, unless the user says otherwise.
     pub(super) event_type: &'static str,
     /// What the sender adds beside the signature.
-    pub(super) headers: &'static [(&'static str, &'static str)],
+    pub(super) headers: Cow<'static, [(&'static str, &'static str)]>,
     /// The body.
-    pub(super) body: &'static str,
+    pub(super) body: Cow<'static, str>,
 }
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// What is sent where the scheme tells nothing of the sender.
-const PLAIN: Sample = Sample {
-    preset: "",
-    content_type: JSON,
-    event_type: "contact.created",
-    headers: &[],
-    body: r#"{"id":"{{id}}","event":"{{type}}","timestamp":"{{time}}","data":{"id":"contact_{{n}}","email":"ada{{n}}@example.com","name":"Ada Lovelace","company_name":"Analytical Engines"}}"#,
-};
+/// The type of the event where the preset tells nothing of the sender.
+const ANY_TYPE: &str = "contact.created";
 
-const SAMPLES: [Sample; 8] = [
+const SAMPLES: [Sample; 10] = [
     Sample {
         preset: "standard-webhooks",
         content_type: JSON,
         event_type: "contact.created",
-        headers: &[],
-        body: r#"{"type":"{{type}}","timestamp":"{{time}}","data":{"id":"contact_{{n}}","email":"ada{{n}}@example.com","name":"Ada Lovelace"}}"#,
+        headers: Cow::Borrowed(&[]),
+        body: Cow::Borrowed(
+            r#"{"type":"{{type}}","timestamp":"{{time}}","data":{"id":"contact_{{n}}","email":"ada{{n}}@example.com","name":"Ada Lovelace"}}"#,
+        ),
     },
     Sample {
         preset: "github",
         content_type: JSON,
         event_type: "issues",
-        headers: &[
+        headers: Cow::Borrowed(&[
             ("x-github-event", "{{type}}"),
             ("x-github-delivery", "{{id}}"),
             ("x-github-hook-installation-target-type", "repository"),
-        ],
-        body: r#"{"action":"opened","issue":{"number":{{n}},"title":"The engine jams","state":"open","user":{"login":"ada"},"created_at":"{{time}}"},"repository":{"id":1296269,"full_name":"analytical/engine","private":false},"sender":{"login":"ada","type":"User"}}"#,
+        ]),
+        body: Cow::Borrowed(
+            r#"{"action":"opened","issue":{"number":{{n}},"title":"The engine jams","state":"open","user":{"login":"ada"},"created_at":"{{time}}"},"repository":{"id":1296269,"full_name":"analytical/engine","private":false},"sender":{"login":"ada","type":"User"}}"#,
+        ),
     },
     Sample {
         preset: "stripe",
         content_type: "application/json; charset=utf-8",
         event_type: "payment_intent.succeeded",
-        headers: &[],
-        body: r#"{"id":"evt_{{id}}","object":"event","api_version":"2025-09-30.clover","created":{{unix}},"type":"{{type}}","livemode":false,"pending_webhooks":1,"data":{"object":{"id":"pi_{{n}}","object":"payment_intent","amount":1999,"currency":"eur","status":"succeeded"}}}"#,
+        headers: Cow::Borrowed(&[]),
+        body: Cow::Borrowed(
+            r#"{"id":"evt_{{id}}","object":"event","api_version":"2025-09-30.clover","created":{{unix}},"type":"{{type}}","livemode":false,"pending_webhooks":1,"data":{"object":{"id":"pi_{{n}}","object":"payment_intent","amount":1999,"currency":"eur","status":"succeeded"}}}"#,
+        ),
     },
     Sample {
         preset: "slack",
         content_type: JSON,
         event_type: "app_mention",
-        headers: &[],
-        body: r#"{"token":"unused","team_id":"T0001","api_app_id":"A0001","type":"event_callback","event_id":"Ev{{id}}","event_time":{{unix}},"event":{"type":"{{type}}","user":"U0001","channel":"C0001","text":"<@U0002> how is order {{n}}?","ts":"{{unix}}.000100"}}"#,
+        headers: Cow::Borrowed(&[]),
+        body: Cow::Borrowed(
+            r#"{"token":"unused","team_id":"T0001","api_app_id":"A0001","type":"event_callback","event_id":"Ev{{id}}","event_time":{{unix}},"event":{"type":"{{type}}","user":"U0001","channel":"C0001","text":"<@U0002> how is order {{n}}?","ts":"{{unix}}.000100"}}"#,
+        ),
     },
     Sample {
         preset: "shopify",
         content_type: JSON,
         event_type: "orders/create",
-        headers: &[
+        headers: Cow::Borrowed(&[
             ("x-shopify-topic", "{{type}}"),
             ("x-shopify-webhook-id", "{{id}}"),
             ("x-shopify-shop-domain", "engines.myshopify.com"),
-        ],
-        body: r#"{"id":{{millis}},"order_number":{{n}},"email":"ada@example.com","created_at":"{{time}}","currency":"EUR","total_price":"19.99","line_items":[{"title":"Punched cards","quantity":2,"price":"9.99"}]}"#,
+        ]),
+        body: Cow::Borrowed(
+            r#"{"id":{{millis}},"order_number":{{n}},"email":"ada@example.com","created_at":"{{time}}","currency":"EUR","total_price":"19.99","line_items":[{"title":"Punched cards","quantity":2,"price":"9.99"}]}"#,
+        ),
     },
     Sample {
         preset: "hubspot-v3",
         content_type: JSON,
         event_type: "contact.propertyChange",
-        headers: &[],
-        body: r#"[{"eventId":{{n}},"subscriptionId":25,"portalId":62515,"appId":1160452,"occurredAt":{{millis}},"subscriptionType":"{{type}}","attemptNumber":0,"objectId":{{n}},"propertyName":"lifecyclestage","propertyValue":"customer","changeSource":"CRM"}]"#,
+        headers: Cow::Borrowed(&[]),
+        body: Cow::Borrowed(
+            r#"[{"eventId":{{n}},"subscriptionId":25,"portalId":62515,"appId":1160452,"occurredAt":{{millis}},"subscriptionType":"{{type}}","attemptNumber":0,"objectId":{{n}},"propertyName":"lifecyclestage","propertyValue":"customer","changeSource":"CRM"}]"#,
+        ),
     },
     Sample {
         preset: "zendesk",
         content_type: JSON,
         event_type: "zen:event-type:ticket.created",
-        headers: &[],
-        body: r#"{"type":"{{type}}","id":"{{id}}","time":"{{time}}","zendesk_event_version":"2022-11-06","account_id":12514403,"subject":"zen:ticket:{{n}}","detail":{"id":"{{n}}","subject":"The engine jams","status":"NEW","priority":"HIGH","requester_id":"8447388090494"},"event":{}}"#,
+        headers: Cow::Borrowed(&[]),
+        body: Cow::Borrowed(
+            r#"{"type":"{{type}}","id":"{{id}}","time":"{{time}}","zendesk_event_version":"2022-11-06","account_id":12514403,"subject":"zen:ticket:{{n}}","detail":{"id":"{{n}}","subject":"The engine jams","status":"NEW","priority":"HIGH","requester_id":"8447388090494"},"event":{}}"#,
+        ),
     },
     Sample {
         preset: "twilio",
         content_type: FORM,
         event_type: "",
-        headers: &[("i-twilio-idempotency-token", "{{id}}")],
-        body: "MessageSid=SM{{id}}&AccountSid=AC0001&From=%2B14155550100&To=%2B14155550199&Body=How+is+order+{{n}}%3F&NumMedia=0",
+        headers: Cow::Borrowed(&[("i-twilio-idempotency-token", "{{id}}")]),
+        body: Cow::Borrowed(
+            "MessageSid=SM{{id}}&AccountSid=AC0001&From=%2B14155550100&To=%2B14155550199&Body=How+is+order+{{n}}%3F&NumMedia=0",
+        ),
+    },
+    Sample {
+        preset: "linear",
+        content_type: JSON,
+        event_type: "Issue",
+        headers: Cow::Borrowed(&[("linear-event", "{{type}}"), ("linear-delivery", "{{id}}")]),
+        body: Cow::Borrowed(
+            r#"{"action":"create","type":"{{type}}","createdAt":"{{time}}","data":{"id":"issue_{{n}}","title":"The engine jams"},"webhookTimestamp":{{millis}}}"#,
+        ),
+    },
+    Sample {
+        preset: "mandrill",
+        content_type: FORM,
+        event_type: "",
+        headers: Cow::Borrowed(&[]),
+        body: Cow::Borrowed(
+            "mandrill_events=%5B%7B%22event%22%3A%22send%22%2C%22_id%22%3A%22{{id}}%22%2C%22ts%22%3A{{unix}}%7D%5D",
+        ),
     },
 ];
 
-/// What the sender of a preset sends.
-pub(super) fn of(preset: &str) -> &'static Sample {
-    SAMPLES
-        .iter()
-        .find(|sample| sample.preset == preset)
-        .unwrap_or(&PLAIN)
+/// What the sender of a preset sends; where none is known, a contact, with type and id where the preset looks for
+/// them.
+pub(super) fn of(preset: &Preset) -> Sample {
+    let known = SAMPLES.iter().find(|sample| sample.preset == preset.name);
+    known.cloned().unwrap_or_else(|| derived(preset))
+}
+
+fn derived(preset: &Preset) -> Sample {
+    let mut body = json!({"id": "{{id}}", "event": "{{type}}", "timestamp": "{{time}}", "data": {
+        "id": "contact_{{n}}", "email": "ada{{n}}@example.com", "name": "Ada Lovelace",
+        "company_name": "Analytical Engines"}});
+    let mut headers = Vec::new();
+    match preset.dedupe {
+        Dedupe::Header(name) => headers.push((name, "{{id}}")),
+        Dedupe::Headers(names) => headers.extend(names.iter().map(|name| (*name, "{{id}}"))),
+        Dedupe::Body(path) => put(&mut body, path, "{{id}}"),
+        Dedupe::MessageId | Dedupe::BodyHash | Dedupe::Never => {}
+    }
+    match preset.event_type {
+        Some(EventType::Header(name)) => headers.push((name, "{{type}}")),
+        Some(EventType::Body(path)) => put(&mut body, path, "{{type}}"),
+        None => {}
+    }
+    Sample {
+        preset: preset.name,
+        content_type: JSON,
+        event_type: ANY_TYPE,
+        headers: headers.into(),
+        body: body.to_string().into(),
+    }
+}
+
+/// Puts a text where a JSONPath of names and of first elements points, such as `$.events[0].type`; what stands in
+/// its way is replaced.
+fn put(body: &mut Value, path: &str, text: &str) {
+    let mut place = body;
+    for name in path.trim_start_matches("$.").split('.') {
+        let (name, is_list) = match name.strip_suffix("[0]") {
+            Some(name) => (name, true),
+            None => (name, false),
+        };
+        if !place.is_object() {
+            *place = Value::Object(Map::new());
+        }
+        place = &mut place[name];
+        if is_list {
+            *place = json!([{}]);
+            place = &mut place[0];
+        }
+    }
+    *place = text.into();
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-    use tieline_domain::{
-        Timestamp,
-        signature::{EventType, presets},
-    };
+    use tieline_domain::{Timestamp, signature::presets};
     use tieline_mapping::path::{Path, Selection};
 
     use super::*;
@@ -120,14 +194,14 @@ mod tests {
             assert!(presets().iter().any(|preset| preset.name == sample.preset));
         }
         for preset in presets() {
-            let sample = of(preset.name);
+            let sample = of(preset);
             let values = Values {
                 n: 1,
                 id: "id",
                 event_type: sample.event_type,
                 now: Timestamp::from_micros(1),
             };
-            let body = render(sample.body, &values).expect("the sample is a template");
+            let body = render(&sample.body, &values).expect("the sample is a template");
             let json: Option<Value> = serde_json::from_str(&body).ok();
             assert_eq!(json.is_none(), sample.content_type == FORM, "{body}");
             let found = match preset.event_type {

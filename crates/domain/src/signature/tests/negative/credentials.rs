@@ -2,12 +2,14 @@
 
 use super::super::{Case, JSON, NOW, Request, URL, credential_cases};
 use super::{ACCEPTED, add, all, check, edit_signature, row};
-use crate::signature::{Signer, Trust, Verification, Verifier};
+use crate::signature::{Scheme, Signer, Trust, Verification, Verifier};
 
 #[test]
 fn credentials() {
-    let is_basic = |c: &Case| c.name.starts_with("basic");
-    let is_token = |c: &Case| c.name.starts_with("header-value");
+    let is_basic = |c: &Case| matches!(c.scheme(), Scheme::Basic(_));
+    let is_token = |c: &Case| matches!(c.scheme(), Scheme::Token(_));
+    let is_prefixed = |c: &Case| matches!(c.scheme(), Scheme::Token(t) if !t.prefix.is_empty());
+    let takes_any_user = |c: &Case| matches!(c.scheme(), Scheme::Basic(b) if b.username.is_none());
     check(
         &[
             row(
@@ -42,7 +44,7 @@ fn credentials() {
             ),
             row(
                 "no prefix",
-                |c| c.name == "header-value bearer",
+                is_prefixed,
                 |c, r| r.set(c.signature_header, "shh-current"),
                 "wrong_credentials",
             ),
@@ -91,7 +93,7 @@ fn credentials() {
             ),
             row(
                 "any user",
-                |c| c.name == "basic",
+                takes_any_user,
                 |c, r| r.set(c.signature_header, "Basic b3RoZXI6c2hoLWN1cnJlbnQ="),
                 ACCEPTED,
             ),

@@ -1,8 +1,8 @@
 //! Several signatures in one header, and the message ids beside them.
 
 use super::super::{Case, NOW, Request, URL, WHSEC, secret, signed_cases};
-use super::{ACCEPTED, check, edit_signature, is_list, is_standard, row};
-use crate::signature::{Verification, Verifier};
+use super::{ACCEPTED, check, edit_signature, is_list, is_standard, is_versioned, row, signs_id};
+use crate::signature::{Format, Verification, Verifier};
 
 #[test]
 fn several_signatures() {
@@ -23,12 +23,12 @@ fn several_signatures() {
             row(
                 "1000",
                 is_list,
-                |c, r| edit_signature(c, r, |v| vec![v; 1000].join(list_syntax(c).0)),
+                |c, r| edit_signature(c, r, |v| vec![v; 1000].join(&list_syntax(c).0)),
                 "too_many_signatures",
             ),
             row(
                 "unknown version only",
-                is_list,
+                is_versioned,
                 |c, r| edit_signature(c, r, |v| in_version(c, v, "v9")),
                 "unknown_version",
             ),
@@ -44,50 +44,48 @@ fn several_signatures() {
 }
 
 /// The delimiter of a list, and the name of its signatures with the separator.
-fn list_syntax(case: &Case) -> (&'static str, &'static str) {
-    match case.name {
-        "stripe" => (",", "v1="),
-        "standard-webhooks v1" => (" ", "v1,"),
-        _ => (" ", "v1a,"),
+fn list_syntax(case: &Case) -> (String, String) {
+    match case.signed().format {
+        Format::Plain { .. } => panic!("{} is no list", case.name),
+        Format::Pairs {
+            signature,
+            delimiter,
+            ..
+        } => (char::from(delimiter).to_string(), format!("{signature}=")),
+        Format::Tagged { .. } if case.name.ends_with("v1a") => (" ".to_owned(), "v1a,".to_owned()),
+        Format::Tagged { .. } => (" ".to_owned(), "v1,".to_owned()),
+        Format::Positional { delimiter } => {
+            let delimiter = char::from(delimiter).to_string();
+            (delimiter.clone(), delimiter)
+        }
     }
 }
 
 /// Puts a wrong copy of the first signature before it.
 fn with_wrong_first(case: &Case, value: &str) -> String {
     let (delimiter, tag) = list_syntax(case);
-    let (before, signature) = value.split_once(tag).unwrap();
-    let wrong: String = signature
-        .chars()
-        .map(|c| {
-            if c == 'b' {
-                'c'
-            } else if c == '1' {
-                '2'
-            } else {
-                c
-            }
-        })
-        .collect();
-    assert_ne!(wrong, signature);
+    let (before, signature) = value.split_once(&tag).unwrap();
+    let other = if signature.starts_with('0') { '1' } else { '0' };
+    let wrong = format!("{other}{}", &signature[1..]);
     format!("{before}{tag}{wrong}{delimiter}{tag}{signature}")
 }
 
 fn with_unreadable_first(case: &Case, value: &str) -> String {
     let (delimiter, tag) = list_syntax(case);
-    let (before, signature) = value.split_once(tag).unwrap();
+    let (before, signature) = value.split_once(&tag).unwrap();
     format!("{before}{tag}?{delimiter} junk {delimiter}{tag}{signature}")
 }
 
 fn in_version(case: &Case, value: &str, version: &str) -> String {
     let (_, tag) = list_syntax(case);
-    value.replace(tag, &format!("{version}{}", &tag[tag.len() - 1..]))
+    value.replace(&tag, &format!("{version}{}", &tag[tag.len() - 1..]))
 }
 
 fn of_other_kind(case: &Case) -> String {
-    let (tag, length) = if case.name == "standard-webhooks v1" {
-        ("v1a", 86)
-    } else {
+    let (tag, length) = if case.name.ends_with("v1a") {
         ("v1", 43)
+    } else {
+        ("v1a", 86)
     };
     format!("{tag},{}", "A".repeat(length))
 }
@@ -98,37 +96,41 @@ fn message_ids() {
         &[
             row(
                 "missing",
-                is_standard,
-                |_, r| r.remove("webhook-id"),
+                signs_id,
+                |c, r| r.remove(&id_header(c)),
                 "missing_header",
             ),
             row(
                 "empty",
-                is_standard,
-                |_, r| r.set("webhook-id", ""),
+                signs_id,
+                |c, r| r.set(&id_header(c), ""),
                 "malformed_id",
             ),
             row(
                 "with a dot",
-                is_standard,
-                |_, r| r.set("webhook-id", "msg_1.1700000000"),
+                signs_id,
+                |c, r| r.set(&id_header(c), "msg_1.1700000000"),
                 "malformed_id",
             ),
             row(
                 "257 long",
-                is_standard,
-                |_, r| r.set("webhook-id", "m".repeat(257)),
+                signs_id,
+                |c, r| r.set(&id_header(c), "m".repeat(257)),
                 "malformed_id",
             ),
             row(
                 "changed",
-                is_standard,
-                |_, r| r.set("webhook-id", "msg_2"),
+                signs_id,
+                |c, r| r.set(&id_header(c), "msg_2"),
                 "wrong_signature",
             ),
         ],
         &signed_cases(),
     );
+}
+
+fn id_header(case: &Case) -> String {
+    case.signed().headers[0].id.clone().unwrap().into_owned()
 }
 
 /// The id that counts is the signed one: an unsigned one of the other family would let a replay pass as new.

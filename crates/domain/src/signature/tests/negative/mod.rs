@@ -7,7 +7,8 @@ mod signatures;
 mod timestamps;
 mod urls;
 
-use super::{Case, JSON, Rejection, Request};
+use super::{Case, JSON, Request, Stamp};
+use crate::signature::{Encoding, Format, KeyForm, Part, Rejection};
 
 /// One way to tamper, and the code of the rejection; `accepted` where it does no harm.
 struct Row {
@@ -58,43 +59,56 @@ fn all(_: &Case) -> bool {
     true
 }
 
-fn is_timed(case: &Case) -> bool {
-    case.is_timed()
-}
-
 fn is_json_body(case: &Case) -> bool {
     case.content_type == JSON
 }
 
+fn covers_body(case: &Case) -> bool {
+    case.covers_body()
+}
+
+fn covers_json(case: &Case) -> bool {
+    is_json_body(case) && covers_body(case)
+}
+
 fn is_hex(case: &Case) -> bool {
-    ["hmac-sha256", "github", "stripe", "slack"].contains(&case.name)
+    case.signed().encoding == Encoding::Hex
 }
 
 fn is_bare_base64(case: &Case) -> bool {
-    [
-        "shopify",
-        "hubspot-v3",
-        "zendesk",
-        "twilio form",
-        "twilio json",
-    ]
-    .contains(&case.name)
+    let scheme = case.signed();
+    let is_bare = matches!(&scheme.format, Format::Plain { prefix, .. } if prefix.is_empty());
+    scheme.encoding == Encoding::Base64 && is_bare
 }
 
 fn is_prefixed(case: &Case) -> bool {
-    ["github", "slack", "hmac-sha256 templated"].contains(&case.name)
+    !case.prefix().is_empty()
 }
 
 fn is_list(case: &Case) -> bool {
-    ["stripe", "standard-webhooks v1", "standard-webhooks v1a"].contains(&case.name)
+    !matches!(case.signed().format, Format::Plain { .. })
 }
 
+/// A list whose items have names.
+fn is_versioned(case: &Case) -> bool {
+    is_list(case) && !matches!(case.signed().format, Format::Positional { .. })
+}
+
+/// Signed with either kind of key.
 fn is_standard(case: &Case) -> bool {
-    case.name.starts_with("standard-webhooks")
+    case.signed().key == KeyForm::Standard
 }
 
-fn is_twilio(case: &Case) -> bool {
-    case.name.starts_with("twilio")
+fn signs_id(case: &Case) -> bool {
+    case.holds(&Part::Id)
+}
+
+fn stands_in_header(case: &Case) -> bool {
+    matches!(case.stamp, Stamp::Header(_))
+}
+
+fn stands_in_list(case: &Case) -> bool {
+    matches!(case.stamp, Stamp::Listed(_))
 }
 
 fn is_one_signature(case: &Case) -> bool {

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::signed_cases;
+use super::super::{Case, signed_cases};
 use super::{
     ACCEPTED, add, all, check, edit_signature, is_bare_base64, is_hex, is_one_signature,
     is_prefixed, row,
@@ -52,13 +52,13 @@ fn signature_headers() {
             row(
                 "no prefix",
                 is_prefixed,
-                |c, r| edit_signature(c, r, |v| v.split_once('=').unwrap().1.to_owned()),
+                |c, r| edit_signature(c, r, |v| v[c.prefix().len()..].to_owned()),
                 "malformed_signature",
             ),
             row(
                 "wrong prefix",
                 is_prefixed,
-                |c, r| edit_signature(c, r, |v| format!("md5={}", v.split_once('=').unwrap().1)),
+                |c, r| edit_signature(c, r, |v| format!("md5={}", &v[c.prefix().len()..])),
                 "malformed_signature",
             ),
             row(
@@ -106,14 +106,20 @@ fn signature_headers() {
             row(
                 "right MAC as base64",
                 is_hex,
-                |c, r| edit_signature(c, r, to_base64),
+                |c, r| edit_signature(c, r, |v| to_base64(c, v)),
                 "malformed_signature",
             ),
             row(
                 "upper-case hex",
-                |c| is_hex(c) && is_one_signature(c),
-                |c, r| edit_signature(c, r, upper_digits),
+                is_hex,
+                |c, r| edit_signature(c, r, |v| upper_digits(c, v)),
                 ACCEPTED,
+            ),
+            row(
+                "another digit",
+                is_hex,
+                |c, r| edit_signature(c, r, other_digit),
+                "wrong_signature",
             ),
             row(
                 "another signature",
@@ -130,15 +136,24 @@ fn to_hex(value: &str) -> String {
     hex::encode(STANDARD.decode(value).unwrap())
 }
 
-fn to_base64(value: &str) -> String {
-    let (before, digits) = value.rsplit_once('=').unwrap();
-    let bytes = hex::decode(digits).unwrap();
-    format!("{before}={}", STANDARD.encode(bytes))
+/// What stands before the digits, and the digits.
+fn split_digits<'v>(case: &Case, value: &'v str) -> (&'v str, &'v str) {
+    value.split_at(value.len() - 2 * case.signed().digest.length())
 }
 
-fn upper_digits(value: &str) -> String {
-    let (prefix, digits) = value.split_once('=').unwrap();
-    format!("{prefix}={}", digits.to_uppercase())
+fn to_base64(case: &Case, value: &str) -> String {
+    let (before, digits) = split_digits(case, value);
+    format!("{before}{}", STANDARD.encode(hex::decode(digits).unwrap()))
+}
+
+fn upper_digits(case: &Case, value: &str) -> String {
+    let (before, digits) = split_digits(case, value);
+    format!("{before}{}", digits.to_uppercase())
+}
+
+fn other_digit(value: &str) -> String {
+    let other = if value.ends_with('0') { '1' } else { '0' };
+    format!("{}{other}", &value[..value.len() - 1])
 }
 
 fn other_base64(value: &str) -> String {

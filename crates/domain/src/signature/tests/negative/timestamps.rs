@@ -1,7 +1,8 @@
 //! The timestamp.
 
-use super::super::{Case, NOW, Request, SECOND, signed_cases};
-use super::{ACCEPTED, check, edit_signature, is_timed, row};
+use super::super::{Case, NOW, Request, SECOND, Stamp, signed_cases};
+use super::{ACCEPTED, check, edit_signature, row, stands_in_header, stands_in_list};
+use crate::signature::TimestampUnit;
 
 #[test]
 fn timestamps() {
@@ -9,79 +10,79 @@ fn timestamps() {
         &[
             row(
                 "missing",
-                |c| c.is_timed() && c.name != "stripe",
-                |c, r| r.remove(c.timestamp_header.unwrap()),
+                stands_in_header,
+                |c, r| r.remove(header(c)),
                 "missing_header",
             ),
             row(
                 "not in the list",
-                |c| c.name == "stripe",
-                |c, r| edit_signature(c, r, |v| v.replace("t=", "x=")),
+                stands_in_list,
+                |c, r| edit_signature(c, r, |v| format!("x{v}")),
                 "malformed_timestamp",
             ),
             row(
                 "two in the list",
-                |c| c.name == "stripe",
-                |c, r| edit_signature(c, r, |v| format!("{v},t=1")),
+                stands_in_list,
+                |c, r| edit_signature(c, r, |v| twice(c, v)),
                 "malformed_timestamp",
             ),
             row(
                 "empty",
-                is_timed,
+                |c| stands_in_header(c) || stands_in_list(c),
                 |c, r| set_timestamp(c, r, ""),
                 "malformed_timestamp",
             ),
             row(
                 "words",
-                is_timed,
+                is_outside,
                 |c, r| set_timestamp(c, r, "yesterday"),
                 "malformed_timestamp",
             ),
             row(
                 "float",
-                is_timed,
+                is_outside,
                 |c, r| set_timestamp(c, r, "1700000000.0"),
                 "malformed_timestamp",
             ),
             row(
                 "negative",
-                is_timed,
+                is_outside,
                 |c, r| set_timestamp(c, r, "-1700000000"),
                 "malformed_timestamp",
             ),
             row(
                 "signed",
-                is_timed,
+                is_outside,
                 |c, r| set_timestamp(c, r, "+1700000000"),
                 "malformed_timestamp",
             ),
             row(
                 "20 digits",
-                is_timed,
+                is_outside,
                 |c, r| set_timestamp(c, r, "17000000000000000000"),
                 "malformed_timestamp",
             ),
             row(
                 "overflowing",
-                is_timed,
+                is_outside,
                 |c, r| set_timestamp(c, r, "9223372036854775807"),
                 "malformed_timestamp",
             ),
             row(
                 "not UTF-8",
-                |c| c.is_timed() && c.name != "stripe",
-                |c, r| r.set(c.timestamp_header.unwrap(), [0xff]),
+                stands_in_header,
+                |c, r| r.set(header(c), [0xff]),
                 "malformed_timestamp",
             ),
             row(
                 "milliseconds for seconds",
-                counts_seconds,
+                |c| counts_seconds(c) && c.tolerance().is_some(),
                 |c, r| set_timestamp(c, r, "1700000000000"),
                 "future_timestamp",
             ),
             row(
                 "seconds for milliseconds",
-                |c| c.name == "hubspot-v3",
+                |c| counts(c, TimestampUnit::Milliseconds) && c.tolerance().is_some(),
                 |c, r| set_timestamp(c, r, "1700000000"),
                 "stale_timestamp",
             ),
@@ -104,35 +105,65 @@ fn timestamps() {
 
 /// Replaces the timestamp, wherever it stands.
 fn set_timestamp(case: &Case, request: &mut Request, timestamp: &str) {
-    if case.name == "stripe" {
-        edit_signature(case, request, |value| {
-            value.replacen("t=1700000000", &format!("t={timestamp}"), 1)
-        });
-    } else {
-        request.set(case.timestamp_header.unwrap(), timestamp);
+    let genuine = case.timestamp().unwrap().unit.format(NOW);
+    match case.stamp {
+        Stamp::Header(name) => request.set(name, timestamp),
+        Stamp::Listed(_) | Stamp::First => {
+            edit_signature(case, request, |value| {
+                value.replacen(&genuine, timestamp, 1)
+            });
+        }
+        Stamp::Absent | Stamp::Body(_) => panic!("{} has no timestamp to set", case.name),
     }
 }
 
+fn header(case: &Case) -> &'static str {
+    match case.stamp {
+        Stamp::Header(name) => name,
+        _ => panic!("{} has its timestamp in no header", case.name),
+    }
+}
+
+/// The list with a second, different timestamp.
+fn twice(case: &Case, value: &str) -> String {
+    let Stamp::Listed(name) = case.stamp else {
+        panic!("{} has its timestamp in no list", case.name)
+    };
+    let delimiter = if value.contains(';') { ';' } else { ',' };
+    format!("{value}{delimiter}{name}=1")
+}
+
+/// Whether the timestamp can be changed without signing anew.
+fn is_outside(case: &Case) -> bool {
+    !matches!(case.stamp, Stamp::Absent | Stamp::Body(_))
+}
+
+fn counts(case: &Case, unit: TimestampUnit) -> bool {
+    is_outside(case) && case.timestamp().is_some_and(|rule| rule.unit == unit)
+}
+
 fn counts_seconds(case: &Case) -> bool {
-    case.is_timed() && !["hubspot-v3", "zendesk"].contains(&case.name)
+    counts(case, TimestampUnit::Seconds)
 }
 
 #[test]
 fn tolerance_holds_both_ways() {
-    let windows = [
-        (-301, "future_timestamp"),
-        (-299, ACCEPTED),
-        (299, ACCEPTED),
-        (301, "stale_timestamp"),
-    ];
     for case in signed_cases() {
+        let tolerance = i64::from(case.tolerance().unwrap_or(300));
+        let windows = [
+            (-tolerance - 1, "future_timestamp"),
+            (1 - tolerance, ACCEPTED),
+            (tolerance - 1, ACCEPTED),
+            (tolerance + 1, "stale_timestamp"),
+        ];
         for (offset, expected) in windows {
             let request = case.genuine();
             let outcome = case
                 .verifier()
                 .verify(&request.parts(), NOW + offset * SECOND);
             let code = outcome.map_or_else(|rejection| rejection.code(), |_| ACCEPTED);
-            let expected = if case.is_timed() { expected } else { ACCEPTED };
+            let is_held = case.tolerance().is_some();
+            let expected = if is_held { expected } else { ACCEPTED };
             assert_eq!(code, expected, "{} at {offset} s", case.name);
         }
     }

@@ -1,8 +1,8 @@
 //! The URL and the form, where they are signed.
 
-use super::super::{Case, JSON, Request, secret, signed_cases};
-use super::{ACCEPTED, all, check, is_twilio, row};
-use crate::signature::Signer;
+use super::super::{Case, FORM, JSON, Request, secret, signed_cases};
+use super::{ACCEPTED, all, check, row};
+use crate::signature::{Part, Signer};
 
 #[test]
 fn urls_and_forms() {
@@ -11,19 +11,13 @@ fn urls_and_forms() {
         r.set("X-Forwarded-Host", "evil.test");
         r.set("X-Forwarded-Proto", "http");
     };
-    let signs_url = |c: &Case| signs_method(c) || is_twilio(c);
+    let signs_url = |c: &Case| c.signs_url();
     check(
         &[
             row("Host spoofed", all, spoof, ACCEPTED),
             row(
-                "query added",
-                signs_method,
-                |_, r| r.query = Some("a=1".to_owned()),
-                "wrong_signature",
-            ),
-            row(
                 "query extended",
-                is_twilio,
+                signs_url,
                 |_, r| r.query = Some(format!("{}&a=1", r.query.clone().unwrap_or_default())),
                 "wrong_signature",
             ),
@@ -35,31 +29,31 @@ fn urls_and_forms() {
             ),
             row(
                 "form said to be JSON",
-                |c| c.name == "twilio form",
+                is_form,
                 |_, r| r.set("content-type", JSON),
                 "unsigned_body",
             ),
             row(
                 "form of no type",
-                |c| c.name == "twilio form",
+                is_form,
                 |_, r| r.remove("content-type"),
                 "unsigned_body",
             ),
             row(
                 "hash of the body removed",
-                |c| c.name == "twilio json",
+                |c| c.name == "twilio",
                 |_, r| r.query = None,
                 "unsigned_body",
             ),
             row(
                 "form field added",
-                |c| c.name == "twilio form",
+                is_form,
                 |_, r| r.body.extend(b"&a=b"),
                 "wrong_signature",
             ),
             row(
                 "form reordered",
-                |c| c.name == "twilio form",
+                is_form,
                 |_, r| r.body = b"Empty=&From=%2B14158675309&Body=hi%20there".to_vec(),
                 ACCEPTED,
             ),
@@ -70,7 +64,7 @@ fn urls_and_forms() {
         let elsewhere = Signer::new(
             &case.verification,
             Some(&secret(case.sender_secret)),
-            "https://evil.test/in/wh_in_1",
+            "https://evil.test/in/wh_in_2",
         );
         let request = Request::post(case.content_type, case.body).signed(&elsewhere.unwrap());
         assert_eq!(
@@ -83,5 +77,9 @@ fn urls_and_forms() {
 }
 
 fn signs_method(case: &Case) -> bool {
-    ["hubspot-v3", "hmac-sha256 templated"].contains(&case.name)
+    case.holds(&Part::Method)
+}
+
+fn is_form(case: &Case) -> bool {
+    case.signs_form() && case.content_type == FORM
 }

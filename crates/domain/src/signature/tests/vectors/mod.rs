@@ -1,7 +1,63 @@
 //! Vectors: published by the vendors (facts webhooks 3.4), or computed with Python's `hmac` where none is.
 
-use super::{FORM, JSON, KeyedSecret, Request, SECOND};
-use crate::signature::{Trust, Verification, Verifier};
+mod body;
+mod timed;
+
+use super::{FORM, JSON, KeyedSecret, Request, SECOND, URL, signed_cases};
+use crate::signature::{Verification, Verifier, find};
+
+/// A request of the reference, sent at 1 700 000 000 s to [`URL`].
+#[derive(Clone, Copy)]
+struct Row {
+    scheme: &'static str,
+    secret: &'static str,
+    headers: &'static [(&'static str, &'static str)],
+    query: Option<&'static str>,
+    /// The body, where it is a form; [`REFERENCE_BODY`] otherwise.
+    form: Option<&'static str>,
+}
+
+/// The secret of the reference, and what is configured where the sender shows it encoded.
+const SECRET: &str = "shh-reference";
+const IN_BASE64: &str = "c2hoLXJlZmVyZW5jZQ==";
+const IN_HEX: &str = "7368682d7265666572656e6365";
+const REFERENCE_BODY: &str = r#"{"id":"evt_1","webhookTimestamp":1700000000000}"#;
+
+const fn row(
+    scheme: &'static str,
+    secret: &'static str,
+    headers: &'static [(&'static str, &'static str)],
+) -> Row {
+    Row {
+        scheme,
+        secret,
+        headers,
+        query: None,
+        form: None,
+    }
+}
+
+impl Row {
+    fn vector(&self) -> Vector {
+        let mut request = match self.form {
+            Some(form) => Request::post(FORM, form),
+            None => Request::post(JSON, REFERENCE_BODY),
+        };
+        for (name, value) in self.headers {
+            request = request.with(name, *value);
+        }
+        request.query = self.query.map(str::to_owned);
+        Vector {
+            public_url: URL,
+            ..plain(self.scheme, self.secret, request)
+        }
+    }
+}
+
+fn reference() -> Vec<Vector> {
+    let rows = [body::ROWS, timed::STANDARD, timed::ROWS];
+    rows.concat().iter().map(Row::vector).collect()
+}
 
 struct Vector {
     scheme: &'static str,
@@ -22,7 +78,8 @@ fn check(vector: &Vector) {
     .unwrap();
     let verified = verifier.verify(&vector.request.parts(), vector.now * SECOND);
     let verified = verified.unwrap_or_else(|rejection| panic!("{}: {rejection}", vector.scheme));
-    assert_eq!(verified.trust, Trust::Verified, "{}", vector.scheme);
+    let told = find(vector.scheme).unwrap().trust();
+    assert_eq!(verified.trust, told, "{}", vector.scheme);
     assert_eq!(
         verified.key_id.as_deref(),
         Some("vector"),
@@ -73,7 +130,31 @@ fn twilio(public_url: &'static str, signature: &str) -> Vector {
 }
 
 fn published() -> Vec<Vector> {
+    let hubspot_v2 = |method, body: &'static str, signature: &str| {
+        let request = Request {
+            method,
+            ..Request::post(JSON, body).with("X-HubSpot-Signature", signature)
+        };
+        Vector {
+            public_url: "https://www.example.com/webhook_uri",
+            ..plain(
+                "hubspot-v2",
+                "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy",
+                request,
+            )
+        }
+    };
     vec![
+        hubspot_v2(
+            "GET",
+            "",
+            "eee2dddcc73c94d699f5e395f4b9d454a069a6855fbfa152e91e88823087200e",
+        ),
+        hubspot_v2(
+            "POST",
+            r#"{"example_field":"example_value"}"#,
+            "9569219f8ba981ffa6f6f16aa0f48637d35d728c7e4d93d0d52efaa512af7900",
+        ),
         plain(
             "github",
             "It's a Secret to Everybody",
@@ -136,12 +217,22 @@ fn published() -> Vec<Vector> {
     ]
 }
 
+/// The HMAC-SHA256 of `{"id":"1"}` under `shh`.
+const SHH: &str = "3cc923f642cf3cabca616eefabf662742f49d5da134c7cb183069145c9469a34";
+
 fn computed() -> Vec<Vector> {
     let generic = "7a546a5c3c2459b8934bfaf4bd5d7823feca5cc4d5efaecfa3305a6499da8669";
     let generic_request = |value: &str| {
         Request::post(JSON, r#"{"data":{"id":"1"}}"#).with("X-Webhook-Signature", value)
     };
     vec![
+        plain("asana", "shh", Request::post(JSON, r#"{"id":"1"}"#).with("X-Hook-Signature", SHH)),
+        plain("keap", "shh", Request::post(JSON, r#"{"id":"1"}"#).with("X-Hook-Signature", SHH)),
+        plain(
+            "websub",
+            "shh",
+            Request::post(JSON, r#"{"id":"1"}"#).with("X-Hub-Signature", format!("sha256={SHH}")),
+        ),
         plain("hmac-sha256", "whsec_xyz789", generic_request(&format!("sha256={generic}"))),
         plain("hmac-sha256", "whsec_xyz789", generic_request(generic)),
         plain("hmac-sha256", "whsec_xyz789", generic_request(&format!("sha256={}", generic.to_uppercase()))),
@@ -202,13 +293,15 @@ fn computed_vectors_verify() {
 }
 
 #[test]
+fn requests_of_the_reference_verify() {
+    reference().iter().for_each(check);
+}
+
+#[test]
 fn every_signing_preset_has_a_vector() {
-    let covered: Vec<&str> = published()
-        .iter()
-        .chain(&computed())
-        .map(|vector| vector.scheme)
-        .collect();
-    for case in super::signed_cases() {
+    let all = [published(), computed(), reference()];
+    let covered: Vec<&str> = all.iter().flatten().map(|vector| vector.scheme).collect();
+    for case in signed_cases() {
         let preset = case.verification.preset().unwrap();
         assert!(
             covered.contains(&preset.name),

@@ -1,0 +1,507 @@
+//! JSON Web Tokens (RFC 7515, 7519), with the algorithm fixed by the scheme: what the token says of it can only
+//! agree. `none`, and an HMAC under a public key, cannot be asked for by a request.
+
+use std::sync::Arc;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::{digest, hmac};
+use base64::Engine;
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use super::documents::{KeyRequest, find_jwk};
+use super::key::{BASE64, BASE64_URL, KeyedSecret};
+use super::public_key::{Algorithm, PublicKey, is_pem};
+use super::verifier::{Trust, Verified};
+use super::{ConfigError, Rejection, SignedRequest};
+
+/// The longest token in a header, in bytes; a token that is the body may be as long as a body.
+const MAX_TOKEN: usize = 8192;
+/// How far the clocks of sender and receiver may be apart where a token says when it ends, in seconds.
+const LEEWAY_SECONDS: i64 = 60;
+const MICROS_PER_SECOND: i64 = 1_000_000;
+/// Where Plaid tells its keys, after the host of the environment.
+const PLAID_KEYS: &str = "/webhook_verification_key/get";
+
+/// A token that the sender signed.
+#[derive(Clone, Debug)]
+pub struct JwtScheme {
+    /// Where the token stands.
+    pub place: JwtPlace,
+    /// How it must be signed.
+    pub algorithm: JwtAlgorithm,
+    /// Where the keys come from.
+    pub keys: JwtKeys,
+    /// What its claims must say.
+    pub claims: &'static [Claim],
+    /// For how long it holds.
+    pub life: JwtLife,
+}
+
+/// For how long a token holds. A time that stands in it is held to in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JwtLife {
+    /// For ever, if it does not say otherwise.
+    Unbounded,
+    /// Until `exp`, which must be there.
+    Expires,
+    /// This many seconds from `iat`, which must be there.
+    Seconds(u32),
+}
+
+/// Where a token stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JwtPlace {
+    /// In this header, after this text if it is there.
+    Header(&'static str, &'static str),
+    /// It is the body.
+    Body,
+}
+
+/// How a token must be signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JwtAlgorithm {
+    /// HMAC-SHA256 under a shared secret.
+    Hs256,
+    /// RSA.
+    Rs256,
+    /// ECDSA on P-256.
+    Es256,
+    /// RSA if the source holds a public key in PEM, HMAC if it holds any other secret.
+    ByKey,
+}
+
+/// Where the keys come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JwtKeys {
+    /// The secrets of the source.
+    Given,
+    /// Plaid's endpoint on this host, asked for the key's id with the secret `client_id:secret`.
+    Plaid(&'static str),
+    /// The key set at this path of the host that the secret names, which must end as given.
+    KeySet {
+        /// The end of the host.
+        host_ends: &'static str,
+        /// The path.
+        path: &'static str,
+    },
+}
+
+/// What a claim must say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// This text.
+    Is(&'static str, &'static str),
+    /// The SHA-256 of the body in hex.
+    BodyHex(&'static str),
+    /// The SHA-256 of the body in base64.
+    BodyBase64(&'static str),
+    /// The SHA-256 of the URL with its query, in hex.
+    UrlHex(&'static str),
+    /// The URL of the source.
+    Url(&'static str),
+}
+
+/// A token scheme with the keys of one source.
+pub(super) struct JwtCheck {
+    scheme: JwtScheme,
+    keys: Vec<(Arc<str>, Key)>,
+    public_url: String,
+}
+
+enum Key {
+    Hmac(Box<hmac::Key>),
+    Rsa(PublicKey),
+    Ecdsa(PublicKey),
+    /// The host and what is posted to ask for a key, or the URL of the key set.
+    Plaid {
+        client_id: String,
+        secret: Zeroizing<String>,
+    },
+    KeySet(String),
+}
+
+/// A token taken apart; nothing in it is believed yet.
+struct Token<'t> {
+    signed: &'t str,
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+    signature: Vec<u8>,
+}
+
+impl JwtScheme {
+    /// What a token that passes proves.
+    pub(super) fn trust(&self) -> Trust {
+        let binds = |claim: &Claim| matches!(claim, Claim::BodyHex(_) | Claim::BodyBase64(_));
+        if self.place == JwtPlace::Body || self.claims.iter().any(binds) {
+            Trust::Verified
+        } else {
+            Trust::OriginOnly
+        }
+    }
+
+    pub(super) fn header_names(&self) -> Vec<String> {
+        match self.place {
+            JwtPlace::Header(header, _) => vec![header.to_owned()],
+            JwtPlace::Body => Vec::new(),
+        }
+    }
+
+    pub(super) fn tolerance_seconds(&self) -> Option<u32> {
+        match self.life {
+            JwtLife::Seconds(seconds) => Some(seconds),
+            JwtLife::Unbounded | JwtLife::Expires => None,
+        }
+    }
+
+    pub(super) fn signs_url(&self) -> bool {
+        let names_url = |claim: &Claim| matches!(claim, Claim::UrlHex(_) | Claim::Url(_));
+        self.claims.iter().any(names_url)
+    }
+}
+
+impl JwtCheck {
+    pub(super) fn new(
+        scheme: JwtScheme,
+        secrets: &[KeyedSecret],
+        public_url: &str,
+    ) -> Result<Self, ConfigError> {
+        let key = |secret: &KeyedSecret| Ok((Arc::from(secret.id()), Key::new(&scheme, secret)?));
+        let keys = secrets
+            .iter()
+            .map(key)
+            .collect::<Result<_, ConfigError>>()?;
+        Ok(Self {
+            scheme,
+            keys,
+            public_url: public_url.to_owned(),
+        })
+    }
+
+    /// The document that holds the key of this request; `None` where the source has the keys.
+    pub(super) fn key_request(
+        &self,
+        request: &SignedRequest<'_>,
+    ) -> Result<Option<KeyRequest>, Rejection> {
+        let asked = match (self.scheme.keys, self.keys.first()) {
+            (JwtKeys::Plaid(host), Some((_, Key::Plaid { client_id, secret }))) => {
+                let token = self.token(request)?;
+                let kid = self.kid(&token)?;
+                let body = json!({"client_id": client_id, "secret": **secret, "key_id": kid});
+                KeyRequest {
+                    url: format!("https://{host}{PLAID_KEYS}"),
+                    body: Some(Zeroizing::new(body.to_string())),
+                    changes: false,
+                }
+            }
+            (JwtKeys::KeySet { .. }, Some((_, Key::KeySet(url)))) => {
+                self.kid(&self.token(request)?)?;
+                KeyRequest {
+                    url: url.clone(),
+                    body: None,
+                    changes: true,
+                }
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(asked))
+    }
+
+    pub(super) fn verify(
+        &self,
+        request: &SignedRequest<'_>,
+        now_us: i64,
+        document: Option<&[u8]>,
+    ) -> Result<Verified<'static>, Rejection> {
+        let token = self.token(request)?;
+        let key_id = self.matching(&token, document)?;
+        self.check_times(&token.claims, now_us)?;
+        for claim in self.scheme.claims {
+            if !self.holds(*claim, &token.claims, request) {
+                return Err(Rejection::WrongClaim {
+                    claim: claim.name(),
+                });
+            }
+        }
+        Ok(Verified {
+            trust: self.scheme.trust(),
+            key_id: Some(key_id),
+            message_id: None,
+        })
+    }
+
+    fn token<'r>(&self, request: &SignedRequest<'r>) -> Result<Token<'r>, Rejection> {
+        let raw = match self.scheme.place {
+            JwtPlace::Body => request.body,
+            JwtPlace::Header(header, prefix) => {
+                let value = request.required_header(header)?;
+                let value = value.strip_prefix(prefix.as_bytes()).unwrap_or(value);
+                if value.len() > MAX_TOKEN {
+                    return Err(self.malformed());
+                }
+                value
+            }
+        };
+        let token = std::str::from_utf8(raw.trim_ascii()).ok();
+        token.and_then(Token::read).ok_or_else(|| self.malformed())
+    }
+
+    /// The id of the key; a short one, for it becomes part of a request.
+    fn kid<'t>(&self, token: &'t Token<'_>) -> Result<&'t str, Rejection> {
+        let kid = token.header.get("kid").and_then(Value::as_str);
+        let is_plain = |kid: &&str| {
+            (1..=128).contains(&kid.len()) && kid.bytes().all(|b| b.is_ascii_graphic())
+        };
+        kid.filter(is_plain).ok_or_else(|| self.malformed())
+    }
+
+    /// The id of the secret under which the signature is right.
+    fn matching(&self, token: &Token<'_>, document: Option<&[u8]>) -> Result<Arc<str>, Rejection> {
+        let said = token.header.get("alg").and_then(Value::as_str);
+        // A token with conditions that we do not know must be refused (RFC 7515, 4.1.11).
+        if token.header.contains_key("crit") {
+            return Err(self.malformed());
+        }
+        let mut agrees = false;
+        for (key_id, key) in &self.keys {
+            let expected = key.algorithm(self.scheme.algorithm);
+            if said != Some(expected) {
+                continue;
+            }
+            agrees = true;
+            let message = token.signed.as_bytes();
+            let right = match key {
+                Key::Hmac(key) => hmac::verify(key, message, &token.signature).is_ok(),
+                Key::Rsa(key) | Key::Ecdsa(key) => key.fits(message, &token.signature),
+                Key::Plaid { .. } | Key::KeySet(_) => {
+                    let document = document.ok_or(Rejection::KeyUnavailable)?;
+                    let jwk = find_jwk(document, self.kid(token)?).ok_or(Rejection::UnknownKey)?;
+                    let key = of_jwk(&jwk, self.scheme.algorithm).ok_or(Rejection::UnknownKey)?;
+                    key.fits(message, &token.signature)
+                }
+            };
+            if right {
+                return Ok(Arc::clone(key_id));
+            }
+        }
+        Err(if agrees {
+            Rejection::WrongSignature
+        } else {
+            Rejection::WrongAlgorithm
+        })
+    }
+
+    fn check_times(&self, claims: &Map<String, Value>, now_us: i64) -> Result<(), Rejection> {
+        let now = now_us.div_euclid(MICROS_PER_SECOND);
+        let time = |name: &str| {
+            claims
+                .get(name)
+                .map(|value| value.as_f64().map(|t| t as i64))
+        };
+        let malformed = Rejection::MalformedTimestamp {
+            expected: "`iat`, `nbf` and `exp` in seconds since 1970",
+        };
+        let stale = |since: i64, tolerance: u32| Rejection::StaleTimestamp {
+            seconds: now.saturating_sub(since).unsigned_abs(),
+            tolerance_seconds: tolerance,
+        };
+        match (time("exp"), time("iat"), self.scheme.life) {
+            (Some(None), ..)
+            | (_, Some(None), _)
+            | (None, _, JwtLife::Expires)
+            | (_, None, JwtLife::Seconds(_)) => return Err(malformed),
+            (Some(Some(ends)), ..) if now.saturating_sub(LEEWAY_SECONDS) > ends => {
+                return Err(stale(ends, LEEWAY_SECONDS as u32));
+            }
+            (_, Some(Some(made)), JwtLife::Seconds(holds))
+                if now.saturating_sub(made) > i64::from(holds) =>
+            {
+                return Err(stale(made, holds));
+            }
+            _ => {}
+        }
+        for begins in [time("nbf"), time("iat")].into_iter().flatten() {
+            let begins = begins.ok_or_else(|| malformed.clone())?;
+            if begins > now.saturating_add(LEEWAY_SECONDS) {
+                return Err(Rejection::FutureTimestamp {
+                    seconds: begins.saturating_sub(now).unsigned_abs(),
+                    tolerance_seconds: LEEWAY_SECONDS as u32,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn holds(
+        &self,
+        claim: Claim,
+        claims: &Map<String, Value>,
+        request: &SignedRequest<'_>,
+    ) -> bool {
+        let Some(said) = claims.get(claim.name()).and_then(Value::as_str) else {
+            return false;
+        };
+        let hash = |bytes: &[u8]| digest::digest(&digest::SHA256, bytes);
+        let equal =
+            |expected: &str| verify_slices_are_equal(said.as_bytes(), expected.as_bytes()).is_ok();
+        match claim {
+            Claim::Is(_, expected) => said == expected,
+            Claim::Url(_) => said == self.public_url,
+            Claim::BodyHex(_) => {
+                let said = said.to_ascii_lowercase();
+                let right = hex::encode(hash(request.body));
+                verify_slices_are_equal(said.as_bytes(), right.as_bytes()).is_ok()
+            }
+            Claim::BodyBase64(_) => equal(&BASE64.encode(hash(request.body))),
+            Claim::UrlHex(_) => {
+                let query = request.url_query.map(|query| format!("?{query}"));
+                let url = [&*self.public_url, query.as_deref().unwrap_or_default()].concat();
+                equal(&hex::encode(hash(url.as_bytes())))
+            }
+        }
+    }
+
+    fn malformed(&self) -> Rejection {
+        let header = match self.scheme.place {
+            JwtPlace::Header(header, _) => header,
+            JwtPlace::Body => "(body)",
+        };
+        Rejection::MalformedSignature {
+            header: header.to_owned(),
+            expected: "a JSON Web Token of three parts".to_owned(),
+        }
+    }
+}
+
+impl Claim {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Is(name, _)
+            | Self::BodyHex(name)
+            | Self::BodyBase64(name)
+            | Self::UrlHex(name)
+            | Self::Url(name) => name,
+        }
+    }
+}
+
+impl Key {
+    fn new(scheme: &JwtScheme, secret: &KeyedSecret) -> Result<Self, ConfigError> {
+        let value = secret.value()?;
+        let fault = |why| secret.fault(why);
+        match scheme.keys {
+            JwtKeys::Given => Self::given(scheme.algorithm, value).map_err(fault),
+            JwtKeys::Plaid(_) => {
+                let text = std::str::from_utf8(value).ok();
+                let (client_id, secret) = text
+                    .and_then(|text| text.split_once(':'))
+                    .filter(|(id, secret)| !id.is_empty() && !secret.is_empty())
+                    .ok_or_else(|| fault("give `client_id:secret`, as Plaid shows them"))?;
+                Ok(Self::Plaid {
+                    client_id: client_id.to_owned(),
+                    secret: Zeroizing::new(secret.to_owned()),
+                })
+            }
+            JwtKeys::KeySet { host_ends, path } => {
+                let host = std::str::from_utf8(value).unwrap_or_default();
+                let label = host.strip_suffix(host_ends).unwrap_or_default();
+                let is_label = !label.is_empty()
+                    && label
+                        .bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+                is_label
+                    .then(|| Self::KeySet(format!("https://{host}{path}")))
+                    .ok_or_else(|| fault("give the host of the account, such as `acme.kinde.com`"))
+            }
+        }
+    }
+
+    fn given(algorithm: JwtAlgorithm, value: &[u8]) -> Result<Self, &'static str> {
+        match algorithm {
+            JwtAlgorithm::Rs256 => PublicKey::of_text(value, Algorithm::RsaSha256).map(Self::Rsa),
+            JwtAlgorithm::Es256 => {
+                PublicKey::of_text(value, Algorithm::EcdsaSha256Fixed).map(Self::Ecdsa)
+            }
+            JwtAlgorithm::ByKey if is_pem(value) => {
+                PublicKey::of_text(value, Algorithm::RsaSha256).map(Self::Rsa)
+            }
+            JwtAlgorithm::Hs256 if is_pem(value) => {
+                Err("this is a public key, with which anyone could sign: give the shared secret")
+            }
+            JwtAlgorithm::Hs256 | JwtAlgorithm::ByKey => Ok(Self::Hmac(Box::new(hmac::Key::new(
+                hmac::HMAC_SHA256,
+                value,
+            )))),
+        }
+    }
+
+    /// The one value of `alg` that goes with this key.
+    fn algorithm(&self, of_scheme: JwtAlgorithm) -> &'static str {
+        match (self, of_scheme) {
+            (Self::Hmac(_), _) => "HS256",
+            (Self::Ecdsa(_), _) | (Self::Plaid { .. } | Self::KeySet(_), JwtAlgorithm::Es256) => {
+                "ES256"
+            }
+            _ => "RS256",
+        }
+    }
+}
+
+impl<'t> Token<'t> {
+    /// Takes a token apart; `None` unless it is three parts of base64url with JSON objects in the first two.
+    fn read(token: &'t str) -> Option<Self> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (header, claims) = signed.split_once('.')?;
+        let object = |part: &str| serde_json::from_slice(&BASE64_URL.decode(part).ok()?).ok();
+        Some(Self {
+            signed,
+            header: object(header)?,
+            claims: object(claims)?,
+            signature: BASE64_URL.decode(signature).ok()?,
+        })
+    }
+}
+
+/// The key of a JWK (RFC 7518, 6), if it is of the algorithm's kind and meant for signatures.
+fn of_jwk(jwk: &Value, algorithm: JwtAlgorithm) -> Option<PublicKey> {
+    let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+    let number = |name: &str| BASE64_URL.decode(text(name)?).ok();
+    if text("use").is_some_and(|purpose| purpose != "sig") {
+        return None;
+    }
+    match (algorithm, text("kty")?) {
+        (JwtAlgorithm::Es256, "EC") if text("crv") == Some("P-256") => {
+            let (x, y) = (number("x")?, number("y")?);
+            let point = [&[4], x.as_slice(), y.as_slice()].concat();
+            PublicKey::of_bytes(&point, Algorithm::EcdsaSha256Fixed).ok()
+        }
+        (JwtAlgorithm::Rs256, "RSA") => {
+            let key = rsa_der(&number("n")?, &number("e")?);
+            PublicKey::of_bytes(&key, Algorithm::RsaSha256).ok()
+        }
+        _ => None,
+    }
+}
+
+/// The DER of an RSAPublicKey (RFC 8017, A.1.1): a sequence of two positive integers.
+fn rsa_der(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+    let integer = |bytes: &[u8]| {
+        let bytes = &bytes[bytes.iter().take_while(|b| **b == 0).count()..];
+        let sign = bytes.first().is_some_and(|b| b & 0x80 != 0);
+        let positive = [if sign { &[0][..] } else { &[] }, bytes].concat();
+        der(0x02, &positive)
+    };
+    der(0x30, &[integer(modulus), integer(exponent)].concat())
+}
+
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len();
+    let mut out = vec![tag];
+    match length {
+        0..=0x7f => out.push(length as u8),
+        0x80..=0xff => out.extend([0x81, length as u8]),
+        _ => out.extend([0x82, (length >> 8) as u8, length as u8]),
+    }
+    out.extend_from_slice(content);
+    out
+}

@@ -1,0 +1,218 @@
+//! What a request makes us ask its sender: keys that it publishes, and URLs that it wants called.
+//!
+//! Anyone can send requests that name keys, so that what they cost is bounded: a document is fetched once and
+//! kept, its absence is kept too, and the requests to one source cause few fetches a minute, however many come.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header};
+use moka::future::Cache;
+use parking_lot::Mutex;
+use tieline_domain::{
+    SourceId, Timestamp,
+    clock::Clock,
+    signature::{KeyRequest, Rejection},
+};
+use url::Url;
+
+use crate::outbound::{BodyLimit, Outbound, Request};
+
+/// How many documents, and how many absences, are kept.
+const CAPACITY: u64 = 1_000;
+/// How many sources' budgets are kept.
+const SOURCES: u64 = 10_000;
+/// For how long a document is used before it is fetched again.
+const KEPT: Duration = Duration::from_hours(1);
+/// For how long it is believed that there is no such document.
+const MISSED: Duration = Duration::from_mins(1);
+/// How many fetches and calls the requests to one source may cause a minute.
+const PER_MINUTE: u32 = 10;
+/// How long one may take: senders wait a few seconds for an answer.
+const DEADLINE: Duration = Duration::from_secs(4);
+/// The largest document, in bytes.
+const MAX_DOCUMENT: usize = 64 * 1024;
+
+/// Asks senders; clones share what is known.
+#[derive(Clone)]
+pub(super) struct Senders {
+    outbound: Outbound,
+    mirror: Option<Url>,
+    clock: Clock,
+    documents: Cache<String, Document>,
+    missing: Cache<String, Missing>,
+    budgets: moka::sync::Cache<SourceId, Arc<Mutex<Budget>>>,
+}
+
+/// A fetched document.
+#[derive(Clone)]
+struct Document {
+    bytes: Bytes,
+    fetched_at: Timestamp,
+}
+
+/// A document that could not be had.
+#[derive(Clone)]
+struct Missing {
+    at: Timestamp,
+    rejection: Rejection,
+}
+
+/// What the requests to one source may still cause in the present minute.
+#[derive(Default)]
+struct Budget {
+    minute: i64,
+    spent: u32,
+}
+
+impl Senders {
+    pub(super) fn new(outbound: Outbound, mirror: Option<Url>, clock: Clock) -> Self {
+        Self {
+            outbound,
+            mirror,
+            clock,
+            documents: Cache::new(CAPACITY),
+            missing: Cache::new(CAPACITY),
+            budgets: moka::sync::Cache::new(SOURCES),
+        }
+    }
+
+    /// The document that a request to `source` needs. With `afresh`, one that was fetched just now, where
+    /// documents of this kind change.
+    ///
+    /// [`Rejection::UnknownKey`] if the sender has no such document, [`Rejection::KeyUnavailable`] if it cannot
+    /// be known now.
+    pub(super) async fn document(
+        &self,
+        source: SourceId,
+        wanted: &KeyRequest,
+        afresh: bool,
+    ) -> Result<Bytes, Rejection> {
+        let body = wanted.body.as_ref().map_or("", |body| body.as_str());
+        let name = format!("{} {body}", wanted.url);
+        let now = self.clock.now();
+        let lives = if afresh { Duration::ZERO } else { KEPT };
+        if let Some(known) = self.documents.get(&name).await {
+            if now < known.fetched_at.plus(lives) {
+                return Ok(known.bytes);
+            }
+            self.documents.invalidate(&name).await;
+        }
+        if let Some(missing) = self.missing.get(&name).await
+            && now < missing.at.plus(MISSED)
+        {
+            return Err(missing.rejection);
+        }
+        let fetch = async {
+            if !self.spend(source, now) {
+                return Err(Rejection::KeyUnavailable);
+            }
+            let bytes = self.fetch(wanted).await?;
+            let fetched_at = self.clock.now();
+            Ok(Document { bytes, fetched_at })
+        };
+        let fetched = self.documents.try_get_with(name.clone(), fetch).await;
+        match fetched {
+            Ok(document) => Ok(document.bytes),
+            Err(rejection) => {
+                let rejection = Rejection::clone(&rejection);
+                if rejection == Rejection::UnknownKey {
+                    let at = self.clock.now();
+                    let missing = Missing {
+                        at,
+                        rejection: rejection.clone(),
+                    };
+                    self.missing.insert(name, missing).await;
+                }
+                Err(rejection)
+            }
+        }
+    }
+
+    /// Calls a URL with GET, when the budget of the source allows it; what is answered is only logged.
+    pub(super) fn call(&self, source: SourceId, url: String) {
+        if !self.spend(source, self.clock.now()) {
+            tracing::warn!(%source, "a sender wants to be called too often");
+            return;
+        }
+        let senders = self.clone();
+        tokio::spawn(async move {
+            let called = senders.send(Method::GET, &url, Bytes::new()).await;
+            match called {
+                Some((status, _)) => {
+                    tracing::info!(%source, status = status.as_u16(), "called a sender back");
+                }
+                None => tracing::warn!(%source, "a sender could not be called back"),
+            }
+        });
+    }
+
+    async fn fetch(&self, wanted: &KeyRequest) -> Result<Bytes, Rejection> {
+        let (method, body) = match &wanted.body {
+            Some(body) => (Method::POST, Bytes::copy_from_slice(body.as_bytes())),
+            None => (Method::GET, Bytes::new()),
+        };
+        match self.send(method, &wanted.url, body).await {
+            Some((status, bytes)) if status.is_success() => Ok(bytes),
+            Some((status, _)) if status.is_client_error() && !is_passing(status) => {
+                Err(Rejection::UnknownKey)
+            }
+            _ => Err(Rejection::KeyUnavailable),
+        }
+    }
+
+    async fn send(&self, method: Method, url: &str, body: Bytes) -> Option<(StatusCode, Bytes)> {
+        let url = self.mirrored(url)?;
+        let destination = self.outbound.check_url(&url);
+        let destination = destination
+            .inspect_err(|error| tracing::warn!(%error, "a sender's host may not be called"))
+            .ok()?;
+        let mut request = Request::new(method, destination.uri().clone());
+        if !body.is_empty() {
+            let json = HeaderValue::from_static("application/json");
+            request.headers.insert(header::CONTENT_TYPE, json);
+        }
+        request.body = body;
+        request.deadline = DEADLINE;
+        request.body_limit = BodyLimit::Whole {
+            at_most: MAX_DOCUMENT,
+        };
+        let answer = self.outbound.send(request).await;
+        let answer = answer
+            .inspect_err(|error| tracing::warn!(%error, "a sender could not be asked"))
+            .ok()?;
+        Some((answer.status, answer.body))
+    }
+
+    /// The URL, or where the operator has a mirror, its place there.
+    fn mirrored(&self, url: &str) -> Option<String> {
+        let Some(mirror) = &self.mirror else {
+            return Some(url.to_owned());
+        };
+        let beyond = url.strip_prefix("https://")?;
+        Some(format!(
+            "{}/{beyond}",
+            mirror.as_str().trim_end_matches('/')
+        ))
+    }
+
+    fn spend(&self, source: SourceId, now: Timestamp) -> bool {
+        let budget = self.budgets.get_with(source, Arc::default);
+        let mut budget = budget.lock();
+        let minute = now.as_micros().div_euclid(60_000_000);
+        if budget.minute != minute {
+            *budget = Budget { minute, spent: 0 };
+        }
+        let allowed = budget.spent < PER_MINUTE;
+        budget.spent += u32::from(allowed);
+        allowed
+    }
+}
+
+/// Whether a refusal says nothing about the document: too fast, or too slow.
+fn is_passing(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+    )
+}
