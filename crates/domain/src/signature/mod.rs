@@ -19,6 +19,7 @@ mod handshake;
 mod key;
 mod preset;
 mod presets;
+mod public_key;
 mod public_url;
 mod rejection;
 mod request;
@@ -38,6 +39,7 @@ pub use handshake::{Answer, Handshake, HandshakeAnswer, Question, handshake};
 pub use key::KeyedSecret;
 pub use preset::{Dedupe, EventType, Preset, SecretOwner};
 pub use presets::{find, presets};
+pub use public_key::{PublicKey, generate_signing_key};
 pub use rejection::Rejection;
 pub use request::{Headers, SignedRequest};
 pub use scheme::{
