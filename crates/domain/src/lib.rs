@@ -4,7 +4,9 @@
 
 pub mod access;
 pub mod attempt;
+pub mod auth;
 pub mod clock;
+pub mod custom_headers;
 pub mod delivery;
 pub mod destination;
 pub mod event;

@@ -1,11 +1,26 @@
 //! Subscriptions: a tenant's outgoing webhooks.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Violation, pattern::EventType, pattern::Pattern, retry::Schedule, violation};
+use crate::{
+    Violation, auth::Auth, custom_headers, pattern::EventType, pattern::Pattern, retry::Schedule,
+    violation,
+};
 
 /// The most patterns in one subscription.
 pub const MAX_PATTERNS: usize = 100;
+
+/// Who signs a delivery, by the identifier that its signature bears (Standard Webhooks).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Signature {
+    /// The subscription's own secret.
+    V1,
+    /// The tenant's Ed25519 key, whose public half is published.
+    V1a,
+}
 
 /// What a subscription is made from, and how it is kept; its secret is kept by the vault, its health
 /// beside it.
@@ -29,6 +44,15 @@ pub struct Subscription {
     /// (30 days); the operator's limit (3 days) if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age: Option<u32>,
+    /// Who signs its deliveries; its own secret if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<Vec<Signature>>,
+    /// Headers that its deliveries carry beside ours.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// How its deliveries authenticate, without the secret, which the vault keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
 }
 
 impl Subscription {
@@ -41,6 +65,17 @@ impl Subscription {
             retry: None,
             timeout_seconds: None,
             max_age: None,
+            signatures: None,
+            headers: BTreeMap::new(),
+            auth: None,
+        }
+    }
+
+    /// Whether deliveries are signed by this one.
+    pub fn is_signed_by(&self, signature: Signature) -> bool {
+        match &self.signatures {
+            Some(wanted) => wanted.contains(&signature),
+            None => signature == Signature::V1,
         }
     }
 
@@ -67,6 +102,24 @@ impl Subscription {
                 "/max_age",
                 "give 60 to 2592000 seconds (30 days)",
             ));
+        }
+        if let Some(wanted) = &self.signatures
+            && !matches!(wanted[..], [_])
+            && !matches!(wanted[..], [one, other] if one != other)
+        {
+            let detail = "give \"v1\", \"v1a\" or both, each once";
+            found.push(Violation::new("/signatures", detail));
+        }
+        found.extend(custom_headers::violations(&self.headers));
+        found.extend(self.auth.iter().flat_map(Auth::violations));
+        if let Some(name) = self.auth.as_ref().and_then(|auth| auth.name.as_deref())
+            && self
+                .headers
+                .keys()
+                .any(|own| own.eq_ignore_ascii_case(name))
+        {
+            let detail = format!("`headers` sets `{name}` too; leave one of them out");
+            found.push(Violation::new("/auth/name", detail));
         }
         found
     }

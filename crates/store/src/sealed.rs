@@ -18,6 +18,10 @@ pub enum SealedKind {
     Source,
     /// The secret of a subscription; the name is the id of the subscription.
     Subscription,
+    /// How a subscription authenticates to its destination; the name is the id of the subscription.
+    DestinationAuth,
+    /// The Ed25519 key of a tenant; the name is the id of the tenant.
+    SigningKey,
     /// An answer that is kept for repeats of its request; the name is the idempotency key.
     Idempotency,
 }
@@ -29,6 +33,8 @@ impl SealedKind {
             Self::Secret => "secret",
             Self::Source => "source",
             Self::Subscription => "subscription",
+            Self::DestinationAuth => "destination_auth",
+            Self::SigningKey => "signing_key",
             Self::Idempotency => "idempotency",
         }
     }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | own a PostgreSQL for the length of a test | [`postgres::fresh_database`], or [`postgres::Postgres`] to kill it |
 //! | play the other end of a webhook or a tool call | [`receiver::Receiver`] |
+//! | stand between the program and the world | [`proxy::Proxy`] |
 //! | run the real program, kill it and start it again | [`server::Server`] |
 //! | talk to that program | [`http::Client`] |
 //! | read the commands that the seed documents show | [`seed::commands`] |
@@ -13,6 +14,7 @@
 
 pub mod http;
 pub mod postgres;
+pub mod proxy;
 pub mod receiver;
 pub mod seed;
 pub mod server;

@@ -18,14 +18,14 @@ use url::Url;
 
 use crate::{
     api::{caller::Callers, ratelimit::Limiter},
-    config::{Config, Database, MasterKey},
+    config::{Config, Database, MasterKey, OutboundConfig},
     deliver::{self, Dispatcher},
-    outbound::{AllowList, BadEntry, Outbound, Settings},
+    outbound::{AllowList, BadEntry, Outbound, Settings, public_roots, roots_with},
     publish::Publisher,
     receive::{self, Receiver},
     registry::Registry,
     vault::{self, MasterKeys, Vault, VaultError},
-    webhooks::{Sources, Subscriptions},
+    webhooks::{SigningKeys, Sources, Subscriptions},
 };
 
 /// The running program, as handlers see it. Clones share it.
@@ -58,6 +58,8 @@ pub struct Parts {
     pub sources: Sources,
     /// Makes and changes subscriptions.
     pub subscriptions: Subscriptions,
+    /// Makes and rotates the keys with which tenants sign.
+    pub signing_keys: SigningKeys,
     /// The credentials seen lately.
     pub callers: Callers,
     /// How fast requests may come.
@@ -96,6 +98,14 @@ pub enum StartError {
     /// The list of what outgoing calls may reach is wrong.
     #[error("outbound_allow: {0}")]
     Allow(#[from] BadEntry),
+    /// The certificate authorities cannot be read.
+    #[error("outbound.ca_file {path}: {reason}")]
+    Authorities {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl App {
@@ -112,11 +122,7 @@ impl App {
         let store = Store::new(open_database(&config).await?);
         let (master_keys, new_master_key) = master_keys(&config)?;
         let vault = Vault::open(store.clone(), clock.clone(), master_keys).await?;
-        let outbound = Outbound::new(Settings {
-            allow: config.outbound_allow.join(",").parse::<AllowList>()?,
-            idle_per_host: config.limits.in_flight_per_destination,
-            ..Settings::default()
-        });
+        let outbound = Outbound::new(outbound_settings(&config)?);
         let tuning = Tuning {
             queue: config.limits.accept_queue,
             writers: config.database_pool.writers as usize,
@@ -168,6 +174,7 @@ impl App {
         );
         Ok(Self(Arc::new(Parts {
             sources,
+            signing_keys: SigningKeys::new(store.clone(), vault.clone(), registry.clone()),
             limiter: Limiter::new(&config.limits),
             callers: Callers::default(),
             store,
@@ -185,6 +192,34 @@ impl App {
             _lock: lock,
         })))
     }
+}
+
+/// How outgoing calls are made, as the operator wants it.
+fn outbound_settings(config: &Config) -> Result<Settings, StartError> {
+    let OutboundConfig {
+        proxy,
+        proxy_by_name,
+        no_proxy,
+        ca_file,
+    } = &config.outbound;
+    let roots = match ca_file {
+        None => public_roots(),
+        Some(path) => std::fs::read(path)
+            .map_err(|error| error.to_string())
+            .and_then(|pem| roots_with(&pem))
+            .map_err(|reason| StartError::Authorities {
+                path: path.display().to_string(),
+                reason,
+            })?,
+    };
+    Ok(Settings {
+        allow: config.outbound_allow.join(",").parse::<AllowList>()?,
+        roots,
+        proxy: proxy.clone().map(|proxy| proxy.told_names(*proxy_by_name)),
+        no_proxy: no_proxy.join(",").parse::<AllowList>()?,
+        idle_per_host: config.limits.in_flight_per_destination,
+        ..Settings::default()
+    })
 }
 
 /// Opens the database and applies the migrations that are missing.

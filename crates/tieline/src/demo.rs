@@ -83,7 +83,7 @@ async fn subscription(app: &App, tenant: TenantId, by: &ChangeBy) -> Result<Docu
     }
     let all = "*".parse().expect("`*` is a pattern");
     let new = Subscription::to(RECEIVER, vec![all]);
-    let made = app.subscriptions.create(tenant, &new, None, by).await;
+    let made = app.subscriptions.create(tenant, new.into(), by).await;
     made.map(|(document, _)| document).map_err(failed)
 }
 

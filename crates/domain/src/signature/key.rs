@@ -14,8 +14,10 @@ use super::scheme::{Digest, KeyForm, Mac};
 
 /// Prefix of a symmetric Standard Webhooks secret.
 pub(super) const SECRET_PREFIX: &str = "whsec_";
-const PUBLIC_PREFIX: &str = "whpk_";
-const PRIVATE_PREFIX: &str = "whsk_";
+/// Prefix of a public Ed25519 key.
+pub(super) const PUBLIC_PREFIX: &str = "whpk_";
+/// Prefix of a private Ed25519 key.
+pub(super) const PRIVATE_PREFIX: &str = "whsk_";
 
 /// Vendors print keys and signatures with and without padding; both mean the same bytes.
 const PADDING_OPTIONAL: GeneralPurposeConfig =

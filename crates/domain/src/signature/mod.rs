@@ -28,6 +28,7 @@ mod handshake;
 mod hosts;
 mod jwt;
 mod key;
+mod key_pair;
 mod preset;
 mod presets;
 mod public_key;
@@ -57,6 +58,7 @@ pub use handshake::{
 pub use hosts::Hosts;
 pub use jwt::{Claim, JwtAlgorithm, JwtKeys, JwtLife, JwtPlace, JwtScheme};
 pub use key::KeyedSecret;
+pub use key_pair::{PublicKey, generate_signing_key};
 pub use preset::{Dedupe, EventType, Preset, SecretOwner};
 pub use presets::{find, presets};
 pub use public_key::Algorithm;

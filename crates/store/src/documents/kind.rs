@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{Error, Result};
+use crate::{Error, Result, sealed::SealedKind};
 
 /// What a document configures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,12 +11,15 @@ pub enum Kind {
     Source,
     /// An outgoing webhook subscription.
     Subscription,
+    /// The Ed25519 key with which a tenant signs; its id is the tenant's.
+    SigningKey,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 2] = [
+const WORDS: [(Kind, &str); 3] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
+    (Kind::SigningKey, "signing_key"),
 ];
 
 impl Kind {
@@ -26,6 +29,15 @@ impl Kind {
             .iter()
             .find(|(kind, _)| *kind == self)
             .map_or("", |(_, word)| word)
+    }
+
+    /// What is sealed under the id of such a document, and goes with it.
+    pub fn sealed(self) -> &'static [SealedKind] {
+        match self {
+            Self::Source => &[SealedKind::Source],
+            Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
+            Self::SigningKey => &[SealedKind::SigningKey],
+        }
     }
 }
 

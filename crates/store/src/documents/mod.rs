@@ -10,7 +10,7 @@ use crate::{
     Page, PageRequest, Result, Store,
     audit::{self, Action, Change, ChangeBy},
     db::{Tx, in_tx, on_db},
-    sealed::{self, NewSealed},
+    sealed::{self, NewSealed, SealedKind},
     store::{check_version, name_taken, parsed},
 };
 
@@ -65,6 +65,17 @@ pub struct Replacement {
     pub body: String,
     /// The version that the writer has seen; any if absent.
     pub expected: Option<i64>,
+}
+
+/// What becomes of a sealed value when its document is replaced, in the same commit.
+#[derive(Clone, Debug)]
+pub enum SealedChange {
+    /// It stays as it is, or absent.
+    Keep,
+    /// This takes the place of all its versions.
+    Set(NewSealed),
+    /// It goes.
+    Remove(SealedKind),
 }
 
 /// A document that was made, changed or deleted.
@@ -211,6 +222,20 @@ impl Store {
         new: Replacement,
         by: &ChangeBy,
     ) -> Result<Option<Document>> {
+        self.replace_document_and_sealed(tenant, kind, id, new, &SealedChange::Keep, by)
+            .await
+    }
+
+    /// The same, with what becomes of one of its sealed values.
+    pub async fn replace_document_and_sealed(
+        &self,
+        tenant: TenantId,
+        kind: Kind,
+        id: &str,
+        new: Replacement,
+        change: &SealedChange,
+        by: &ChangeBy,
+    ) -> Result<Option<Document>> {
         let mut tx = self.db().begin().await?;
         let Some(before) = lock(&mut tx, tenant, kind, id).await? else {
             return Ok(None);
@@ -224,6 +249,16 @@ impl Store {
             ..before.clone()
         };
         update(&mut tx, &after, false).await?;
+        match change {
+            SealedChange::Keep => {}
+            SealedChange::Remove(kind) => {
+                sealed::delete(&mut tx, tenant, kind.as_str(), id).await?;
+            }
+            SealedChange::Set(value) => {
+                sealed::delete(&mut tx, tenant, value.kind.as_str(), id).await?;
+                sealed::insert(&mut tx, value, 1, by.at).await?;
+            }
+        }
         record(
             &mut tx,
             Action::Update,
@@ -258,7 +293,9 @@ impl Store {
             ..before
         };
         update(&mut tx, &tombstone, true).await?;
-        sealed::delete(&mut tx, tenant, kind.as_str(), id).await?;
+        for sealed in kind.sealed() {
+            sealed::delete(&mut tx, tenant, sealed.as_str(), id).await?;
+        }
         record(
             &mut tx,
             Action::Delete,

@@ -7,6 +7,7 @@ mod bomb;
 mod serve;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -17,18 +18,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Version};
 use parking_lot::Mutex;
-use rcgen::CertifiedKey;
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::PrivateKeyDer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 pub use behaviour::{Behaviour, Gate, Reply, Script};
+pub use tls::Tls;
 
 /// How long [`Receiver::wait_for`] waits, unless told otherwise.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -45,6 +43,8 @@ pub struct Received {
     pub path: String,
     /// What stands after the question mark.
     pub query: Option<String>,
+    /// The version of HTTP.
+    pub version: Version,
     /// The headers.
     pub headers: HeaderMap,
     /// The body, byte for byte.
@@ -82,7 +82,12 @@ impl Receiver {
 
     /// Listens over TLS with a new self-signed certificate for `localhost` and 127.0.0.1.
     pub async fn start_tls(script: Script) -> anyhow::Result<Self> {
-        let (acceptor, certificate) = self_signed()?;
+        Self::start_with(script, &Tls::default()).await
+    }
+
+    /// The same, as `tls` says.
+    pub async fn start_with(script: Script, tls: &Tls) -> anyhow::Result<Self> {
+        let (acceptor, certificate) = tls.acceptor()?;
         Self::listen(script, Some(acceptor), Some(certificate)).await
     }
 
@@ -258,17 +263,4 @@ impl State {
         self.arrivals.send_replace(total);
         (number, behaviour)
     }
-}
-
-/// A TLS acceptor with a new certificate, and that certificate in PEM.
-fn self_signed() -> anyhow::Result<(TlsAcceptor, String)> {
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(names)?;
-    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).map_err(anyhow::Error::msg)?;
-    let configuration =
-        ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key)?;
-    Ok((TlsAcceptor::from(Arc::new(configuration)), cert.pem()))
 }

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -42,6 +42,9 @@ pub(super) async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, stat
                 Some(acceptor) => {
                     // A handshake that fails is the caller's story to tell.
                     if let Ok(stream) = acceptor.accept(stream).await {
+                        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                            return serve_http2(stream, state).await;
+                        }
                         serve(
                             stream,
                             |stream: &TlsStream<TcpStream>| stream.get_ref().0,
@@ -71,6 +74,15 @@ where
     }
 }
 
+/// Serves one connection that speaks HTTP/2. Where HTTP/1.1 breaks the connection, a stream is reset.
+async fn serve_http2(stream: TlsStream<TcpStream>, state: Arc<State>) {
+    let never = Arc::new(AtomicBool::new(false));
+    let service = service_fn(|request| Box::pin(answer(request, state.clone(), never.clone())));
+    let server = http2::Builder::new(TokioExecutor::new());
+    // Broken on purpose, or by the caller.
+    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+}
+
 /// Records a request and does what the script says.
 async fn answer(
     request: Request<Incoming>,
@@ -83,6 +95,7 @@ async fn answer(
         method: head.method,
         path: head.uri.path().to_owned(),
         query: head.uri.query().map(str::to_owned),
+        version: head.version,
         headers: head.headers,
         body,
     };

@@ -17,7 +17,8 @@ use super::{
     gate::gate,
     health, incoming, keys, me, oauth_clients, presets,
     problem::{Code, Problem},
-    secrets, source_preview, sources, subscription_state, subscriptions, tenants, token,
+    secrets, signing_keys, source_preview, sources, subscription_state, subscriptions, tenants,
+    token,
 };
 use crate::app::App;
 
@@ -69,6 +70,8 @@ fn webhooks() -> OpenApiRouter<App> {
             subscriptions::delete
         ))
         .routes(routes!(subscriptions::rotate_secret))
+        .routes(routes!(signing_keys::list))
+        .routes(routes!(signing_keys::rotate))
         .routes(routes!(subscription_state::test))
         .routes(routes!(subscription_state::enable))
         .routes(routes!(subscription_state::pause))
@@ -83,6 +86,7 @@ fn root() -> OpenApiRouter<App> {
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
         .routes(routes!(incoming::receive))
+        .routes(routes!(signing_keys::published))
 }
 
 /// Every operation, for the document.

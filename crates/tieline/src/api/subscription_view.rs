@@ -1,20 +1,31 @@
 //! Webhook subscriptions, as the API takes and shows them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use tieline_domain::{
-    Timestamp, destination::Destination, pattern::Pattern, retry::Schedule,
-    subscription::Subscription,
+    Timestamp,
+    destination::Destination,
+    pattern::Pattern,
+    retry::Schedule,
+    subscription::{Signature, Subscription},
 };
 use tieline_store::documents::Document;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::{credential::SecretText, document, problem::Problem};
+use super::{
+    credential::SecretText,
+    destination_auth::{AuthView, NewAuth},
+    document,
+    problem::Problem,
+};
+use crate::webhooks::NewSubscription;
 
 /// What a webhook is made from. Only the URL and the events are needed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "secret": "your_webhook_secret"}))]
+#[schema(example = json!({"url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "secret": "your_webhook_secret", "headers": {"x-region": "eu-1"}, "auth": {"type": "bearer", "token": "t0ken-of-the-receiver"}}))]
 pub struct NewWebhook {
     /// Where deliveries go: `http` or `https`, without user name or password.
     url: String,
@@ -40,11 +51,24 @@ pub struct NewWebhook {
     /// limit if absent.
     #[serde(default)]
     max_age: Option<u32>,
+    /// Who signs deliveries: `v1` the webhook's own secret (HMAC-SHA256), `v1a` the tenant's Ed25519 key,
+    /// whose public half is at `/.well-known/webhooks/{tenant_id}/keys.json`; `["v1"]` if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    signatures: Option<Vec<Signature>>,
+    /// Headers that deliveries carry beside ours: at most 20, values of at most 2,048 visible ASCII
+    /// characters. Those of the connection, the signature and credentials are refused.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    headers: BTreeMap<String, String>,
+    /// How deliveries authenticate to their receiver.
+    #[serde(default)]
+    auth: Option<NewAuth>,
 }
 
 impl NewWebhook {
-    /// The subscription that is meant, and the secret that was given.
-    pub(super) fn parts(self) -> (Subscription, Option<Zeroizing<String>>) {
+    /// The subscription that is meant, with the secrets that were given.
+    pub(super) fn parts(self) -> Result<NewSubscription, Problem> {
         let Self {
             url,
             events,
@@ -53,7 +77,17 @@ impl NewWebhook {
             retry,
             timeout_seconds,
             max_age,
+            signatures,
+            headers,
+            auth,
         } = self;
+        let (auth, auth_secret) = match auth.map(NewAuth::parts) {
+            None => (None, None),
+            Some((auth, secret, violations)) => {
+                Problem::check(violations)?;
+                (Some(auth), secret)
+            }
+        };
         let subscription = Subscription {
             url,
             events,
@@ -61,15 +95,21 @@ impl NewWebhook {
             retry,
             timeout_seconds,
             max_age,
+            signatures,
+            headers,
+            auth,
         };
-        let secret = secret.map(|secret| Zeroizing::new(secret.to_string()));
-        (subscription, secret)
+        Ok(NewSubscription {
+            subscription,
+            secret: secret.map(|secret| Zeroizing::new(secret.to_string())),
+            auth_secret,
+        })
     }
 }
 
 /// A webhook.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null}))]
+#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "signatures": null, "headers": {}, "auth": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null}))]
 pub struct WebhookView {
     /// Its id.
     id: String,
@@ -96,6 +136,13 @@ pub struct WebhookView {
     timeout_seconds: Option<u32>,
     /// How long a delivery may be held, in seconds; null for the server's limit.
     max_age: Option<u32>,
+    /// Who signs deliveries; null for `["v1"]`.
+    #[schema(value_type = Option<Vec<String>>)]
+    signatures: Option<Vec<Signature>>,
+    /// Headers that deliveries carry beside ours.
+    headers: BTreeMap<String, String>,
+    /// How deliveries authenticate to their receiver, without the secret.
+    auth: Option<AuthView>,
     /// Why it has its status; null while active.
     status_reason: Option<String>,
     /// Since when it has its status.
@@ -113,7 +160,7 @@ pub struct WebhookView {
 
 /// A webhook with a secret that is shown only here.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.*"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
+#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.*"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "signatures": null, "headers": {}, "auth": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
 pub struct WebhookSecretView {
     #[serde(flatten)]
     view: WebhookView,
@@ -133,6 +180,9 @@ impl WebhookView {
             retry,
             timeout_seconds,
             max_age,
+            signatures,
+            headers,
+            auth,
         } = document::content(&document)?;
         let Document {
             tenant_id: _,
@@ -165,6 +215,9 @@ impl WebhookView {
             retry,
             timeout_seconds,
             max_age,
+            signatures,
+            headers,
+            auth: auth.map(AuthView::from),
             status_reason: (!reason.is_empty()).then(|| reason.clone()),
             status_since: *since,
             last_success_at: *last_success_at,

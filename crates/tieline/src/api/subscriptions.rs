@@ -5,12 +5,11 @@ use std::collections::HashMap;
 use axum::extract::State;
 use serde_json::{Map, Value};
 use tieline_domain::{
-    SubscriptionId, Violation,
+    SubscriptionId,
     access::{Area::Webhooks, Right},
     subscription::Subscription,
 };
 use tieline_store::documents::{Document, Kind};
-use zeroize::Zeroizing;
 
 use super::{
     answer::{Created, ListView, NoContent, Shown},
@@ -24,7 +23,7 @@ use super::{
     sources::NewWebhookSecret,
     subscription_view::{NewWebhook, WebhookSecretView, WebhookView},
 };
-use crate::app::App;
+use crate::{app::App, webhooks::NewSubscription};
 
 pub(super) async fn find(
     app: &App,
@@ -89,13 +88,10 @@ pub async fn create(
     Json(new): Json<NewWebhook>,
 ) -> Result<Created<WebhookSecretView>, Problem> {
     caller.require(Webhooks, Right::Write)?;
-    let (subscription, secret) = new.parts();
+    let new = new.parts()?;
     let by = caller.change(&app);
-    check_description(&subscription)?;
-    let (made, secret) = app
-        .subscriptions
-        .create(caller.tenant_id, &subscription, secret, &by)
-        .await?;
+    check_description(&new.subscription)?;
+    let (made, secret) = app.subscriptions.create(caller.tenant_id, new, &by).await?;
     let id: SubscriptionId = made.id.parse().map_err(|_| Problem::internal())?;
     let (location, version) = (format!("/v1/webhooks/{id}"), made.version);
     let view = view(&app, &caller, id, made).await?.with_secret(secret);
@@ -126,7 +122,7 @@ pub async fn get(
 
 /// Replace a webhook
 ///
-/// Its secret and its status stay.
+/// Its secret and its status stay, and so does the secret of its `auth` if it is left out.
 #[utoipa::path(put, path = "/webhooks/{id}", operation_id = "replace_webhook", tag = "Webhooks",
     params(IfMatchHeader, ("id" = String, Path, description = "Id of the webhook", example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")),
     extensions(("x-required-scope" = json!("webhooks:write"))))]
@@ -140,7 +136,7 @@ pub async fn replace(
     caller.require(Webhooks, Right::Write)?;
     let before = find(&app, &caller, id).await?;
     condition.check(before.version)?;
-    write(&app, &caller, id, &before, new.parts()).await
+    write(&app, &caller, id, &before, new.parts()?).await
 }
 
 /// Change a webhook
@@ -158,8 +154,23 @@ pub async fn update(
     caller.require(Webhooks, Right::Write)?;
     let before = find(&app, &caller, id).await?;
     condition.check(before.version)?;
-    let new: NewWebhook = document::patched(&app, &before, patch)?;
-    write(&app, &caller, id, &before, new.parts()).await
+    let new: NewWebhook = document::patched(&app, &patchable(&before, &patch), patch)?;
+    write(&app, &caller, id, &before, new.parts()?).await
+}
+
+/// `before` as `patch` changes it: an `auth` of another type replaces the whole, because no field
+/// of one type means anything to another.
+fn patchable(before: &Document, patch: &Map<String, Value>) -> Document {
+    let mut before = before.clone();
+    let wanted = patch.get("auth").and_then(|auth| auth.get("type"));
+    if let (Some(wanted), Ok(mut whole)) = (wanted, serde_json::from_str::<Value>(&before.body))
+        && whole.pointer("/auth/type") != Some(wanted)
+        && let Some(object) = whole.as_object_mut()
+    {
+        object.shift_remove("auth");
+        before.body = whole.to_string();
+    }
+    before
 }
 
 async fn write(
@@ -167,23 +178,13 @@ async fn write(
     caller: &Caller,
     id: SubscriptionId,
     before: &Document,
-    (subscription, secret): (Subscription, Option<Zeroizing<String>>),
+    new: NewSubscription,
 ) -> Result<Shown<WebhookView>, Problem> {
-    let fault = secret.map(|_| {
-        let detail = "the secret is changed with `rotate-secret`, which signs with both for a while; leave it out here";
-        Violation::new("/secret", detail)
-    });
-    Problem::check(fault.into_iter().collect())?;
-    check_description(&subscription)?;
+    check_description(&new.subscription)?;
+    let by = caller.change(app);
     let written = app
         .subscriptions
-        .replace(
-            caller.tenant_id,
-            id,
-            &subscription,
-            Some(before.version),
-            &caller.change(app),
-        )
+        .replace(caller.tenant_id, id, before, new, &by)
         .await?;
     let after = written.ok_or_else(|| Problem::not_found(WEBHOOK))?;
     let version = after.version;

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::secret::{HIDDEN, MasterKeys, Secret};
 use super::{Config, Database, LogFormat, Roles};
+use crate::outbound::Proxy;
 
 /// Attempts that a retry list may have.
 const MAX_ATTEMPTS: usize = 50;
@@ -35,6 +36,8 @@ pub(super) enum Kind {
     OwnerKey(fn(&mut Config, Secret)),
     MasterKeys(fn(&mut Config, MasterKeys)),
     Destinations(fn(&mut Config, Vec<String>)),
+    Proxy(fn(&mut Config, Proxy)),
+    File(fn(&mut Config, PathBuf)),
     LogLevel(fn(&mut Config, String)),
     LogFormat(fn(&mut Config, LogFormat)),
     Delays(fn(&mut Config, Vec<Duration>)),
@@ -59,6 +62,8 @@ impl Kind {
             Self::OwnerKey(set) => set(config, owner_key(text)?),
             Self::MasterKeys(set) => set(config, MasterKeys::parse(text)?),
             Self::Destinations(set) => set(config, destinations(text)?),
+            Self::Proxy(set) => set(config, text.parse().ok()?),
+            Self::File(set) => set(config, directory(text)?),
             Self::LogLevel(set) => set(config, log_level(text)?),
             Self::LogFormat(set) => {
                 set(config, FORMATS.iter().find(|(name, _)| *name == text)?.1);
@@ -90,6 +95,10 @@ impl Kind {
             Self::Destinations(_) => {
                 "a list of CIDR ranges, IP addresses and host names, separated by commas".into()
             }
+            Self::Proxy(_) => {
+                "an http://, socks5:// or socks5h:// URL, such as http://user:password@proxy.example.com:3128".into()
+            }
+            Self::File(_) => "the path of a file".into(),
             Self::LogLevel(_) => {
                 format!(
                     "{}, or a list by target such as info,tieline=debug",
@@ -112,7 +121,7 @@ impl Kind {
     pub(super) fn shown(&self, text: &str) -> String {
         match self {
             Self::OwnerKey(_) | Self::MasterKeys(_) => HIDDEN.to_owned(),
-            Self::Database(_) | Self::PublicUrl(_) => without_password(text),
+            Self::Database(_) | Self::PublicUrl(_) | Self::Proxy(_) => without_password(text),
             _ => format!("{text:?}"),
         }
     }

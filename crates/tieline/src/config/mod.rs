@@ -15,6 +15,7 @@ mod document;
 mod error;
 mod kind;
 mod load;
+mod outbound;
 mod secret;
 mod setting;
 mod table;
@@ -25,6 +26,7 @@ pub use command_line::{args, flags};
 pub use document::{default_toml, describe, markdown_table};
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{Effective, Loaded, Origin, Settings, Sources, load};
+pub use outbound::OutboundConfig;
 pub use secret::{MasterKey, MasterKeys, Secret};
 pub use setting::{Fallback, Setting};
 pub use table::SETTINGS;
@@ -53,6 +55,8 @@ pub struct Config {
     pub outbound_allow: Vec<String>,
     /// The server that is asked in place of senders' hosts, where they publish keys or want to be called back.
     pub senders_mirror: Option<Url>,
+    /// How outgoing calls are made.
+    pub outbound: OutboundConfig,
     /// Time that open requests and deliveries get to finish at shutdown.
     pub shutdown_grace: Duration,
     /// What is logged and how.
@@ -222,6 +226,7 @@ impl Config {
             master_key: None,
             outbound_allow: Vec::new(),
             senders_mirror: None,
+            outbound: OutboundConfig::default(),
             shutdown_grace: Duration::ZERO,
             log: LogConfig::default(),
             metrics: MetricsConfig::default(),

@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::Config;
 use super::kind::Kind;
 use super::setting::{Fallback, Setting};
+use super::{Config, outbound};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -24,7 +24,14 @@ fn amount(unit: &'static str, (min, max): (u64, u64), set: fn(&mut Config, u64))
 
 /// Every setting.
 pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
-    let sections = [process(), observability(), limits(), delivery(), storage()];
+    let sections = [
+        process(),
+        outbound::settings(),
+        observability(),
+        limits(),
+        delivery(),
+        storage(),
+    ];
     sections.into_iter().flatten().collect()
 });
 

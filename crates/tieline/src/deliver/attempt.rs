@@ -10,7 +10,8 @@ use tieline_domain::{
 
 use super::verdict::Showed;
 use crate::{
-    outbound::{Answer, BodyLimit, Outbound, Request},
+    authorize::{self, Redaction},
+    outbound::{Answer, BodyLimit, Outbound, REDACTED, Request},
     registry::Route,
 };
 
@@ -47,7 +48,13 @@ fn body(event: &Event) -> Bytes {
 fn headers(route: &Route, id: DeliveryId, now: Timestamp, body: &[u8]) -> HeaderMap {
     let id = id.to_string();
     let seconds = now.as_seconds();
-    let mut headers = HeaderMap::with_capacity(8);
+    let mut headers = HeaderMap::with_capacity(8 + route.headers.len());
+    headers.extend(
+        route
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
     headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
@@ -83,28 +90,35 @@ pub(super) async fn attempt(
     };
     let body = body(event);
     let headers = headers(route, id, now, &body);
-    let sent = sent(&headers);
+    let authorization = route.authorization.as_ref();
+    let mut sent = sent(&headers);
+    let secret = authorization.and_then(|authorization| authorization.header());
+    sent.extend(secret.map(|name| (name.as_str().to_owned(), REDACTED.to_owned())));
+    let request = Request {
+        method: Method::POST,
+        uri: destination.uri().clone(),
+        headers,
+        body,
+        deadline: timeout,
+        body_limit: BodyLimit::Excerpt { keep },
+    };
     let started = std::time::Instant::now();
-    let answer = outbound
-        .send(Request {
-            method: Method::POST,
-            uri: destination.uri().clone(),
-            headers,
-            body,
-            deadline: timeout,
-            body_limit: BodyLimit::Excerpt { keep },
-        })
-        .await;
+    let authorize::Sent { answer, token } =
+        authorize::send(outbound, authorization, request, now).await;
     let took = started.elapsed();
+    let redaction = Redaction {
+        own: &route.redactor,
+        token: token.as_deref().map(|token| token.redactor()),
+    };
     let mut seen = Seen {
         url: destination.as_str().to_owned(),
         request_headers: sent,
         ..Seen::default()
     };
     match answer {
-        Ok(answer) => answered(route, &answer, now, took, seen),
+        Ok(answer) => answered(redaction, &answer, now, took, seen),
         Err(error) => {
-            seen.error = Some(route.redactor.text(&error.to_string()).into_owned());
+            seen.error = Some(redaction.text(&error.to_string()));
             Tried {
                 showed: Showed::Nothing,
                 status_code: None,
@@ -132,7 +146,7 @@ fn refused(route: &Route, refusal: &str) -> Tried {
 }
 
 fn answered(
-    route: &Route,
+    redaction: Redaction<'_>,
     answer: &Answer,
     now: Timestamp,
     took: Duration,
@@ -143,9 +157,8 @@ fn answered(
     let wait = wait
         .and_then(|value| value.to_str().ok())
         .and_then(|text| parse_retry_after(text, now));
-    seen.response_headers = recorded(&answer.headers, route);
-    let excerpt = route.redactor.cut(&answer.body);
-    seen.response_excerpt = String::from_utf8_lossy(&excerpt).replace('\0', "\u{fffd}");
+    seen.response_headers = recorded(&answer.headers, redaction);
+    seen.response_excerpt = redaction.cut(&answer.body);
     seen.response_truncated = answer.body_truncated();
     let failed = !answer.status.is_success();
     if failed {
@@ -162,7 +175,8 @@ fn answered(
     }
 }
 
-/// The headers of a request as they are recorded: they are of our own making, and hold no secret.
+/// The headers of a request as they are recorded: they are of our own making or the
+/// tenant's, and hold no secret.
 fn sent(headers: &HeaderMap) -> Vec<(String, String)> {
     let pair = |(name, value): (&HeaderName, &HeaderValue)| {
         let value = value.to_str().unwrap_or_default();
@@ -172,13 +186,10 @@ fn sent(headers: &HeaderMap) -> Vec<(String, String)> {
 }
 
 /// Headers of an answer as they are recorded: without secrets, also where the receiver echoes them.
-fn recorded(headers: &HeaderMap, route: &Route) -> Vec<(String, String)> {
+fn recorded(headers: &HeaderMap, redaction: Redaction<'_>) -> Vec<(String, String)> {
     let pair = |(name, value): (&HeaderName, &HeaderValue)| {
-        let value = route.redactor.header_value(value.as_bytes());
-        (
-            name.as_str().to_owned(),
-            String::from_utf8_lossy(&value).replace('\0', "\u{fffd}"),
-        )
+        let value = redaction.header_value(value.as_bytes());
+        (name.as_str().to_owned(), value)
     };
     headers.iter().map(pair).collect()
 }

@@ -13,6 +13,12 @@ pub(super) fn classify(error: &legacy::Error, host: &str, taken_up: bool) -> Err
         return ours.clone();
     }
     let reason = root_cause(error);
+    if causes(error).any(is_refused_certificate) {
+        return Error::Tls {
+            host: host.to_owned(),
+            reason,
+        };
+    }
     if !taken_up {
         return Error::Connect {
             host: host.to_owned(),
@@ -38,10 +44,36 @@ fn causes<'a>(
     std::iter::successors(Some(error), |&cause| cause.source())
 }
 
-/// Whether the other side answered with something that is not an HTTP/1.1 head within limits.
+/// Whether the other side refused our certificate, or wants one. With TLS 1.3 that is told only
+/// after our side has shaken hands (RFC 8446 4.4.2.4), and before any request is looked at.
+fn is_refused_certificate(cause: &(dyn StdError + 'static)) -> bool {
+    use rustls::AlertDescription as Alert;
+    let inner = cause
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    matches!(
+        inner.and_then(|inner| inner.downcast_ref()),
+        Some(rustls::Error::AlertReceived(
+            Alert::CertificateRequired
+                | Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::UnknownCA
+                | Alert::AccessDenied
+        ))
+    )
+}
+
+/// Whether the other side answered with something that is not HTTP within limits.
 fn is_malformed(cause: &(dyn StdError + 'static)) -> bool {
     if let Some(error) = cause.downcast_ref::<hyper::Error>() {
         return error.is_parse();
+    }
+    if let Some(error) = cause.downcast_ref::<h2::Error>() {
+        // What we have noticed ourselves; what the other side complains of is its own trouble.
+        return !error.is_io() && !error.is_remote();
     }
     cause
         .downcast_ref::<io::Error>()

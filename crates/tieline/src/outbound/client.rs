@@ -24,21 +24,23 @@ use hyper_util::{
     client::legacy,
     rt::{TokioExecutor, TokioTimer},
 };
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use rustls::RootCertStore;
 use tokio::time::{Instant, timeout_at};
-use tokio_rustls::TlsConnector;
 
 use super::{
     allow::AllowList,
     body::{BodyEnd, Coding, Collected, collect},
+    certificate::ClientCertificate,
     classify::classify,
-    connect::Connector,
+    connect::{self, Connector},
     destination::{BadUrl, Destination, check_url},
     error::{Error, Phase},
     guard::Guard,
     meter::Meter,
+    proxy::Proxy,
     request::{Answer, BodyLimit, Request, Timings},
     resolve::{Resolve, SystemResolver},
+    tls::{self, public_roots},
     wire::Line,
 };
 
@@ -51,6 +53,10 @@ pub struct Settings {
     pub resolver: Arc<dyn Resolve>,
     /// The certificate authorities to trust. Default: [`public_roots`].
     pub roots: RootCertStore,
+    /// The proxy that opens connections. Default: none.
+    pub proxy: Option<Proxy>,
+    /// The addresses and names that are reached without the proxy. Default: none.
+    pub no_proxy: AllowList,
     /// How long resolving, connecting and the TLS handshake may take together; a request's
     /// own deadline may end them earlier. Default: 10 seconds.
     pub connect_timeout: Duration,
@@ -68,6 +74,8 @@ impl Default for Settings {
             allow: AllowList::default(),
             resolver: Arc::new(SystemResolver),
             roots: public_roots(),
+            proxy: None,
+            no_proxy: AllowList::default(),
             connect_timeout: Duration::from_secs(10),
             idle_per_host: 64,
             idle_timeout: Duration::from_mins(1),
@@ -76,26 +84,27 @@ impl Default for Settings {
     }
 }
 
-/// The certificate authorities that browsers trust, as of the build (Mozilla's list). Private
-/// ones are added with [`RootCertStore::add`].
-pub fn public_roots() -> RootCertStore {
-    webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
-}
-
 /// The way out. Cloning shares its pool of connections.
 #[derive(Clone)]
 pub struct Outbound(Arc<Shared>);
 
 struct Shared {
     client: legacy::Client<Connector, Payload>,
-    allow: AllowList,
-    user_agent: HeaderValue,
+    settings: Settings,
     meter: Meter,
 }
 
 /// The longest head of an answer, in bytes; hyper looks between two reads, so up to twice as
 /// much may pass. Its default of 100 headers stays: to set it costs an allocation per answer.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// How many bytes one HTTP/2 answer may send ahead of its reader, and all of one connection
+/// together. They bound the memory that a receiver can fill.
+const HTTP2_WINDOWS: (u32, u32) = (64 * 1024, 1024 * 1024);
+
+/// How long an HTTP/2 connection may be silent before it is asked whether it lives, and how long
+/// its answer may take: it carries many exchanges, and would fail them all, one after the other.
+const HTTP2_PING: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(10));
 
 /// The longest deadline, so that no setting can overflow the clock.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -119,42 +128,54 @@ impl Outbound {
     /// Sets up the way out; to be called after the metrics recorder is installed and once
     /// for each allow-list.
     pub fn new(settings: Settings) -> Self {
-        let Settings {
-            allow,
-            resolver,
-            roots,
-            connect_timeout,
-            idle_per_host,
-            idle_timeout,
-            user_agent,
-        } = settings;
-        let guard = Guard::new(allow.clone());
-        let connector = Connector::new(guard, resolver, tls(roots), connect_timeout.min(LONGEST));
+        Self::built(settings, None)
+    }
+
+    /// The same way out, which shows `certificate` to receivers that ask for one. It has
+    /// connections of its own: those with a certificate serve no request without it.
+    pub fn with_certificate(&self, certificate: &ClientCertificate) -> Self {
+        Self::built(self.0.settings.clone(), Some(certificate))
+    }
+
+    fn built(settings: Settings, certificate: Option<&ClientCertificate>) -> Self {
+        let connector = Connector::new(connect::Shared {
+            guard: Guard::new(settings.allow.clone()),
+            resolver: Arc::clone(&settings.resolver),
+            tls: tls::connector(settings.roots.clone(), certificate),
+            proxy: settings.proxy.clone(),
+            no_proxy: settings.no_proxy.clone(),
+            timeout: settings.connect_timeout.min(LONGEST),
+        });
         let client = legacy::Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(idle_timeout)
-            .pool_max_idle_per_host(idle_per_host)
+            .pool_idle_timeout(settings.idle_timeout)
+            .pool_max_idle_per_host(settings.idle_per_host)
             .http1_max_buf_size(MAX_HEAD_BYTES)
+            .http2_max_header_list_size(MAX_HEAD_BYTES as u32)
+            .http2_initial_stream_window_size(HTTP2_WINDOWS.0)
+            .http2_initial_connection_window_size(HTTP2_WINDOWS.1)
+            .http2_keep_alive_interval(HTTP2_PING.0)
+            .http2_keep_alive_timeout(HTTP2_PING.1)
             // Only for requests that a closed idle connection never took up, so nothing is
             // sent twice. One that died after the request was written is `unknown_outcome`.
             .retry_canceled_requests(true)
             .build(connector);
         Self(Arc::new(Shared {
             client,
-            allow,
-            user_agent,
+            settings,
             meter: Meter::new(),
         }))
     }
 
     /// [`check_url`] with this way's own list.
     pub fn check_url(&self, text: &str) -> Result<Destination, BadUrl> {
-        check_url(text, &self.0.allow)
+        check_url(text, &self.0.settings.allow)
     }
 
     /// Sends `request` and reads the answer. Whatever status it has, an answer is no error.
     ///
-    /// After the deadline the connection is closed. If the head had come by then, an
+    /// After the deadline the connection is closed, or with HTTP/2 the stream. If the head had come by then, an
     /// [`Excerpt`](BodyLimit::Excerpt) is only cut short.
     pub async fn send(&self, request: Request) -> Result<Answer, Error> {
         let started = Instant::now();
@@ -219,7 +240,7 @@ impl Shared {
             .or_insert(HeaderValue::from_static("identity"));
         headers
             .entry(USER_AGENT)
-            .or_insert_with(|| self.user_agent.clone());
+            .or_insert_with(|| self.settings.user_agent.clone());
         let mut prepared = http::Request::new(Payload {
             bytes: request.body,
             taken_up,
@@ -229,16 +250,6 @@ impl Shared {
         *prepared.headers_mut() = headers;
         prepared
     }
-}
-
-fn tls(roots: RootCertStore) -> TlsConnector {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("aws-lc-rs has the cipher suites of TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    TlsConnector::from(Arc::new(config))
 }
 
 fn accepts_brotli(headers: &HeaderMap) -> bool {

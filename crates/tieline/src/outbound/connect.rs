@@ -26,9 +26,12 @@ use tower_service::Service;
 use url::Host;
 
 use super::{
+    allow::AllowList,
     error::{Error, Phase},
     guard::Guard,
+    proxy::{Proxy, To},
     resolve::{Resolve, qualified},
+    tls::HTTP2,
     wire::{Line, Opening, Socket, Wire},
 };
 
@@ -39,11 +42,29 @@ const MAX_DIALS: usize = 6;
 #[derive(Clone)]
 pub(super) struct Connector(Arc<Shared>);
 
-struct Shared {
-    guard: Guard,
-    resolver: Arc<dyn Resolve>,
-    tls: TlsConnector,
-    timeout: Duration,
+/// What a connector works with.
+pub(super) struct Shared {
+    /// Judges what is dialled.
+    pub(super) guard: Guard,
+    /// Resolves names.
+    pub(super) resolver: Arc<dyn Resolve>,
+    /// Shakes hands.
+    pub(super) tls: TlsConnector,
+    /// The proxy that opens connections, if there is one.
+    pub(super) proxy: Option<Proxy>,
+    /// What is reached without it.
+    pub(super) no_proxy: AllowList,
+    /// How long resolving, connecting and the handshake may take together. A request's own
+    /// deadline may end it earlier.
+    pub(super) timeout: Duration,
+}
+
+/// How a vetted address is reached.
+enum Way<'a> {
+    /// By dialling it.
+    Direct,
+    /// By dialling the proxy, at one of these addresses, which connects to it.
+    Through(&'a Proxy, Vec<IpAddr>),
 }
 
 /// Where to connect to, read from a URI.
@@ -56,20 +77,8 @@ struct Target {
 }
 
 impl Connector {
-    /// `timeout` is for resolving, connecting and the handshake together. A request's own
-    /// deadline may end it earlier.
-    pub(super) fn new(
-        guard: Guard,
-        resolver: Arc<dyn Resolve>,
-        tls: TlsConnector,
-        timeout: Duration,
-    ) -> Self {
-        Self(Arc::new(Shared {
-            guard,
-            resolver,
-            tls,
-            timeout,
-        }))
+    pub(super) fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
     }
 }
 
@@ -104,22 +113,45 @@ impl Shared {
         let started = Instant::now();
         let addresses = self.resolve(target).await?;
         let vetted = self.guard.vet(&target.host, &addresses)?;
+        let way = self.way_to(target, &vetted).await?;
         let resolved = Instant::now();
-        let (tcp, peer) = dial(&vetted, target.port, deadline)
+        let (tcp, peer) = dial(&way, target, &vetted, deadline)
             .await
             .map_err(|error| self.not_connected(target, &error))?;
         let connected = Instant::now();
-        let socket = if target.secure {
-            Socket::Tls(Box::new(self.shake_hands(target, tcp).await?))
+        let (socket, multiplexed) = if target.secure {
+            let tls = self.shake_hands(target, tcp).await?;
+            let is_http2 = tls.get_ref().1.alpn_protocol() == Some(HTTP2);
+            (Socket::Tls(Box::new(tls)), is_http2)
         } else {
-            Socket::Plain(tcp)
+            (Socket::Plain(tcp), false)
         };
         let opening = Opening {
             dns: resolved - started,
             connect: connected - resolved,
             tls: connected.elapsed(),
         };
-        Ok(Wire::new(socket, Line::new(peer, opening)))
+        Ok(Wire::new(socket, Line::new(peer, opening, multiplexed)))
+    }
+
+    /// How `target` is reached at these addresses. The proxy's own address is the operator's
+    /// choice, and is not judged.
+    async fn way_to(&self, target: &Target, vetted: &[IpAddr]) -> Result<Way<'_>, Error> {
+        let is_exempt = self.no_proxy.names(&target.host)
+            || vetted.iter().any(|address| self.no_proxy.covers(*address));
+        let Some(proxy) = self.proxy.as_ref().filter(|_| !is_exempt) else {
+            return Ok(Way::Direct);
+        };
+        if let Ok(address) = proxy.host.parse() {
+            return Ok(Way::Through(proxy, vec![address]));
+        }
+        match self.resolver.resolve(&proxy.host).await {
+            Ok(addresses) if !addresses.is_empty() => Ok(Way::Through(proxy, addresses)),
+            _ => Err(Error::Connect {
+                host: target.host.clone(),
+                reason: format!("the name of the proxy {proxy} does not resolve"),
+            }),
+        }
     }
 
     async fn resolve(&self, target: &Target) -> Result<Vec<IpAddr>, Error> {
@@ -206,26 +238,53 @@ impl Target {
     }
 }
 
-/// Dials the addresses in turn. Each gets its share of the time that is left, so that one
+/// Reaches for the addresses in turn. Each gets its share of the time that is left, so that one
 /// that swallows packets does not use up the time of the next.
 async fn dial(
+    way: &Way<'_>,
+    target: &Target,
     addresses: &[IpAddr],
-    port: u16,
     deadline: Instant,
 ) -> io::Result<(TcpStream, SocketAddr)> {
-    let tried = addresses.len().min(MAX_DIALS);
+    let tried = match way {
+        // It is told the name, which is the same for all addresses.
+        Way::Through(proxy, _) if proxy.by_name => 1,
+        _ => addresses.len().min(MAX_DIALS),
+    };
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for (index, address) in addresses.iter().take(tried).enumerate() {
-        let peer = SocketAddr::new(*address, port);
+        let peer = SocketAddr::new(*address, target.port);
         let left = deadline.saturating_duration_since(Instant::now());
         let until = Instant::now() + left / (tried - index) as u32;
-        match timeout_at(until, dial_one(peer)).await {
+        match timeout_at(until, reach(way, target, peer)).await {
             Ok(Ok(tcp)) => return Ok((tcp, peer)),
             Ok(Err(error)) => last = error,
             Err(_) => last = io::ErrorKind::TimedOut.into(),
         }
     }
     Err(last)
+}
+
+/// Reaches `peer`, which was vetted.
+async fn reach(way: &Way<'_>, target: &Target, peer: SocketAddr) -> io::Result<TcpStream> {
+    let Way::Through(proxy, addresses) = way else {
+        return dial_one(peer).await;
+    };
+    let to = match target.literal {
+        None if proxy.by_name => To::Name(&target.host, target.port),
+        _ => To::Address(peer),
+    };
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses.iter().take(MAX_DIALS) {
+        match dial_one(SocketAddr::new(*address, proxy.port)).await {
+            Ok(mut tcp) => return proxy.ask(&mut tcp, to).await.map(|()| tcp),
+            Err(error) => last = error,
+        }
+    }
+    Err(io::Error::new(
+        last.kind(),
+        format!("the proxy {proxy} cannot be reached: {last}"),
+    ))
 }
 
 #[expect(

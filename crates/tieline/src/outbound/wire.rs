@@ -37,6 +37,9 @@ pub(super) struct Line {
     pub(super) opening: Opening,
     reported: AtomicBool,
     head_left: AtomicUsize,
+    /// Whether it is HTTP/2, where many exchanges share it and HTTP/2 itself bounds heads and
+    /// what comes unasked.
+    multiplexed: bool,
 }
 
 /// How long the steps of opening a connection took.
@@ -56,12 +59,18 @@ pub struct Opening {
 pub(super) struct EndlessHead;
 
 impl Line {
-    pub(super) fn new(peer: SocketAddr, opening: Opening) -> Self {
+    pub(super) fn new(peer: SocketAddr, opening: Opening, multiplexed: bool) -> Self {
+        let allowance = if multiplexed {
+            UNBOUNDED
+        } else {
+            HEAD_ALLOWANCE
+        };
         Self {
             peer,
             opening,
             reported: AtomicBool::new(false),
-            head_left: AtomicUsize::new(HEAD_ALLOWANCE),
+            head_left: AtomicUsize::new(allowance),
+            multiplexed,
         }
     }
 
@@ -76,7 +85,9 @@ impl Line {
     }
 
     fn request_written(&self) {
-        self.head_left.store(HEAD_ALLOWANCE, Relaxed);
+        if !self.multiplexed {
+            self.head_left.store(HEAD_ALLOWANCE, Relaxed);
+        }
     }
 
     fn count(&self, received: usize) -> Result<(), EndlessHead> {
@@ -123,7 +134,12 @@ impl Wire {
 
 impl Connection for Wire {
     fn connected(&self) -> Connected {
-        Connected::new().extra(Arc::clone(&self.line))
+        let connected = Connected::new().extra(Arc::clone(&self.line));
+        if self.line.multiplexed {
+            connected.negotiated_h2()
+        } else {
+            connected
+        }
     }
 }
 

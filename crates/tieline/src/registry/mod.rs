@@ -5,6 +5,7 @@
 //! within a second by the others (see `watch`).
 
 mod routes;
+mod signing_keys;
 mod source;
 mod watch;
 
@@ -18,12 +19,15 @@ use tieline_store::{Store, documents::Kind, sealed::SealedKind};
 use url::Url;
 
 use crate::{
+    authorize::{Credential, Tokens},
     config::Config,
     outbound::Outbound,
     vault::{Vault, VaultError},
 };
 
+use routes::Secrets;
 pub use routes::{Route, Routes};
+pub use signing_keys::SigningKey;
 pub use source::{DedupeRule, OpenSource};
 
 /// How many sources and how many tenants' subscriptions are kept ready.
@@ -71,6 +75,8 @@ struct Inner {
     outbound: Outbound,
     sources: Cache<SourceId, Option<Arc<OpenSource>>>,
     routes: Cache<TenantId, Arc<Routes>>,
+    signing_keys: Cache<TenantId, Arc<[SigningKey]>>,
+    tokens: Tokens,
 }
 
 impl Registry {
@@ -93,6 +99,8 @@ impl Registry {
                 outbound,
                 sources: Cache::new(CAPACITY),
                 routes: Cache::new(CAPACITY),
+                signing_keys: Cache::new(CAPACITY),
+                tokens: Tokens::default(),
             }),
         }
     }
@@ -133,10 +141,17 @@ impl Registry {
         self.inner.routes.invalidate(&tenant).await;
     }
 
+    /// Forgets a tenant's signing keys and the subscriptions that sign with them.
+    pub async fn forget_signing_keys(&self, tenant: TenantId) {
+        self.inner.signing_keys.invalidate(&tenant).await;
+        self.forget_routes(tenant).await;
+    }
+
     /// Forgets everything.
     pub fn forget_all(&self) {
         self.inner.sources.invalidate_all();
         self.inner.routes.invalidate_all();
+        self.inner.signing_keys.invalidate_all();
     }
 
     async fn load_source(&self, id: SourceId) -> Result<Option<Arc<OpenSource>>, Error> {
@@ -161,25 +176,42 @@ impl Registry {
 
     async fn load_routes(&self, tenant: TenantId) -> Result<Arc<Routes>, Error> {
         let Inner {
-            store, outbound, ..
+            store,
+            outbound,
+            tokens,
+            ..
         } = &*self.inner;
         let documents = store.all_documents(tenant, Kind::Subscription).await?;
         let destinations = store.destinations(tenant).await?;
+        let keys = self.signing_keys(tenant).await?;
         let mut routes = Vec::with_capacity(documents.len());
         for document in documents {
             let of_this = |d: &&Destination| d.subscription_id.to_string() == document.id;
             let destination = destinations.iter().find(of_this).cloned();
-            let secrets = self
-                .secrets(tenant, SealedKind::Subscription, &document.id)
-                .await?;
-            routes.push(Arc::new(Route::open(
-                &document,
-                destination,
-                &secrets,
-                outbound,
-            )?));
+            let secrets = Secrets {
+                own: self
+                    .secrets(tenant, SealedKind::Subscription, &document.id)
+                    .await?,
+                of_tenant: &keys,
+                credential: self.credential(tenant, &document.id).await?,
+            };
+            let route = Route::open(&document, destination, &secrets, outbound, tokens)?;
+            routes.push(Arc::new(route));
         }
         Ok(Arc::new(Routes::new(routes)))
+    }
+
+    /// How a subscription authenticates to its destination, if the vault knows.
+    pub async fn credential(
+        &self,
+        tenant: TenantId,
+        subscription: &str,
+    ) -> Result<Option<Credential>, Error> {
+        let newest = self
+            .secrets(tenant, SealedKind::DestinationAuth, subscription)
+            .await?;
+        let newest = newest.first().map(KeyedSecret::expose);
+        Ok(newest.and_then(Credential::from_bytes))
     }
 
     /// The secrets that are valid now, the newest first.

@@ -2,17 +2,22 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tieline_domain::{
     SubscriptionId, TenantId,
     destination::{Destination, State},
     pattern::EventType,
     signature::{KeyedSecret, StandardSigner},
-    subscription::Subscription,
+    subscription::{Signature, Subscription},
 };
 use tieline_store::documents::Document;
+use zeroize::Zeroizing;
 
-use super::Error;
-use crate::outbound::{self, Outbound, Redactor};
+use super::{Error, SigningKey};
+use crate::{
+    authorize::{Authorization, Credential, Tokens},
+    outbound::{self, Outbound, Redactor},
+};
 
 /// One subscription, ready to send.
 pub struct Route {
@@ -28,16 +33,50 @@ pub struct Route {
     pub health: Destination,
     /// What signs its deliveries.
     pub signer: StandardSigner,
+    /// What its deliveries carry beside our own headers.
+    pub headers: HeaderMap,
+    /// How its deliveries are authorised, if they are.
+    pub authorization: Option<Authorization>,
     /// What takes its secrets out of what is recorded.
     pub redactor: Redactor,
+}
+
+/// What the vault keeps for one subscription.
+pub(super) struct Secrets<'a> {
+    /// Its own, the newest first.
+    pub(super) own: Vec<KeyedSecret>,
+    /// The keys of its tenant, the newest first.
+    pub(super) of_tenant: &'a [SigningKey],
+    /// How it authenticates.
+    pub(super) credential: Option<Credential>,
+}
+
+impl Secrets<'_> {
+    /// What signs the deliveries of `subscription`.
+    fn signing(&self, subscription: &Subscription) -> Vec<KeyedSecret> {
+        let own = self.own.iter();
+        let own = own.filter(|_| subscription.is_signed_by(Signature::V1));
+        let of_tenant = self.of_tenant.iter().map(|key| &key.secret);
+        let of_tenant = of_tenant.filter(|_| subscription.is_signed_by(Signature::V1a));
+        own.chain(of_tenant).cloned().collect()
+    }
+
+    /// What must not be seen in what is recorded.
+    fn redactor(&self) -> Redactor {
+        let own = self.own.iter().map(|secret| secret.expose().to_vec());
+        let credential = self.credential.iter().flat_map(Credential::secrets);
+        let credential = credential.map(|secret| secret.as_bytes().to_vec());
+        Redactor::new(own.chain(credential).map(Zeroizing::new))
+    }
 }
 
 impl Route {
     pub(super) fn open(
         document: &Document,
         health: Option<Destination>,
-        secrets: &[KeyedSecret],
+        secrets: &Secrets<'_>,
         outbound: &Outbound,
+        tokens: &Tokens,
     ) -> Result<Self, Error> {
         let unusable = |detail: String| Error::Unusable {
             kind: "subscription",
@@ -54,16 +93,35 @@ impl Route {
         let destination = outbound
             .check_url(&subscription.url)
             .map_err(|bad| bad.to_string());
+        let authorization = match (&subscription.auth, &secrets.credential) {
+            (None, _) => None,
+            (Some(_), Some(credential)) => {
+                Some(Authorization::open(credential, id, outbound, tokens))
+            }
+            (Some(_), None) => Some(Authorization::unusable("the secret of `auth` is missing")),
+        };
+        let signing = secrets.signing(&subscription);
         Ok(Self {
             id,
             tenant_id: document.tenant_id,
             destination,
             health,
-            signer: StandardSigner::new(secrets).map_err(|e| unusable(e.to_string()))?,
-            redactor: Redactor::new(secrets.iter().map(KeyedSecret::expose)),
+            signer: StandardSigner::new(&signing).map_err(|e| unusable(e.to_string()))?,
+            headers: headers(&subscription),
+            authorization,
+            redactor: secrets.redactor(),
             subscription,
         })
     }
+}
+
+/// The headers that a subscription adds; they were checked when it was saved.
+fn headers(subscription: &Subscription) -> HeaderMap {
+    let pairs = subscription.headers.iter().filter_map(|(name, value)| {
+        let name = HeaderName::try_from(name).ok()?;
+        Some((name, HeaderValue::try_from(value).ok()?))
+    });
+    pairs.collect()
 }
 
 /// The subscriptions of one tenant.

@@ -68,6 +68,7 @@ impl Registry {
                 }
             }
             Kind::Subscription => self.forget_routes(tenant).await,
+            Kind::SigningKey => self.forget_signing_keys(tenant).await,
         }
     }
 }

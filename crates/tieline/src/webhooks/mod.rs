@@ -1,15 +1,20 @@
 //! Making and changing webhooks of both directions: a document, its secret, and what is cached of them.
 
+mod destination_auth;
+mod signing_keys;
 mod sources;
 mod subscriptions;
+
+use std::time::Duration;
 
 use tieline_domain::Violation;
 use zeroize::Zeroizing;
 
 use crate::{registry, vault::VaultError};
 
+pub use signing_keys::SigningKeys;
 pub use sources::Sources;
-pub use subscriptions::Subscriptions;
+pub use subscriptions::{NewSubscription, Subscriptions};
 
 /// How long a secret stays valid beside the one that replaces it, in hours, if nothing else is asked for.
 pub const DEFAULT_OVERLAP_HOURS: u32 = 24;
@@ -63,13 +68,19 @@ impl NewSecret {
     }
 
     fn overlap_violation(&self) -> Option<Violation> {
-        let hours = self.overlap_hours?;
-        let detail = format!("give 0 to {MAX_OVERLAP_HOURS} hours");
-        (hours > MAX_OVERLAP_HOURS).then(|| Violation::new("/overlap_hours", detail))
+        overlap_violation(self.overlap_hours)
     }
 
-    fn overlap(&self) -> std::time::Duration {
-        let hours = self.overlap_hours.unwrap_or(DEFAULT_OVERLAP_HOURS);
-        std::time::Duration::from_secs(u64::from(hours) * 3_600)
+    fn overlap(&self) -> Duration {
+        overlap(self.overlap_hours)
     }
+}
+
+fn overlap_violation(hours: Option<u32>) -> Option<Violation> {
+    let detail = format!("give 0 to {MAX_OVERLAP_HOURS} hours");
+    (hours? > MAX_OVERLAP_HOURS).then(|| Violation::new("/overlap_hours", detail))
+}
+
+fn overlap(hours: Option<u32>) -> Duration {
+    Duration::from_secs(u64::from(hours.unwrap_or(DEFAULT_OVERLAP_HOURS)) * 3_600)
 }

@@ -2,19 +2,19 @@
 
 use rand::random;
 use tieline_domain::{
-    SubscriptionId, TenantId, Violation,
+    SubscriptionId, TenantId, Timestamp, Violation,
     destination::State,
     signature::{KeyedSecret, StandardSigner},
-    subscription::Subscription,
+    subscription::{Signature, Subscription},
 };
 use tieline_store::{
     ChangeBy, Store,
-    documents::{Document, Kind, NewDocument, Replacement},
+    documents::{Document, Kind, NewDocument, Replacement, SealedChange},
     sealed::{NewSealed, SealedKind},
 };
 use zeroize::Zeroizing;
 
-use super::{Error, NewSecret};
+use super::{Error, NewSecret, SigningKeys};
 use crate::{deliver::Dispatcher, outbound::Outbound, registry::Registry, vault::Vault};
 use std::sync::Arc;
 
@@ -24,11 +24,33 @@ const SECRET_LENGTH: std::ops::RangeInclusive<usize> = 8..=256;
 /// Makes and changes subscriptions; clones share what they need.
 #[derive(Clone)]
 pub struct Subscriptions {
-    store: Store,
-    vault: Vault,
-    registry: Registry,
-    outbound: Outbound,
+    pub(super) store: Store,
+    pub(super) vault: Vault,
+    pub(super) registry: Registry,
+    pub(super) outbound: Outbound,
     dispatcher: Arc<Dispatcher>,
+    signing_keys: SigningKeys,
+}
+
+/// What a subscription is made from, or becomes.
+#[derive(Clone, Debug)]
+pub struct NewSubscription {
+    /// What is public of it.
+    pub subscription: Subscription,
+    /// What signs it.
+    pub secret: Option<Zeroizing<String>>,
+    /// The secret of its `auth`.
+    pub auth_secret: Option<Zeroizing<String>>,
+}
+
+impl From<Subscription> for NewSubscription {
+    fn from(subscription: Subscription) -> Self {
+        Self {
+            subscription,
+            secret: None,
+            auth_secret: None,
+        }
+    }
 }
 
 impl Subscriptions {
@@ -41,6 +63,7 @@ impl Subscriptions {
         dispatcher: Arc<Dispatcher>,
     ) -> Self {
         Self {
+            signing_keys: SigningKeys::new(store.clone(), vault.clone(), registry.clone()),
             store,
             vault,
             registry,
@@ -53,11 +76,15 @@ impl Subscriptions {
     pub async fn create(
         &self,
         tenant: TenantId,
-        subscription: &Subscription,
-        secret: Option<Zeroizing<String>>,
+        new: NewSubscription,
         by: &ChangeBy,
     ) -> Result<(Document, Option<Zeroizing<String>>), Error> {
-        let mut violations = self.violations(subscription);
+        let NewSubscription {
+            subscription,
+            secret,
+            auth_secret,
+        } = new;
+        let mut violations = self.violations(&subscription, auth_secret.as_ref(), by.at);
         violations.extend(
             secret
                 .as_deref()
@@ -65,14 +92,22 @@ impl Subscriptions {
         );
         Error::check(violations)?;
         let id = SubscriptionId::new(by.at, random());
+        let auth = self
+            .auth_change(tenant, id, None, &subscription, auth_secret)
+            .await?;
+        self.make_signing_key(tenant, &subscription, by).await?;
         let (secret, generated) = NewSecret::or_generated(secret);
+        let mut sealed = vec![self.sealed(tenant, id, &secret).await?];
+        if let SealedChange::Set(auth) = auth {
+            sealed.push(auth);
+        }
         let new = NewDocument {
             tenant_id: tenant,
             kind: Kind::Subscription,
             id: id.to_string(),
             name: None,
-            body: body(subscription),
-            sealed: vec![self.sealed(tenant, id, &secret).await?],
+            body: body(&subscription),
+            sealed,
             destination: true,
         };
         let document = self.store.create_document(new, by).await?;
@@ -80,17 +115,35 @@ impl Subscriptions {
         Ok((document, generated.then_some(secret)))
     }
 
-    /// Replaces a subscription; `None` if there is none.
+    /// Replaces a subscription that was `before`, which has not changed meanwhile; `None` if there is
+    /// none. Its own secret stays, and so does that of its `auth` unless there is a new one.
     pub async fn replace(
         &self,
         tenant: TenantId,
         id: SubscriptionId,
-        subscription: &Subscription,
-        expected: Option<i64>,
+        before: &Document,
+        new: NewSubscription,
         by: &ChangeBy,
     ) -> Result<Option<Document>, Error> {
-        Error::check(self.violations(subscription))?;
-        self.write(tenant, id, body(subscription), expected, by)
+        let NewSubscription {
+            subscription,
+            secret,
+            auth_secret,
+        } = new;
+        let mut violations = self.violations(&subscription, auth_secret.as_ref(), by.at);
+        violations.extend(secret.map(|_| {
+            let detail = "the secret is changed with `rotate-secret`, which signs with both for a \
+                          while; leave it out here";
+            Violation::new("/secret", detail)
+        }));
+        Error::check(violations)?;
+        let was = serde_json::from_str(&before.body).ok();
+        let auth = self
+            .auth_change(tenant, id, was.as_ref(), &subscription, auth_secret)
+            .await?;
+        self.make_signing_key(tenant, &subscription, by).await?;
+        let body = body(&subscription);
+        self.write(tenant, id, body, Some(before.version), &auth, by)
             .await
     }
 
@@ -122,7 +175,10 @@ impl Subscriptions {
         let sealed = self.sealed(tenant, id, &secret).await?;
         self.store.rotate_sealed(&sealed, overlap_until, by).await?;
         // The new version makes the other nodes load the secret.
-        let document = self.write(tenant, id, document.body, None, by).await?;
+        let keep = SealedChange::Keep;
+        let document = self
+            .write(tenant, id, document.body, None, &keep, by)
+            .await?;
         Ok(document.map(|document| (document, generated.then_some(secret))))
     }
 
@@ -180,6 +236,7 @@ impl Subscriptions {
         id: SubscriptionId,
         body: String,
         expected: Option<i64>,
+        auth: &SealedChange,
         by: &ChangeBy,
     ) -> Result<Option<Document>, Error> {
         let replacement = Replacement {
@@ -190,17 +247,36 @@ impl Subscriptions {
         let id = id.to_string();
         let document = self
             .store
-            .replace_document(tenant, Kind::Subscription, &id, replacement, by)
+            .replace_document_and_sealed(tenant, Kind::Subscription, &id, replacement, auth, by)
             .await?;
         self.registry.forget_routes(tenant).await;
         Ok(document)
     }
 
-    fn violations(&self, subscription: &Subscription) -> Vec<Violation> {
+    /// Makes the tenant's key if deliveries are to be signed with it and there is none.
+    async fn make_signing_key(
+        &self,
+        tenant: TenantId,
+        subscription: &Subscription,
+        by: &ChangeBy,
+    ) -> Result<(), Error> {
+        if subscription.is_signed_by(Signature::V1a) {
+            self.signing_keys.make_sure(tenant, by).await?;
+        }
+        Ok(())
+    }
+
+    fn violations(
+        &self,
+        subscription: &Subscription,
+        auth_secret: Option<&Zeroizing<String>>,
+        now: Timestamp,
+    ) -> Vec<Violation> {
         let mut violations = subscription.violations();
         if let Err(bad) = self.outbound.check_url(&subscription.url) {
             violations.push(Violation::new("/url", bad.to_string()));
         }
+        violations.extend(self.auth_violations(subscription, auth_secret, now));
         violations
     }
 

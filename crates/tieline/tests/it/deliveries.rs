@@ -8,7 +8,7 @@ use tieline_testkit::receiver::{Behaviour, Received, Reply, Script};
 use crate::scene::{Scene, text};
 
 /// Whether the signature of Standard Webhooks is among those that the request carries.
-fn is_signed(request: &Received, by: &Webhook) -> bool {
+pub(crate) fn is_signed(request: &Received, by: &Webhook) -> bool {
     let id = request.header("webhook-id").unwrap();
     let at = request.header("webhook-timestamp").unwrap();
     let expected = by.sign(id, at.parse().unwrap(), &request.body).unwrap();

@@ -62,6 +62,8 @@ async fn a_webhook_is_changed_and_deleted() {
     let received = scene.receiver.wait_for(1).await.unwrap();
     assert_eq!(received[0].json().unwrap()["event"], "c.d");
 
+    let delivered = |seen: &serde_json::Value| seen["last_success_at"].is_string();
+    scene.when(&path, delivered).await;
     let put = json!({"url": scene.receiver.url("/two"), "events": ["*"]});
     let replaced = json_of(scene.client.put(&path, put).await.unwrap(), 200);
     assert_eq!(replaced["description"], json!(null));

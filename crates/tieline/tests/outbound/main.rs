@@ -5,6 +5,8 @@
 mod answers;
 mod failures;
 mod guarded;
+mod http2;
+mod proxies;
 mod receiver;
 mod sent;
 mod tls;

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use http::Method;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedKey, IsCa, Issuer, KeyPair, date_time_ymd,
+    generate_simple_self_signed,
+};
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::aws_lc_rs,
@@ -17,19 +20,25 @@ use crate::receiver::{Receiver, Script, read_request};
 
 /// A receiver with a certificate that it signed itself, for `name`.
 async fn secure(name: &str) -> (Receiver, CertificateDer<'static>) {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed([name.to_owned()]).unwrap();
+    let certified = generate_simple_self_signed([name.to_owned()]).unwrap();
+    let certificate = certified.cert.der().clone();
+    (secured_by(certified).await, certificate)
+}
+
+/// A receiver with this certificate.
+async fn secured_by(certified: CertifiedKey<KeyPair>) -> Receiver {
+    let CertifiedKey { cert, signing_key } = certified;
     let certificate = cert.der().clone();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.clone()], key)
+        .with_single_cert(vec![certificate], key)
         .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let acceptor = TlsAcceptor::from(Arc::new(config));
-    let receiver = Receiver::start(move |stream| {
+    Receiver::start(move |stream| {
         let acceptor = acceptor.clone();
         async move {
             let Ok(mut stream) = acceptor.accept(stream).await else {
@@ -41,8 +50,7 @@ async fn secure(name: &str) -> (Receiver, CertificateDer<'static>) {
             }
         }
     })
-    .await;
-    (receiver, certificate)
+    .await
 }
 
 /// What comes of a request to `host` at loopback, with `roots` trusted.
@@ -111,4 +119,54 @@ async fn a_receiver_without_tls_is_a_tls_error() {
     .await;
     let error = call(&receiver, "hooks.example.com", public_roots()).await;
     assert!(error.unwrap_err().starts_with("tls: "));
+}
+
+/// A certificate for `hooks.example.com`, valid in these years, and that of the authority that issued it.
+fn issued(from: i32, until: i32) -> (CertifiedKey<KeyPair>, CertificateDer<'static>) {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate().unwrap();
+    let root = authority.self_signed(&authority_key).unwrap().der().clone();
+    let mut params = CertificateParams::new(["hooks.example.com".to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(until, 1, 1));
+    let signing_key = KeyPair::generate().unwrap();
+    let issuer = Issuer::new(authority, authority_key);
+    let cert = params.signed_by(&signing_key, &issuer).unwrap();
+    (CertifiedKey { cert, signing_key }, root)
+}
+
+#[tokio::test]
+async fn every_bad_certificate_is_a_tls_error_that_says_why() {
+    // from, until, host, whether the authority is trusted, what is said
+    for (from, until, host, trusted, reason) in [
+        (2020, 2500, "hooks.example.com", true, Ok("ok")),
+        (2020, 2021, "hooks.example.com", true, Err("expired")),
+        (2400, 2500, "hooks.example.com", true, Err("not valid yet")),
+        (
+            2020,
+            2500,
+            "other.example.com",
+            true,
+            Err("not valid for name"),
+        ),
+        (2020, 2500, "hooks.example.com", false, Err("UnknownIssuer")),
+    ] {
+        let (certified, root) = issued(from, until);
+        let receiver = secured_by(certified).await;
+        let mut roots = public_roots();
+        if trusted {
+            roots.add(root).unwrap();
+        }
+        let outcome = call(&receiver, host, roots).await;
+        match (&outcome, reason) {
+            (Ok(body), Ok(expected)) => assert_eq!(body, expected),
+            (Err(error), Err(words)) => {
+                assert!(
+                    error.starts_with("tls: ") && error.contains(words),
+                    "{error}"
+                );
+            }
+            _ => panic!("{from} {until} {host} {trusted}: {outcome:?}"),
+        }
+    }
 }

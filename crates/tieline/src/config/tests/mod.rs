@@ -27,6 +27,8 @@ fn other_value(setting: &Setting, variant: u64) -> String {
             [KEY_A.into(), KEY_B.into(), format!("{KEY_A},{KEY_B}")][variant as usize].clone()
         }
         Kind::Destinations(_) => format!("10.{variant}.0.0/16,crm.internal"),
+        Kind::Proxy(_) => format!("http://10.0.0.{variant}:3128"),
+        Kind::File(_) => format!("/etc/tieline/{variant}.pem"),
         Kind::LogLevel(_) => ["debug", "warn", "info,tieline=trace"][variant as usize].into(),
         Kind::LogFormat(_) => ["json", "text", "json"][variant as usize].into(),
         Kind::Delays(_) => format!("0,{}", variant + 1),

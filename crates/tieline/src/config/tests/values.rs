@@ -104,6 +104,7 @@ fn refuses_each_bad_value_with_one_line() {
     let roles = "api, worker, or both as api,worker";
     let keys = "32 bytes in base64, or several separated by commas, the current one first";
     let allow = "a list of CIDR ranges, IP addresses and host names, separated by commas";
+    let proxy = "an http://, socks5:// or socks5h:// URL, such as http://user:password@proxy.example.com:3128";
     let level =
         "off, error, warn, info, debug, trace, or a list by target such as info,tieline=debug";
     let delays = "1 to 50 delays of 0 to 604800 seconds, separated by commas";
@@ -153,6 +154,15 @@ fn refuses_each_bad_value_with_one_line() {
         ("outbound_allow", "10.0.0.0/33", "\"10.0.0.0/33\"", allow),
         ("outbound_allow", "127.1", "\"127.1\"", allow),
         ("outbound_allow", "http://x", "\"http://x\"", allow),
+        ("outbound.no_proxy", "http://x", "\"http://x\"", allow),
+        (
+            "outbound.proxy",
+            "https://me:pw@proxy:3128",
+            "\"https://me:***@proxy:3128/\"",
+            proxy,
+        ),
+        ("outbound.proxy", "proxy:3128", "\"proxy:3128\"", proxy),
+        ("outbound.ca_file", "", "\"\"", "the path of a file"),
         ("log.level", "inof", "\"inof\"", level),
         ("log.level", "tieline=loud", "\"tieline=loud\"", level),
         ("log.format", "xml", "\"xml\"", "auto, text or json"),

@@ -1,0 +1,90 @@
+//! Secrets are rotated under load: a receiver that verifies rejects nothing.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+
+use parking_lot::Mutex;
+use serde_json::json;
+use standardwebhooks::Webhook;
+use tieline_testkit::receiver::{Received, Script};
+
+use crate::{
+    deliveries::is_signed,
+    scene::{Scene, text},
+};
+
+/// How often the secret is rotated.
+const ROTATIONS: usize = 6;
+/// How many events are published between two rotations, at least.
+const BETWEEN: usize = 40;
+
+/// Whether one who holds this secret takes the request for genuine, by the official library.
+fn is_genuine(request: &Received, secret: &str) -> bool {
+    is_signed(request, &Webhook::new(secret).unwrap())
+}
+
+#[tokio::test]
+async fn a_verifying_receiver_rejects_none_while_the_secret_is_rotated() {
+    let scene = Scene::with(Script::new(), &[("limits.in_flight_per_destination", "4")]).await;
+    let body = json!({"url": scene.receiver.url("/hook"), "events": ["a"]});
+    let made = scene.post("/v1/webhooks", body, 201).await;
+    let rotate = format!("/v1/webhooks/{}/rotate-secret", text(&made["id"]));
+    let secrets = Mutex::new(vec![text(&made["secret"])]);
+    let (held, published, done) = (
+        AtomicUsize::new(0),
+        AtomicUsize::new(0),
+        AtomicBool::new(false),
+    );
+
+    // Each event names the secret that its receiver holds while it is sent: the one before the
+    // newest, because a receiver gets a new one only after the rotation was answered.
+    let publish = async {
+        while !done.load(SeqCst) {
+            scene.publish("a", json!({"held": held.load(SeqCst)})).await;
+            published.fetch_add(1, SeqCst);
+        }
+    };
+    let rotating = async {
+        for rotation in 0..ROTATIONS {
+            let so_far = published.load(SeqCst);
+            let rotated = scene.post(&rotate, json!({"overlap_hours": 1}), 200).await;
+            secrets.lock().push(text(&rotated["secret"]));
+            // Some go out while the receiver still holds the old secret, and some after.
+            scene.receiver.wait_for(so_far + BETWEEN).await.unwrap();
+            held.store(rotation + 1, SeqCst);
+            let so_far = published.load(SeqCst);
+            scene.receiver.wait_for(so_far + BETWEEN).await.unwrap();
+            scene.wait(900);
+        }
+        done.store(true, SeqCst);
+    };
+    tokio::join!(publish, rotating);
+
+    let received = scene
+        .receiver
+        .wait_for(published.load(SeqCst))
+        .await
+        .unwrap();
+    assert!(
+        received.len() >= 2 * ROTATIONS * BETWEEN,
+        "{}",
+        received.len()
+    );
+    let secrets = secrets.into_inner();
+    let mut by_several = 0;
+    for request in &received {
+        let held = request.json().unwrap()["data"]["held"].as_u64().unwrap() as usize;
+        assert!(
+            is_genuine(request, &secrets[held]),
+            "secret {held} of {}",
+            secrets.len()
+        );
+        by_several += usize::from(request.header("webhook-signature").unwrap().contains(' '));
+    }
+    assert!(
+        by_several > received.len() / 2,
+        "the overlaps were seen: {by_several}"
+    );
+    // What is over is over: the first secret signs nothing any more.
+    let last = received.last().unwrap();
+    assert!(!is_genuine(last, &secrets[0]) && is_genuine(last, &secrets[ROTATIONS]));
+}
