@@ -8,6 +8,8 @@ pub mod clock;
 pub mod delivery;
 pub mod destination;
 pub mod event;
+pub mod event_type;
+pub mod filter;
 pub mod id;
 pub mod pattern;
 pub mod retry;
@@ -19,8 +21,8 @@ pub mod time;
 pub mod violation;
 
 pub use id::{
-    ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, RequestId, SecretId, SourceId,
-    SubscriptionId, TenantId,
+    ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, EventTypeId, RequestId, SecretId,
+    SourceId, SubscriptionId, TenantId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;

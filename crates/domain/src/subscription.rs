@@ -1,8 +1,11 @@
 //! Subscriptions: a tenant's outgoing webhooks.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{Violation, pattern::EventType, pattern::Pattern, retry::Schedule, violation};
+use crate::{
+    Violation, filter::Filter, pattern::EventType, pattern::Pattern, retry::Schedule, violation,
+};
 
 /// The most patterns in one subscription.
 pub const MAX_PATTERNS: usize = 100;
@@ -16,6 +19,9 @@ pub struct Subscription {
     pub url: String,
     /// Which events are wanted: 1 to 100 patterns.
     pub events: Vec<Pattern>,
+    /// Which of these it takes by their content: see [`crate::filter`]; all if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Value>,
     /// What it is for, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -37,6 +43,7 @@ impl Subscription {
         Self {
             url: url.into(),
             events,
+            filter: None,
             description: None,
             retry: None,
             timeout_seconds: None,
@@ -52,6 +59,9 @@ impl Subscription {
             let detail =
                 format!("give 1 to {MAX_PATTERNS} event patterns, such as [\"conversation.*\"]");
             found.push(Violation::new("/events", detail));
+        }
+        if let Err(faults) = self.compiled_filter() {
+            found.extend(faults.into_iter().map(|v| v.under("/filter")));
         }
         if let Some(description) = &self.description {
             found.extend(violation::length("/description", description, 0, 500));
@@ -71,7 +81,12 @@ impl Subscription {
         found
     }
 
-    /// Whether it wants events of this type.
+    /// Its filter, compiled; or what is wrong with it, with pointers relative to it.
+    pub fn compiled_filter(&self) -> Result<Option<Filter>, Vec<Violation>> {
+        self.filter.as_ref().map(Filter::compile).transpose()
+    }
+
+    /// Whether it wants events of this type, as far as their type tells.
     pub fn wants(&self, event_type: &EventType) -> bool {
         self.events
             .iter()

@@ -7,6 +7,7 @@ use tieline_domain::{
     DeliveryId, EventId, SubscriptionId, TenantId, Timestamp,
     clock::Clock,
     event::{self, Event},
+    filter::Document,
     pattern::EventType,
 };
 use tieline_store::spine::{Accepted, Claimed, Entry, Item, NewDelivery, Once, Spine, Start};
@@ -40,6 +41,14 @@ pub struct NewEvent {
     pub data: Arc<str>,
     /// The trace it belongs to.
     pub trace_id: Arc<str>,
+}
+
+impl NewEvent {
+    /// It as filters see it.
+    pub fn document(&self) -> Document<'_> {
+        let subject = self.subject.as_deref();
+        Document::new(&self.event_type, &self.source, subject, &self.data)
+    }
 }
 
 /// Events that belong together: the first, and those that it causes at once.
@@ -102,7 +111,7 @@ impl Publisher {
                 let event = Arc::new(mint(&self.clock, tenant, new, cause));
                 cause.get_or_insert(event.id);
                 let deliveries = routes
-                    .wanting(&event.event_type)
+                    .wanting(&Document::of(&event))
                     .map(|route| hand_over.begin(i, &self.clock, route, &event))
                     .collect();
                 entries.push(Entry { event, deliveries });

@@ -11,12 +11,15 @@ pub enum Kind {
     Source,
     /// An outgoing webhook subscription.
     Subscription,
+    /// What a tenant says of an event type; its name is the type.
+    EventType,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 2] = [
+const WORDS: [(Kind, &str); 3] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
+    (Kind::EventType, "event_type"),
 ];
 
 impl Kind {

@@ -4,6 +4,7 @@
 //! Loaded when first asked for, forgotten when changed: at once by the node that changes something, and
 //! within a second by the others (see `watch`).
 
+mod event_types;
 mod routes;
 mod source;
 mod watch;
@@ -23,6 +24,7 @@ use crate::{
     vault::{Vault, VaultError},
 };
 
+pub use event_types::EventTypes;
 pub use routes::{Route, Routes};
 pub use source::{DedupeRule, OpenSource};
 
@@ -71,6 +73,7 @@ struct Inner {
     outbound: Outbound,
     sources: Cache<SourceId, Option<Arc<OpenSource>>>,
     routes: Cache<TenantId, Arc<Routes>>,
+    event_types: Cache<TenantId, Arc<EventTypes>>,
 }
 
 impl Registry {
@@ -93,6 +96,7 @@ impl Registry {
                 outbound,
                 sources: Cache::new(CAPACITY),
                 routes: Cache::new(CAPACITY),
+                event_types: Cache::new(CAPACITY),
             }),
         }
     }
@@ -137,6 +141,7 @@ impl Registry {
     pub fn forget_all(&self) {
         self.inner.sources.invalidate_all();
         self.inner.routes.invalidate_all();
+        self.inner.event_types.invalidate_all();
     }
 
     async fn load_source(&self, id: SourceId) -> Result<Option<Arc<OpenSource>>, Error> {

@@ -68,6 +68,7 @@ impl Registry {
                 }
             }
             Kind::Subscription => self.forget_routes(tenant).await,
+            Kind::EventType => self.forget_event_types(tenant).await,
         }
     }
 }
