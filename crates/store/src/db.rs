@@ -311,8 +311,10 @@ impl Tx {
 }
 
 /// The migrations in order: version, description, text.
-pub(crate) const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "start", include_str!("../migrations/0001_start.sql"))];
+pub(crate) const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "start", include_str!("../migrations/0001_start.sql")),
+    (4, "streams", include_str!("../migrations/0004_streams.sql")),
+];
 
 fn migrations(engine: &str) -> Vec<Migration> {
     let migration = |(version, description, text): (i64, &'static str, &'static str)| {

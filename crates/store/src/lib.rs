@@ -21,6 +21,7 @@ pub mod page;
 pub mod rejected;
 pub mod sealed;
 pub mod spine;
+pub mod stream;
 pub mod tenants;
 
 pub use audit::ChangeBy;

@@ -6,11 +6,13 @@
 //! | play the other end of a webhook or a tool call | [`receiver::Receiver`] |
 //! | run the real program, kill it and start it again | [`server::Server`] |
 //! | talk to that program | [`http::Client`] |
+//! | read its stream of events | [`events::EventStream`] |
 //! | read the commands that the seed documents show | [`seed::commands`] |
 //!
 //! Nothing here sleeps to wait for something: whoever waits is woken by what happened, or gives up after a
 //! generous limit with an error that shows what was seen instead.
 
+pub mod events;
 pub mod http;
 pub mod postgres;
 pub mod receiver;

@@ -11,6 +11,7 @@ use tieline_domain::{
     pattern::EventType,
 };
 use tieline_store::spine::{Accepted, Claimed, Entry, Item, NewDelivery, Once, Spine, Start};
+use tokio::sync::Notify;
 
 use crate::{
     deliver::Dispatcher,
@@ -76,6 +77,7 @@ pub struct Publisher {
     spine: Arc<dyn Spine>,
     registry: Registry,
     dispatcher: Arc<Dispatcher>,
+    published: Arc<Notify>,
 }
 
 impl Publisher {
@@ -91,7 +93,13 @@ impl Publisher {
             spine,
             registry,
             dispatcher,
+            published: Arc::default(),
         }
+    }
+
+    /// Told whenever this node has published something.
+    pub fn published(&self) -> &Arc<Notify> {
+        &self.published
     }
 
     /// Publishes items in one commit and answers when it is on disk; what became of each, in order.
@@ -124,6 +132,7 @@ impl Publisher {
         }
         let accepted = self.spine.accept(accepting).await?;
         crate::failpoint::hit("accept");
+        self.published.notify_waiters();
         hand_over.complete(&accepted);
         let published = firsts
             .into_iter()

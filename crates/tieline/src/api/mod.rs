@@ -11,6 +11,7 @@ pub mod delivery_view;
 pub mod docs;
 mod document;
 pub mod etag;
+pub mod event_stream;
 pub mod event_types;
 pub mod event_view;
 pub mod events;

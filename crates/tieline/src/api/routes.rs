@@ -11,7 +11,7 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    audit, deliveries, docs, event_types, events,
+    audit, deliveries, docs, event_stream, event_types, events,
     frame::Frame,
     front::Front,
     gate::gate,
@@ -38,6 +38,7 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(secrets::rotate, secrets::delete))
         .merge(webhooks())
         .routes(routes!(events::list, events::publish))
+        .routes(routes!(event_stream::stream))
         .routes(routes!(events::get))
         .routes(routes!(event_types::list, event_types::create))
         .routes(routes!(

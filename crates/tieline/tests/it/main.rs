@@ -19,4 +19,5 @@ mod filters;
 mod retries;
 mod scene;
 mod sources;
+mod streams;
 mod subscriptions;
