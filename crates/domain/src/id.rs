@@ -129,6 +129,8 @@ id! {
     SubscriptionId = "wh_";
     /// An event.
     EventId = "evt_";
+    /// What a tenant says of an event type.
+    EventTypeId = "etype_";
     /// One event owed to one destination; also the `webhook-id` that its receiver sees.
     DeliveryId = "dlv_";
     /// One try of a delivery.

@@ -10,6 +10,8 @@ pub mod custom_headers;
 pub mod delivery;
 pub mod destination;
 pub mod event;
+pub mod event_type;
+pub mod filter;
 pub mod id;
 pub mod pattern;
 pub mod retry;
@@ -21,8 +23,8 @@ pub mod time;
 pub mod violation;
 
 pub use id::{
-    ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, RequestId, SecretId, SourceId,
-    SubscriptionId, TenantId,
+    ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, EventTypeId, RequestId, SecretId,
+    SourceId, SubscriptionId, TenantId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;

@@ -3,9 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
-    Violation, auth::Auth, custom_headers, pattern::EventType, pattern::Pattern, retry::Schedule,
+    Violation,
+    auth::Auth,
+    custom_headers,
+    filter::Filter,
+    pattern::{EventType, Pattern},
+    retry::Schedule,
     violation,
 };
 
@@ -31,6 +37,9 @@ pub struct Subscription {
     pub url: String,
     /// Which events are wanted: 1 to 100 patterns.
     pub events: Vec<Pattern>,
+    /// Which of these it takes by their content: see [`crate::filter`]; all if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Value>,
     /// What it is for, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -61,6 +70,7 @@ impl Subscription {
         Self {
             url: url.into(),
             events,
+            filter: None,
             description: None,
             retry: None,
             timeout_seconds: None,
@@ -87,6 +97,9 @@ impl Subscription {
             let detail =
                 format!("give 1 to {MAX_PATTERNS} event patterns, such as [\"conversation.*\"]");
             found.push(Violation::new("/events", detail));
+        }
+        if let Err(faults) = self.compiled_filter() {
+            found.extend(faults.into_iter().map(|v| v.under("/filter")));
         }
         if let Some(description) = &self.description {
             found.extend(violation::length("/description", description, 0, 500));
@@ -124,7 +137,12 @@ impl Subscription {
         found
     }
 
-    /// Whether it wants events of this type.
+    /// Its filter, compiled; or what is wrong with it, with pointers relative to it.
+    pub fn compiled_filter(&self) -> Result<Option<Filter>, Vec<Violation>> {
+        self.filter.as_ref().map(Filter::compile).transpose()
+    }
+
+    /// Whether it wants events of this type, as far as their type tells.
     pub fn wants(&self, event_type: &EventType) -> bool {
         self.events
             .iter()

@@ -35,6 +35,11 @@ impl fmt::Display for Violation {
     }
 }
 
+/// One step of a JSON Pointer (RFC 6901, 3), with its slash: `a/b` becomes `/a~1b`.
+pub fn pointer_step(key: &str) -> String {
+    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
+}
+
 /// Checks that `text` has between `min` and `max` characters.
 pub fn length(pointer: &str, text: &str, min: usize, max: usize) -> Option<Violation> {
     let count = text.chars().count();

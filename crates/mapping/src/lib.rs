@@ -6,8 +6,10 @@
 
 pub mod depth;
 pub mod path;
+pub mod schema;
 pub mod transform;
 
 pub use depth::{TooDeep, check_depth};
 pub use path::{Path, PathError, Selection};
+pub use schema::Schema;
 pub use transform::{CompiledTransform, Transform, TransformError, Transformed};

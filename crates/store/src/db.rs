@@ -311,9 +311,10 @@ impl Tx {
 }
 
 /// The migrations in order: version, description, text.
-pub(crate) const MIGRATIONS: [(i64, &str, &str); 2] = [
+pub(crate) const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "start", include_str!("../migrations/0001_start.sql")),
     (2, "trust", include_str!("../migrations/0002_trust.sql")),
+    (4, "streams", include_str!("../migrations/0004_streams.sql")),
 ];
 
 fn migrations(engine: &str) -> Vec<Migration> {

@@ -22,6 +22,7 @@ pub mod page;
 pub mod rejected;
 pub mod sealed;
 pub mod spine;
+pub mod stream;
 pub mod tenants;
 
 pub use audit::ChangeBy;

@@ -4,7 +4,7 @@
 pub const MAX_LIMIT: usize = 100;
 
 /// Sorts after every id: no prefix of an id begins with `z`.
-const AFTER_EVERY_ID: &str = "zzzz";
+pub(crate) const AFTER_EVERY_ID: &str = "zzzz";
 
 /// Which part of a list is wanted.
 #[derive(Clone, Debug)]

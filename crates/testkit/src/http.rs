@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -124,6 +125,24 @@ impl Request<'_> {
 
     /// Sends it and reads the whole answer, within a minute.
     pub async fn send(self) -> anyhow::Result<Answer> {
+        let what = format!("{} {}", self.method, self.url);
+        let exchange = async {
+            let (head, body) = self.begin().await?.into_parts();
+            let body = body.collect().await?.to_bytes();
+            anyhow::Ok(Answer {
+                status: head.status,
+                headers: head.headers,
+                body,
+            })
+        };
+        tokio::time::timeout(LIMIT, exchange)
+            .await
+            .with_context(|| format!("{what}: no answer within {LIMIT:?}"))?
+            .context(what)
+    }
+
+    /// Sends it and leaves the body of the answer to be read as it comes.
+    pub(crate) async fn begin(self) -> anyhow::Result<http::Response<Incoming>> {
         let Self {
             client,
             method,
@@ -142,19 +161,7 @@ impl Request<'_> {
             .uri(&url)
             .body(Full::new(body))?;
         *request.headers_mut() = headers;
-        let exchange = async {
-            let (head, body) = client.connections.request(request).await?.into_parts();
-            let body = body.collect().await?.to_bytes();
-            anyhow::Ok(Answer {
-                status: head.status,
-                headers: head.headers,
-                body,
-            })
-        };
-        tokio::time::timeout(LIMIT, exchange)
-            .await
-            .with_context(|| format!("{method} {url}: no answer within {LIMIT:?}"))?
-            .with_context(|| format!("{method} {url}"))
+        Ok(client.connections.request(request).await?)
     }
 }
 

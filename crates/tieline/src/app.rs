@@ -24,6 +24,7 @@ use crate::{
     publish::Publisher,
     receive::{self, Receiver},
     registry::Registry,
+    streams::Streams,
     vault::{self, MasterKeys, Vault, VaultError},
     webhooks::{SigningKeys, Sources, Subscriptions},
 };
@@ -52,6 +53,8 @@ pub struct Parts {
     pub publisher: Publisher,
     /// Takes requests to sources.
     pub receiver: Receiver,
+    /// The streams of events that clients have open.
+    pub streams: Streams,
     /// Sends deliveries.
     pub dispatcher: Arc<Dispatcher>,
     /// Makes and changes sources.
@@ -175,6 +178,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             sources,
             signing_keys: SigningKeys::new(store.clone(), vault.clone(), registry.clone()),
+            streams: Streams::new(config.limits.streams_per_tenant),
             limiter: Limiter::new(&config.limits),
             callers: Callers::default(),
             store,

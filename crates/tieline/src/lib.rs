@@ -18,6 +18,7 @@ pub mod publish;
 pub mod receive;
 pub mod registry;
 pub mod server;
+pub mod streams;
 pub mod telemetry;
 pub mod vault;
 pub mod webhooks;

@@ -7,10 +7,12 @@ use tieline_domain::{
     DeliveryId, EventId, SubscriptionId, TenantId, Timestamp,
     clock::Clock,
     event::{self, Event},
+    filter::Document,
     pattern::EventType,
     signature::Trust,
 };
 use tieline_store::spine::{Accepted, Claimed, Entry, Item, NewDelivery, Once, Spine, Start};
+use tokio::sync::Notify;
 
 use crate::{
     deliver::Dispatcher,
@@ -45,6 +47,14 @@ pub struct NewEvent {
     pub trust: Option<Trust>,
 }
 
+impl NewEvent {
+    /// It as filters see it.
+    pub fn document(&self) -> Document<'_> {
+        let subject = self.subject.as_deref();
+        Document::new(&self.event_type, &self.source, subject, &self.data)
+    }
+}
+
 /// Events that belong together: the first, and those that it causes at once.
 #[derive(Clone, Debug)]
 pub struct NewItem {
@@ -70,6 +80,7 @@ pub struct Publisher {
     spine: Arc<dyn Spine>,
     registry: Registry,
     dispatcher: Arc<Dispatcher>,
+    published: Arc<Notify>,
 }
 
 impl Publisher {
@@ -85,7 +96,13 @@ impl Publisher {
             spine,
             registry,
             dispatcher,
+            published: Arc::default(),
         }
+    }
+
+    /// Told whenever this node has published something.
+    pub fn published(&self) -> &Arc<Notify> {
+        &self.published
     }
 
     /// Publishes items in one commit and answers when it is on disk; what became of each, in order.
@@ -105,7 +122,7 @@ impl Publisher {
                 let event = Arc::new(mint(&self.clock, tenant, new, cause));
                 cause.get_or_insert(event.id);
                 let deliveries = routes
-                    .wanting(&event.event_type)
+                    .wanting(&Document::of(&event))
                     .map(|route| hand_over.begin(i, &self.clock, route, &event))
                     .collect();
                 entries.push(Entry { event, deliveries });
@@ -118,6 +135,7 @@ impl Publisher {
         }
         let accepted = self.spine.accept(accepting).await?;
         crate::failpoint::hit("accept");
+        self.published.notify_waiters();
         hand_over.complete(&accepted);
         let published = firsts
             .into_iter()

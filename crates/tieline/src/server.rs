@@ -120,9 +120,11 @@ async fn serve(
     let service = api::service(app.clone());
     let stopping = CancellationToken::new();
     let stopped = stopping.clone();
+    let streams = app.streams.clone();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         stop.await;
         tracing::info!("stopping: no new requests, finishing those under way");
+        streams.close();
         stopping.cancel();
     });
     let late = async {

@@ -13,13 +13,16 @@ pub enum Kind {
     Subscription,
     /// The Ed25519 key with which a tenant signs; its id is the tenant's.
     SigningKey,
+    /// What a tenant says of an event type; its name is the type.
+    EventType,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 3] = [
+const WORDS: [(Kind, &str); 4] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
+    (Kind::EventType, "event_type"),
 ];
 
 impl Kind {
@@ -37,6 +40,7 @@ impl Kind {
             Self::Source => &[SealedKind::Source],
             Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
             Self::SigningKey => &[SealedKind::SigningKey],
+            Self::EventType => &[],
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A deleted document stays as a tombstone: the caches of other nodes learn of it from its change.
 
 mod kind;
+mod named;
 
 use tieline_domain::{TenantId, Timestamp, destination::State};
 

@@ -385,3 +385,26 @@ async fn a_destination_has_one_health() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_document_is_found_by_its_name_while_it_lives() {
+    on_every_engine(async |db| {
+        let store = two_tenants(db).await;
+        let named = source(tenant(1), 10, Some("a.b"));
+        let made = store.create_document(named, &by(10)).await.unwrap();
+        let find = async |owner, kind, name| {
+            let found = store.find_named_document(tenant(owner), kind, name).await;
+            found.unwrap()
+        };
+        assert_eq!(find(1, Source, "a.b").await, Some(made.clone()));
+        assert_eq!(find(1, Source, "a.B").await, None);
+        assert_eq!(find(2, Source, "a.b").await, None, "another tenant");
+        assert_eq!(find(1, Kind::EventType, "a.b").await, None, "another kind");
+        let id = made.id;
+        let by = by(11);
+        let deleted = store.delete_document(tenant(1), Source, &id, None, &by);
+        assert!(deleted.await.unwrap());
+        assert_eq!(find(1, Source, "a.b").await, None);
+    })
+    .await;
+}

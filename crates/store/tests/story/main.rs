@@ -18,4 +18,5 @@ mod rejected;
 mod sealed;
 mod setting;
 mod spine;
+mod stream;
 mod tenants;

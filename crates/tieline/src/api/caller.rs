@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{app::App, vault::hash_token};
 
-const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+pub(super) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const MAX_CREDENTIAL: usize = 512;
 /// How long a credential that was found is not looked up again: an end by another node shows so late.
 const REMEMBERED: Duration = Duration::from_secs(1);

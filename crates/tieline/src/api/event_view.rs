@@ -5,25 +5,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::value::RawValue;
 use tieline_domain::{
-    EventId, Timestamp, Violation,
-    event::{Event, types},
-    pattern::EventType,
-    signature::Trust,
+    EventId, Timestamp, Violation, event::Event, event_type, pattern::EventType, signature::Trust,
     violation,
 };
 use utoipa::ToSchema;
 
 use super::delivery_view::DeliveryView;
-
-/// The types that only this program publishes: they tell what became of webhooks and deliveries.
-const OWN_TYPES: [&str; 6] = [
-    types::WEBHOOK_RECEIVED,
-    types::TRANSFORM_FAILED,
-    types::DELIVERY_DEAD_LETTERED,
-    types::STATUS_CHANGED,
-    types::SUBSCRIPTION_DISABLED,
-    types::WEBHOOK_TEST,
-];
+use crate::registry::EventTypes;
 
 /// The longest id that a publisher may give, in characters.
 const MAX_ID: usize = 255;
@@ -87,7 +75,9 @@ pub struct Publication {
 }
 
 /// JSON of any kind, `null` included.
-fn any_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+pub(super) fn any_json<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Box<RawValue>>, D::Error> {
     Box::<RawValue>::deserialize(deserializer).map(Some)
 }
 
@@ -130,9 +120,10 @@ impl Publication {
 
 impl NewEvent {
     /// Everything that is wrong with it, with pointers relative to it.
-    pub(super) fn violations(&self) -> Vec<Violation> {
-        let mut found = Vec::new();
-        if OWN_TYPES.contains(&self.event_type.as_str()) {
+    pub(super) fn violations(&self, types: &EventTypes) -> Vec<Violation> {
+        let data = self.data.as_deref().map_or("{}", RawValue::get);
+        let mut found = types.violations(&self.event_type, data);
+        if event_type::own(self.event_type.as_str()).is_some() {
             let detail = format!(
                 "`{}` is published by Tieline itself, so that it can be trusted; choose a type of your own, such as `order.created`",
                 self.event_type

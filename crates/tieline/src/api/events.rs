@@ -29,10 +29,13 @@ use super::{
 use crate::{
     app::App,
     publish::{self, NewItem, Published},
+    registry::EventTypes,
 };
 
 /// Where events come from that clients publish.
-const SOURCE: &str = "/v1/events";
+pub(super) const SOURCE: &str = "/v1/events";
+/// How many faults of a publication are told at most.
+const MAX_VIOLATIONS: usize = 100;
 /// How many levels of causes are shown.
 const MAX_DEPTH: usize = 4;
 /// How many events are shown in one tree; fewer than the store reads of one cause, so that a tree that
@@ -74,13 +77,16 @@ pub async fn publish(
         let detail = "missing field `type`: give the `type` of one event, or several `events`";
         Problem::new(Code::InvalidBody, format!("/type: {detail}")).at("/type", detail)
     })?;
+    let types = app.registry.event_types(caller.tenant_id).await;
+    let types = types.map_err(publish::Error::from)?;
     let (events, several) = match wanted {
         Wanted::One(event) => {
-            Problem::check(event.violations())?;
+            Problem::check(event.violations(&types))?;
             (vec![event], false)
         }
         Wanted::Several(events) => {
-            Problem::check(violations(&events, app.config.limits.event_batch_max))?;
+            let most = app.config.limits.event_batch_max;
+            Problem::check(violations(&events, most, &types))?;
             (events, true)
         }
     };
@@ -104,17 +110,17 @@ pub async fn publish(
 }
 
 /// Everything that is wrong with several events.
-fn violations(events: &[NewEvent], most: usize) -> Vec<Violation> {
+fn violations(events: &[NewEvent], most: usize, types: &EventTypes) -> Vec<Violation> {
     if events.is_empty() || events.len() > most {
         let detail = format!("give 1 to {most} events at once, not {}", events.len());
         return vec![Violation::new("/events", detail)];
     }
     let of_each = events.iter().enumerate().flat_map(|(i, event)| {
         let place = format!("/events/{i}");
-        let violations = event.violations().into_iter();
+        let violations = event.violations(types).into_iter();
         violations.map(move |violation| violation.under(&place))
     });
-    of_each.collect()
+    of_each.take(MAX_VIOLATIONS).collect()
 }
 
 fn item(tenant: TenantId, event: NewEvent, expires_at: Timestamp, trace_id: &Arc<str>) -> NewItem {

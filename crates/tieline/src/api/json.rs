@@ -9,6 +9,7 @@ use http::{HeaderMap, header};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use tieline_domain::violation::pointer_step;
 use tieline_mapping::check_depth;
 
 use super::problem::{Code, Problem};
@@ -101,16 +102,12 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     let mut pointer = String::new();
     for segment in path {
         match segment {
-            Segment::Seq { index } => pointer += &escape(&index.to_string()),
-            Segment::Map { key } => pointer += &escape(key),
+            Segment::Seq { index } => pointer += &pointer_step(&index.to_string()),
+            Segment::Map { key } => pointer += &pointer_step(key),
             Segment::Enum { .. } | Segment::Unknown => {}
         }
     }
     pointer
-}
-
-fn escape(key: &str) -> String {
-    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 fn refusal(pointer: &str, error: &serde_json::Error) -> Problem {
@@ -125,7 +122,9 @@ fn refusal(pointer: &str, error: &serde_json::Error) -> Problem {
     // Of a field that is not there, only the text of the error tells the name.
     let named = |prefix| what.strip_prefix(prefix)?.split('`').next();
     let pointer = match named("missing field `").or_else(|| named("duplicate field `")) {
-        Some(name) if !pointer.ends_with(&escape(name)) => format!("{pointer}{}", escape(name)),
+        Some(name) if !pointer.ends_with(&pointer_step(name)) => {
+            format!("{pointer}{}", pointer_step(name))
+        }
         _ => pointer.to_owned(),
     };
     let detail = if pointer.is_empty() {

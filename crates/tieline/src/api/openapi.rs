@@ -169,7 +169,10 @@ fn expand_problems(method: &str, operation: &mut Value) {
         (403, operation.get("x-required-scope").is_some()),
         (404, has_parameter(operation, "path")),
         (409, !open && method != "get"),
-        (412, has_parameter(operation, "header") && method != "post"),
+        (
+            412,
+            has_parameter(operation, "header") && !["get", "post"].contains(&method),
+        ),
         (413, has_body),
         (415, has_body),
         (422, has_body),

@@ -107,6 +107,9 @@ codes! {
     RequestInProgress = "request-in-progress", CONFLICT, "The same request is still running",
         "An earlier request with this `Idempotency-Key` has not been answered yet. Wait as long as `Retry-After` says and send the same request again.",
         "the first request with this Idempotency-Key is still running; send it again later";
+    PositionGone = "position-gone", GONE, "The place to go on from is gone",
+        "`Last-Event-ID` names an event that is not on the log (any more): it was removed with age, or is not of this tenant. Read what you missed with `GET /v1/events`, then connect without it.",
+        "there is no event evt_01kb3f9z5qf8m9w2v7x4t6n0hf to go on from; list the events, then connect without Last-Event-ID";
     VersionConflict = "version-conflict", PRECONDITION_FAILED, "Someone else changed it meanwhile",
         "`If-Match` names another version than the object has. Read it again, repeat your change on what you read, and send the new `ETag`.",
         "the object has the ETag \"4\" by now; read it again and repeat the change on what you read";

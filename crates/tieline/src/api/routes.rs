@@ -11,14 +11,14 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    audit, deliveries, docs, events,
+    audit, deliveries, docs, event_stream, event_types, events,
     frame::Frame,
     front::Front,
     gate::gate,
     health, incoming, keys, me, oauth_clients, presets,
     problem::{Code, Problem},
-    secrets, signing_keys, source_preview, sources, subscription_state, subscriptions, tenants,
-    token,
+    secrets, signing_keys, source_preview, sources, subscription_filter, subscription_state,
+    subscriptions, tenants, token,
 };
 use crate::app::App;
 
@@ -38,7 +38,15 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(secrets::rotate, secrets::delete))
         .merge(webhooks())
         .routes(routes!(events::list, events::publish))
+        .routes(routes!(event_stream::stream))
         .routes(routes!(events::get))
+        .routes(routes!(event_types::list, event_types::create))
+        .routes(routes!(
+            event_types::get,
+            event_types::replace,
+            event_types::update,
+            event_types::delete
+        ))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
         .routes(routes!(deliveries::retry))
@@ -72,6 +80,7 @@ fn webhooks() -> OpenApiRouter<App> {
         .routes(routes!(subscriptions::rotate_secret))
         .routes(routes!(signing_keys::list))
         .routes(routes!(signing_keys::rotate))
+        .routes(routes!(subscription_filter::test_filter))
         .routes(routes!(subscription_state::test))
         .routes(routes!(subscription_state::enable))
         .routes(routes!(subscription_state::pause))

@@ -163,7 +163,7 @@ fn transform_errors(transformed: &Transformed) -> Vec<Violation> {
 fn route_previews(events: &[NewEvent], routes: &Routes) -> Vec<RoutePreview> {
     let mut found: IndexMap<_, RoutePreview> = IndexMap::new();
     for event in events {
-        for route in routes.wanting(&event.event_type) {
+        for route in routes.wanting(&event.document()) {
             let preview = found.entry(route.id).or_insert_with(|| RoutePreview {
                 webhook_id: route.id.to_string(),
                 url: route.subscription.url.clone(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tieline_domain::{
     Timestamp,
     destination::Destination,
@@ -32,6 +33,11 @@ pub struct NewWebhook {
     /// Which events are wanted: 1 to 100 of `*`, `conversation.*`, or whole types.
     #[schema(value_type = Vec<String>)]
     events: Vec<Pattern>,
+    /// Which of these events are taken, by their content: `all`, `any` and `not` around conditions such as
+    /// `{"field": "data.total", "gte": 100}`; all of them if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>, example = json!({"all": [{"field": "data.total", "gte": 100}, {"not": {"field": "data.test", "eq": true}}]}))]
+    filter: Option<Value>,
     /// What deliveries are signed with: 8 to 256 characters; one is generated if absent. Given on creation
     /// only; `rotate-secret` changes it.
     #[serde(default)]
@@ -72,6 +78,7 @@ impl NewWebhook {
         let Self {
             url,
             events,
+            filter,
             secret,
             description,
             retry,
@@ -91,6 +98,7 @@ impl NewWebhook {
         let subscription = Subscription {
             url,
             events,
+            filter,
             description,
             retry,
             timeout_seconds,
@@ -109,7 +117,7 @@ impl NewWebhook {
 
 /// A webhook.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "signatures": null, "headers": {}, "auth": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null}))]
+#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "filter": null, "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "signatures": null, "headers": {}, "auth": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null}))]
 pub struct WebhookView {
     /// Its id.
     id: String,
@@ -118,6 +126,9 @@ pub struct WebhookView {
     /// Which events are wanted, as they were asked for.
     #[schema(value_type = Vec<String>)]
     events: Vec<Pattern>,
+    /// Which of these events are taken, by their content; null for all.
+    #[schema(value_type = Option<Object>)]
+    filter: Option<Value>,
     /// `active`; `error`: its receiver failed, everything is held until a probe succeeds; `paused`: held by
     /// hand; `disabled`: ended by its receiver (410) or by hand.
     status: &'static str,
@@ -160,7 +171,7 @@ pub struct WebhookView {
 
 /// A webhook with a secret that is shown only here.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.*"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "signatures": null, "headers": {}, "auth": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
+#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.*"], "filter": null, "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "signatures": null, "headers": {}, "auth": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
 pub struct WebhookSecretView {
     #[serde(flatten)]
     view: WebhookView,
@@ -176,6 +187,7 @@ impl WebhookView {
         let Subscription {
             url,
             events,
+            filter,
             description,
             retry,
             timeout_seconds,
@@ -208,6 +220,7 @@ impl WebhookView {
             id,
             url,
             events,
+            filter,
             status: state.as_str(),
             created_at,
             updated_at,

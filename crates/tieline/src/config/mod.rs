@@ -134,6 +134,8 @@ pub struct Limits {
     pub requests_per_second: u32,
     /// Requests a tenant may make at once before the rate applies.
     pub requests_burst: u32,
+    /// Streams of events that a tenant may have open on one node.
+    pub streams_per_tenant: usize,
     /// Rejected requests kept for inspection per source.
     pub rejected_log_per_source: usize,
     /// Requests that may wait for the store before more are answered 503.

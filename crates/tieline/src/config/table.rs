@@ -203,6 +203,14 @@ fn limits() -> Vec<Setting> {
             "Requests that a tenant may make at once before the rate applies.",
         ),
         row(
+            "limits.streams_per_tenant",
+            "streams",
+            (0, 10_000),
+            |c, v| c.limits.streams_per_tenant = v as usize,
+            "20",
+            "Streams of events that a tenant may have open on one node.",
+        ),
+        row(
             "limits.rejected_log_per_source",
             "requests",
             (0, 10_000),

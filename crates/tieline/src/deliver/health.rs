@@ -7,6 +7,7 @@ use tieline_domain::{
     DeliveryId, Timestamp,
     destination::State,
     event::{self, Event, is_about_deliveries},
+    filter::Document,
 };
 use tieline_store::{
     Result,
@@ -155,13 +156,8 @@ impl Dispatcher {
         );
         match self.parts.registry.routes(about.tenant_id).await {
             Ok(routes) => {
-                let event_type = event.event_type.clone();
-                notice(
-                    &self.parts.clock,
-                    event,
-                    routes.wanting(&event_type),
-                    about.id,
-                )
+                let wanting: Vec<_> = routes.wanting(&Document::of(&event)).collect();
+                notice(&self.parts.clock, event, wanting.into_iter(), about.id)
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot load the subscriptions; an event about a delivery goes to none");

@@ -4,6 +4,7 @@
 //! Loaded when first asked for, forgotten when changed: at once by the node that changes something, and
 //! within a second by the others (see `watch`).
 
+mod event_types;
 mod routes;
 mod signing_keys;
 mod source;
@@ -25,6 +26,7 @@ use crate::{
     vault::{Vault, VaultError},
 };
 
+pub use event_types::EventTypes;
 use routes::Secrets;
 pub use routes::{Route, Routes};
 pub use signing_keys::SigningKey;
@@ -77,6 +79,7 @@ struct Inner {
     routes: Cache<TenantId, Arc<Routes>>,
     signing_keys: Cache<TenantId, Arc<[SigningKey]>>,
     tokens: Tokens,
+    event_types: Cache<TenantId, Arc<EventTypes>>,
 }
 
 impl Registry {
@@ -101,6 +104,7 @@ impl Registry {
                 routes: Cache::new(CAPACITY),
                 signing_keys: Cache::new(CAPACITY),
                 tokens: Tokens::default(),
+                event_types: Cache::new(CAPACITY),
             }),
         }
     }
@@ -152,6 +156,7 @@ impl Registry {
         self.inner.sources.invalidate_all();
         self.inner.routes.invalidate_all();
         self.inner.signing_keys.invalidate_all();
+        self.inner.event_types.invalidate_all();
     }
 
     async fn load_source(&self, id: SourceId) -> Result<Option<Arc<OpenSource>>, Error> {

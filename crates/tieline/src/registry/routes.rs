@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tieline_domain::{
     SubscriptionId, TenantId,
     destination::{Destination, State},
-    pattern::EventType,
+    filter::{Document as EventDocument, Filter},
     signature::{KeyedSecret, StandardSigner},
     subscription::{Signature, Subscription},
 };
@@ -27,6 +27,8 @@ pub struct Route {
     pub tenant_id: TenantId,
     /// What it is.
     pub subscription: Subscription,
+    /// Which events of the wanted types it takes.
+    pub filter: Option<Filter>,
     /// Where it goes, or why it may not go there any more.
     pub destination: Result<outbound::Destination, String>,
     /// The health of its destination.
@@ -90,6 +92,10 @@ impl Route {
             .parse()
             .map_err(|_| unusable("its id is malformed".to_owned()))?;
         let health = health.ok_or_else(|| unusable("its destination is missing".to_owned()))?;
+        let filter = subscription.compiled_filter().map_err(|faults| {
+            let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            unusable(faults.join("; "))
+        })?;
         let destination = outbound
             .check_url(&subscription.url)
             .map_err(|bad| bad.to_string());
@@ -104,6 +110,7 @@ impl Route {
         Ok(Self {
             id,
             tenant_id: document.tenant_id,
+            filter,
             destination,
             health,
             signer: StandardSigner::new(&signing).map_err(|e| unusable(e.to_string()))?,
@@ -124,6 +131,15 @@ fn headers(subscription: &Subscription) -> HeaderMap {
     pairs.collect()
 }
 
+impl Route {
+    /// Whether its filter lets the event pass.
+    pub fn takes(&self, event: &EventDocument<'_>) -> bool {
+        self.filter
+            .as_ref()
+            .is_none_or(|filter| filter.matches(event))
+    }
+}
+
 /// The subscriptions of one tenant.
 pub struct Routes {
     routes: Vec<Arc<Route>>,
@@ -140,13 +156,15 @@ impl Routes {
         Self { routes, by_id }
     }
 
-    /// The subscriptions that want events of this type and are not disabled.
-    pub fn wanting<'a>(
+    /// The subscriptions that want the event, by its type and by their filters, and are not disabled.
+    pub fn wanting<'a, 'e>(
         &'a self,
-        event_type: &'a EventType,
-    ) -> impl Iterator<Item = &'a Arc<Route>> {
+        event: &'e EventDocument<'e>,
+    ) -> impl Iterator<Item = &'a Arc<Route>> + use<'a, 'e> {
         self.routes.iter().filter(move |route| {
-            route.health.state != State::Disabled && route.subscription.wants(event_type)
+            route.health.state != State::Disabled
+                && route.subscription.wants(&event.event_type)
+                && route.takes(event)
         })
     }
 

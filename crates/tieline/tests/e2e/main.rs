@@ -9,3 +9,4 @@ mod official;
 mod seeds;
 #[path = "../stage/mod.rs"]
 mod stage;
+mod streams;
