@@ -46,11 +46,11 @@ static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
         asymmetric::presets(),
         jwt::presets(),
         embedded::presets(),
-        asking::presets(),
         generic::others(),
         tokens::tokens(),
         tokens::chosen_headers(),
         tokens::passwords(),
+        asking::presets(),
     ]
     .into_iter()
     .flatten()

@@ -73,7 +73,7 @@ fn what_needs_no_secret_is_never_the_default() {
         .filter(|p| p.secret == SecretOwner::Nobody)
         .map(|p| p.name)
         .collect();
-    assert_eq!(without, ["strava", "salesforce-outbound", "none"]);
+    assert_eq!(without, ["none", "strava", "salesforce-outbound"]);
     assert_ne!(Verification::default().scheme, "none");
 }
 
