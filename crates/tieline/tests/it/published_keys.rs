@@ -119,6 +119,12 @@ async fn paypal_plaid_and_kinde_are_believed_by_what_they_publish() {
             .event(&scene, source.send(&scene, request.clone()).await)
             .await;
         assert_eq!(event["trust"], "verified", "{scheme}");
+        if scheme == "kinde" {
+            assert_eq!(
+                event["data"]["body"]["type"], "user.created",
+                "what the token says"
+            );
+        }
         let mut forged = request;
         forged.body.insert(10, 'x');
         let refused = source.send(&scene, forged).await;
