@@ -240,6 +240,12 @@ fn computed() -> Vec<Vector> {
             Request::post(JSON, r#"{"id":820982911946154500}"#)
                 .with("X-Shopify-Hmac-SHA256", "ff0f11gVlQFx4RqkfrlpwPdRIJrIhD/BsRCIQxqzY3s="),
         ),
+        plain(
+            "shopify",
+            "shpss_hush",
+            Request::post(JSON, r#"{"id":820982911946154500}"#)
+                .with("Shopify-Hmac-SHA256", "ff0f11gVlQFx4RqkfrlpwPdRIJrIhD/BsRCIQxqzY3s="),
+        ),
         // HubSpot signs `?a=b:c/d@e%20f`: its own escapes decoded, the space not.
         plain(
             "hubspot-v3",
