@@ -210,7 +210,13 @@ mod tests {
     #[test]
     fn what_is_sent_as_a_preset_is_taken_by_it() {
         let clock = Clock::system();
-        for preset in presets() {
+        let shares_a_secret = |preset: &&Preset| {
+            matches!(
+                preset.scheme,
+                Scheme::Signed(_) | Scheme::Token(_) | Scheme::Basic(_) | Scheme::Unsigned
+            )
+        };
+        for preset in presets().iter().filter(shares_a_secret) {
             let (_, destination) = way_to(URL).expect("a URL");
             let wording = Wording {
                 body: Body::Sample,
