@@ -75,6 +75,7 @@ const SAMPLES: [Sample; 11] = [
             ("x-shopify-topic", "{{type}}"),
             ("x-shopify-webhook-id", "{{id}}"),
             ("x-shopify-shop-domain", "engines.myshopify.com"),
+            ("x-shopify-api-version", "2026-07"),
         ]),
         body: Cow::Borrowed(
             r#"{"id":{{millis}},"order_number":{{n}},"email":"ada@example.com","created_at":"{{time}}","currency":"EUR","total_price":"19.99","line_items":[{"title":"Punched cards","quantity":2,"price":"9.99"}]}"#,
