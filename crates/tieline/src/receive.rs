@@ -5,6 +5,8 @@
 //! but its counter and its line in a capped log.
 
 mod content;
+mod incoming;
+mod outcome;
 mod questions;
 mod rejections;
 mod senders;
@@ -12,16 +14,15 @@ mod senders;
 use std::{cell::LazyCell, sync::Arc};
 
 use aws_lc_rs::digest::{Context, SHA256};
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use rand::random;
 use serde_json::json;
 use tieline_domain::{
-    EventId, SourceId, Timestamp,
+    SourceId, Timestamp,
     clock::Clock,
     event::types,
     pattern::EventType,
-    signature::{HandshakeAnswer, Headers, Rejection, SignedRequest, Trust, Verified},
+    signature::{HandshakeAnswer, Rejection, Trust, Verified},
     source::TypeRule,
 };
 use tieline_mapping::transform::Transformed;
@@ -29,77 +30,20 @@ use tieline_store::{Store, spine::Once};
 
 use crate::{
     outbound::Outbound,
-    publish::{self, NewEvent, NewItem, Publisher, own_type},
-    registry::{self, DedupeRule, OpenSource, Registry},
+    publish::{NewEvent, NewItem, Publisher, own_type},
+    registry::{DedupeRule, OpenSource, Registry},
     telemetry,
-    webhooks::{self, Sources},
+    webhooks::Sources,
 };
 use content::Content;
+use incoming::Fields;
 use questions::Questions;
 use rejections::Rejections;
 use senders::Senders;
 use url::Url;
 
-/// A request to a source, its body read.
-#[derive(Clone, Copy)]
-pub struct Incoming<'r> {
-    /// The method.
-    pub method: &'r str,
-    /// The query, undecoded.
-    pub query: Option<&'r str>,
-    /// The headers.
-    pub headers: &'r HeaderMap,
-    /// The raw body.
-    pub body: &'r Bytes,
-}
-
-/// What became of a request that was taken.
-#[derive(Debug)]
-pub enum Receipt {
-    /// It is an event now, on disk.
-    Accepted {
-        /// The event.
-        event_id: EventId,
-        /// The status that the source answers with.
-        status: u16,
-    },
-    /// It was taken before.
-    Duplicate {
-        /// The event of the first copy.
-        event_id: EventId,
-    },
-    /// It was a question of the sender, and no event.
-    Handshake(HandshakeAnswer),
-}
-
-/// Why a request was not taken.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// There is no such source, or it takes no requests.
-    #[error("there is no such webhook, or it is paused")]
-    NotFound,
-    /// The request does not prove where it comes from.
-    #[error("{0}")]
-    Rejected(Rejection),
-    /// The body is not what the source needs.
-    #[error("{0}")]
-    Body(String),
-    /// It could not be stored: nothing was written.
-    #[error(transparent)]
-    Publish(#[from] publish::Error),
-    /// What a question asks for could not be done.
-    #[error(transparent)]
-    Change(#[from] webhooks::Error),
-    /// The key that it must be checked with cannot be had now.
-    #[error("{0}")]
-    NoKey(Rejection),
-}
-
-impl From<registry::Error> for Refusal {
-    fn from(error: registry::Error) -> Self {
-        Self::Publish(error.into())
-    }
-}
+pub use incoming::Incoming;
+pub use outcome::{Receipt, Refusal};
 
 /// What a request would become, for a preview.
 #[derive(Debug)]
@@ -318,20 +262,9 @@ impl Receiver {
         let needs_value = source.transform.is_some()
             || matches!(source.dedupe, Some(DedupeRule::Body(_)))
             || matches!(source.event_type, Some(TypeRule::Body(_)));
-        Content::read(incoming.headers, incoming.body, needs_value, self.max_depth)
-            .map_err(Refusal::Body)
-    }
-}
-
-impl<'r> Incoming<'r> {
-    /// The request as it is verified.
-    fn signed(self, fields: &'r Fields<'r>) -> SignedRequest<'r> {
-        SignedRequest {
-            method: self.method,
-            url_query: self.query,
-            headers: fields,
-            body: self.body,
-        }
+        let unwrapped = source.verifier.content(incoming.body);
+        let body = unwrapped.as_deref().unwrap_or(incoming.body);
+        Content::read(incoming.headers, body, needs_value, self.max_depth).map_err(Refusal::Body)
     }
 }
 
@@ -347,17 +280,6 @@ struct Proof<'v> {
 enum Admitted {
     Item(NewItem),
     Question(HandshakeAnswer),
-}
-
-/// The headers of a request, as the verifier reads them.
-struct Fields<'r>(&'r HeaderMap);
-
-impl Headers for Fields<'_> {
-    fn each_value<'h>(&'h self, name: &str, each: &mut dyn FnMut(&'h [u8])) {
-        for value in self.0.get_all(name) {
-            each(value.as_bytes());
-        }
-    }
 }
 
 /// The key under which the request is taken once: a hash of the source and of the sender's id, or of

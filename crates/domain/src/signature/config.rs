@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::preset::Preset;
-use super::presets::{find, presets};
+use super::presets::{find, nearest, presets};
 use super::scheme::{
     Encoding, Format, HeaderNames, Part, Scheme, SignedScheme, TimestampRule, TimestampUnit,
 };
@@ -78,7 +78,7 @@ pub enum ConfigError {
     /// No preset has that name.
     #[error(
         "there is no verification scheme `{scheme}`; {}; `GET /v1/webhooks/presets` and `tieline presets` list all {}",
-        nearest(scheme),
+        offered(scheme),
         presets().len()
     )]
     UnknownScheme {
@@ -388,30 +388,14 @@ fn checked(
     }
 }
 
-/// How many names are offered in place of one that does not exist.
-const OFFERED: usize = 5;
-
-/// The names that begin most like the one that was asked for; the general ones if none does.
-fn nearest(scheme: &str) -> String {
-    let alike = |name: &str| {
-        let same = scheme.bytes().zip(name.bytes());
-        let same = same.take_while(|(asked, known)| asked.eq_ignore_ascii_case(known));
-        same.count()
-    };
-    let names = presets()
-        .iter()
-        .flat_map(|preset| preset.aliases.iter().chain([&preset.name]));
-    let mut close: Vec<(usize, &str)> = names
-        .map(|name| (alike(name), *name))
-        .filter(|(alike, _)| *alike >= 3)
-        .collect();
-    close.sort_by_key(|(alike, name)| (std::cmp::Reverse(*alike), *name));
-    if close.is_empty() {
-        return "senders without a preset may fit `hmac-sha256`, `standard-webhooks`, `header-value` or `basic`"
-            .to_owned();
+fn offered(scheme: &str) -> String {
+    let nearest = nearest(scheme);
+    if nearest.is_empty() {
+        "senders without a preset may fit `hmac-sha256`, `standard-webhooks`, `header-value` or `basic`"
+            .to_owned()
+    } else {
+        format!("did you mean {}", list(nearest.into_iter()))
     }
-    let offered = close.iter().take(OFFERED).map(|(_, name)| *name);
-    format!("did you mean {}", list(offered))
 }
 
 fn names(fields: &[Override]) -> String {

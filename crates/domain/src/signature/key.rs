@@ -78,10 +78,13 @@ impl KeyedSecret {
         let read = match form {
             KeyForm::Verbatim => Ok(Material::Symmetric(Zeroizing::new(value.to_vec()))),
             KeyForm::Standard => read_standard(value),
-            KeyForm::Base64 => decoded(BASE64.decode(value.trim_ascii()).ok(), "it is not base64"),
+            KeyForm::Base64 => decoded(
+                BASE64.decode(value.trim_ascii()).ok(),
+                "it is not base64: give the secret as the sender shows it",
+            ),
             KeyForm::Hex => decoded(
                 hex::decode(value.trim_ascii()).ok(),
-                "it is not hexadecimal",
+                "it is not hexadecimal: give the secret as the sender shows it",
             ),
             KeyForm::Hashed(digest) => {
                 let hash = digest::digest(digest.algorithm(), value);

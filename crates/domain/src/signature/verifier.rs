@@ -140,6 +140,15 @@ impl Verifier {
         }
     }
 
+    /// What the sender says, where the body of a request that was let in is only its envelope: the claims of a token
+    /// that is the body. `None` where the body says it itself.
+    pub fn content(&self, body: &[u8]) -> Option<Vec<u8>> {
+        match &self.check {
+            Check::Jwt(check) => check.content(body),
+            _ => None,
+        }
+    }
+
     /// Decides whether to believe a request that arrived at `now_us` (Unix microseconds).
     ///
     /// # Errors

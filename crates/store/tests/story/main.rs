@@ -12,6 +12,7 @@ mod audit;
 mod data_keys;
 mod documents;
 mod engines;
+mod handshakes;
 mod health;
 mod idempotency;
 mod rejected;

@@ -16,7 +16,7 @@ use super::{
 
 /// A verification scheme: how one kind of sender proves itself.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"name": "github", "aliases": [], "title": "GitHub", "proves": "The sender holds the secret and sent exactly these bytes; an old request can be sent again.", "trust": "verified", "secret": "ours", "secret_help": "Enter the secret under Settings, Webhooks, Secret of the repository, organization or app.", "headers": ["X-Hub-Signature-256"], "tolerance_seconds": null, "signs_url": false, "overrides": [], "dedupe": {"by": "header", "value": "X-GitHub-Delivery", "headers": []}, "event_type": "header:X-GitHub-Event", "handshakes": []}))]
+#[schema(example = json!({"name": "github", "aliases": [], "title": "GitHub", "proves": "The sender holds the secret and sent exactly these bytes; an old request can be sent again.", "trust": "verified", "secret": "ours", "secret_help": "Enter the secret under Settings, Webhooks, Secret of the repository, organization or app.", "headers": ["X-Hub-Signature-256"], "tolerance_seconds": null, "signs_url": false, "overrides": [], "dedupe": {"by": "header", "value": "X-GitHub-Delivery"}, "event_type": "header:X-GitHub-Event", "handshakes": []}))]
 pub struct PresetView {
     /// What `verification.scheme` takes.
     name: &'static str,
@@ -59,6 +59,7 @@ pub struct DedupeView {
     /// The header, or the JSONPath of the event's id.
     value: Option<&'static str>,
     /// With `headers`: those that tell a repeat together.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     headers: &'static [&'static str],
 }
 

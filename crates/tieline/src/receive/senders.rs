@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use moka::future::Cache;
@@ -24,6 +25,8 @@ const CAPACITY: u64 = 1_000;
 const SOURCES: u64 = 10_000;
 /// For how long a document is used before it is fetched again.
 const KEPT: Duration = Duration::from_hours(1);
+/// For how long it is used where it cannot be fetched again.
+const KEPT_AT_MOST: Duration = Duration::from_hours(24);
 /// For how long it is believed that there is no such document.
 const MISSED: Duration = Duration::from_mins(1);
 /// How many fetches and calls the requests to one source may cause a minute.
@@ -39,8 +42,9 @@ pub(super) struct Senders {
     outbound: Outbound,
     mirror: Option<Url>,
     clock: Clock,
-    documents: Cache<String, Document>,
-    missing: Cache<String, Missing>,
+    documents: Cache<Name, Document>,
+    /// When it was found that there is no such document.
+    missing: Cache<Name, Timestamp>,
     budgets: moka::sync::Cache<SourceId, Arc<Mutex<Budget>>>,
 }
 
@@ -51,11 +55,17 @@ struct Document {
     fetched_at: Timestamp,
 }
 
-/// A document that could not be had.
-#[derive(Clone)]
-struct Missing {
-    at: Timestamp,
-    rejection: Rejection,
+/// What tells documents apart: the hash of where they are and of what is posted, which may be secret.
+type Name = [u8; 32];
+
+fn fingerprint(url: &str, body: &str) -> Name {
+    let mut hash = Context::new(&SHA256);
+    for part in [url, "\n", body] {
+        hash.update(part.as_bytes());
+    }
+    let mut name = [0; 32];
+    name.copy_from_slice(hash.finish().as_ref());
+    name
 }
 
 /// What the requests to one source may still cause in the present minute.
@@ -77,8 +87,8 @@ impl Senders {
         }
     }
 
-    /// The document that a request to `source` needs. With `afresh`, one that was fetched just now, where
-    /// documents of this kind change.
+    /// The document that a request to `source` needs. With `afresh`, one that is not older than a minute, where it
+    /// can be had.
     ///
     /// [`Rejection::UnknownKey`] if the sender has no such document, [`Rejection::KeyUnavailable`] if it cannot
     /// be known now.
@@ -89,41 +99,52 @@ impl Senders {
         afresh: bool,
     ) -> Result<Bytes, Rejection> {
         let body = wanted.body.as_ref().map_or("", |body| body.as_str());
-        let name = format!("{} {body}", wanted.url);
+        let name = fingerprint(&wanted.url, body);
         let now = self.clock.now();
-        let lives = if afresh { Duration::ZERO } else { KEPT };
         if let Some(known) = self.documents.get(&name).await {
+            let lives = if afresh { MISSED } else { KEPT };
             if now < known.fetched_at.plus(lives) {
                 return Ok(known.bytes);
             }
-            self.documents.invalidate(&name).await;
+            return self.renew(source, wanted, name, known).await;
         }
-        if let Some(missing) = self.missing.get(&name).await
-            && now < missing.at.plus(MISSED)
+        if let Some(missed_at) = self.missing.get(&name).await
+            && now < missed_at.plus(MISSED)
         {
-            return Err(missing.rejection);
+            return Err(Rejection::UnknownKey);
         }
-        let fetch = async {
-            if !self.spend(source, now) {
-                return Err(Rejection::KeyUnavailable);
-            }
-            let bytes = self.fetch(wanted).await?;
-            let fetched_at = self.clock.now();
-            Ok(Document { bytes, fetched_at })
-        };
-        let fetched = self.documents.try_get_with(name.clone(), fetch).await;
-        match fetched {
+        // Requests that come together wait for one fetch.
+        let fetched = self
+            .documents
+            .try_get_with(name, self.fetch(source, wanted));
+        match fetched.await {
             Ok(document) => Ok(document.bytes),
             Err(rejection) => {
-                let rejection = Rejection::clone(&rejection);
-                if rejection == Rejection::UnknownKey {
-                    let at = self.clock.now();
-                    let missing = Missing {
-                        at,
-                        rejection: rejection.clone(),
-                    };
-                    self.missing.insert(name, missing).await;
+                if *rejection == Rejection::UnknownKey {
+                    self.missing.insert(name, self.clock.now()).await;
                 }
+                Err(Rejection::clone(&rejection))
+            }
+        }
+    }
+
+    /// A newer copy of a document. While there is none to be had, the one that is known is used for a day: a
+    /// flood that spends the budget must not take it away.
+    async fn renew(
+        &self,
+        source: SourceId,
+        wanted: &KeyRequest,
+        name: Name,
+        known: Document,
+    ) -> Result<Bytes, Rejection> {
+        match self.fetch(source, wanted).await {
+            Ok(document) => {
+                self.documents.insert(name, document.clone()).await;
+                Ok(document.bytes)
+            }
+            Err(_) if self.clock.now() < known.fetched_at.plus(KEPT_AT_MOST) => Ok(known.bytes),
+            Err(rejection) => {
+                self.documents.invalidate(&name).await;
                 Err(rejection)
             }
         }
@@ -147,13 +168,19 @@ impl Senders {
         });
     }
 
-    async fn fetch(&self, wanted: &KeyRequest) -> Result<Bytes, Rejection> {
+    async fn fetch(&self, source: SourceId, wanted: &KeyRequest) -> Result<Document, Rejection> {
+        if !self.spend(source, self.clock.now()) {
+            return Err(Rejection::KeyUnavailable);
+        }
         let (method, body) = match &wanted.body {
             Some(body) => (Method::POST, Bytes::copy_from_slice(body.as_bytes())),
             None => (Method::GET, Bytes::new()),
         };
         match self.send(method, &wanted.url, body).await {
-            Some((status, bytes)) if status.is_success() => Ok(bytes),
+            Some((status, bytes)) if status.is_success() => Ok(Document {
+                bytes,
+                fetched_at: self.clock.now(),
+            }),
             Some((status, _)) if status.is_client_error() && !is_passing(status) => {
                 Err(Rejection::UnknownKey)
             }

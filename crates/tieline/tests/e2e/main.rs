@@ -1,11 +1,13 @@
 //! From one end to the other, with the real program: what the seeds show works as it stands, others' software
-//! verifies what is delivered, tenants and destinations do not feel each other, and no secret gets out.
+//! verifies what is delivered and sent, tenants and destinations do not feel each other, and no secret gets out.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod canary;
 mod isolation;
 mod neighbours;
 mod official;
+mod packages;
+mod sdks;
 mod seeds;
 #[path = "../stage/mod.rs"]
 mod stage;

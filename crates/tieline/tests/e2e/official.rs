@@ -1,74 +1,19 @@
 //! The official Standard Webhooks packages verify a delivery, and refuse it once a byte of it is changed.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
-};
+use std::process::{Command, Stdio};
 
 use serde_json::{Map, Value, json};
 use tieline_testkit::receiver::{Receiver, Script};
 
+use crate::packages;
 use crate::stage::{launch, owner, skip, subscribe};
 
-/// Where packages are kept between runs.
-fn cache(language: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("standardwebhooks")
-        .join(language)
-}
-
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/e2e")
-        .join(name)
-}
-
-/// Runs a command; what it said, if it could not be run or failed.
-fn succeed(command: &mut Command) -> Result<Output, String> {
-    let output = command
-        .output()
-        .map_err(|error| format!("{command:?}: {error}"))?;
-    if output.status.success() {
-        Ok(output)
-    } else {
-        Err(format!(
-            "{command:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        ))
-    }
-}
-
-/// Installs a package into the cache, unless `marker` is there already.
-fn install(directory: &Path, marker: &str, command: &mut Command) -> Result<(), String> {
-    if directory.join(marker).exists() {
-        return Ok(());
-    }
-    std::fs::create_dir_all(directory).map_err(|error| error.to_string())?;
-    succeed(command).map(drop)
-}
-
 fn python() -> Result<Command, String> {
-    let packages = cache("python");
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--target"])
-        .arg(&packages)
-        .arg("standardwebhooks==1.1.0");
-    install(&packages, "standardwebhooks", &mut pip)?;
-    let mut verify = Command::new("python3");
-    verify.arg(script("verify.py")).env("PYTHONPATH", packages);
-    Ok(verify)
+    packages::python("verify.py")
 }
 
 fn node() -> Result<Command, String> {
-    let packages = cache("node");
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
-        .arg(&packages)
-        .arg("standardwebhooks@1.1.1");
-    install(&packages, "node_modules/standardwebhooks", &mut npm)?;
-    let mut verify = Command::new("node");
-    verify.arg(script("verify.mjs")).arg(packages);
-    Ok(verify)
+    packages::node("verify.mjs")
 }
 
 /// A delivery as its receiver got it, with the secret that the subscription showed.

@@ -44,7 +44,7 @@ async fn bad_input_to_incoming_webhooks_is_refused() {
             422,
             invalid,
             Some("/verification/scheme"),
-            "there are `hmac-sha256`",
+            "may fit `hmac-sha256`",
         ),
         (
             r#"{"name":"A","verification":{"scheme":"github","header":"x"}}"#,

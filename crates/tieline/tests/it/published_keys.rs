@@ -119,6 +119,12 @@ async fn paypal_plaid_and_kinde_are_believed_by_what_they_publish() {
             .event(&scene, source.send(&scene, request.clone()).await)
             .await;
         assert_eq!(event["trust"], "verified", "{scheme}");
+        if scheme == "kinde" {
+            assert_eq!(
+                event["data"]["body"]["type"], "user.created",
+                "what the token says"
+            );
+        }
         let mut forged = request;
         forged.body.insert(10, 'x');
         let refused = source.send(&scene, forged).await;
@@ -199,4 +205,24 @@ async fn without_the_key_the_sender_is_asked_to_come_again() {
     }
     assert_eq!(broken.received().len(), 1, "no other host is asked");
     nothing_happened(&scene).await;
+}
+
+/// A key is fetched anew every hour, and while it cannot be, the one that is known is used for a day.
+#[tokio::test]
+async fn a_known_key_is_used_while_its_host_is_away() {
+    let hosts = Scene::open(hosts()).await;
+    let scene = with_mirror(&hosts).await;
+    let source = Source::scheme(&scene, "sns", TOPIC).await;
+    let message = || source.send(&scene, sns(published!("sns_v1.json")));
+    assert_eq!(message().await.status.as_u16(), 202);
+    assert_eq!(hosts.received().len(), 1);
+    scene.wait(3_601);
+    assert_eq!(message().await.status.as_u16(), 200, "a repeat");
+    assert_eq!(hosts.received().len(), 2, "an hour later");
+    hosts.receiver.set(CERTIFICATE, Behaviour::status(500));
+    scene.wait(3_601);
+    assert_eq!(message().await.status.as_u16(), 200);
+    assert_eq!(hosts.received().len(), 3, "it was looked for");
+    scene.wait(86_400);
+    assert_eq!(message().await.status.as_u16(), 503, "a day later");
 }

@@ -248,4 +248,60 @@ async fn the_schemes_are_listed() {
     assert_eq!(named("stripe")["secret"], "theirs");
     assert_eq!(named("none")["secret"], "none");
     assert_eq!(named("basic")["overrides"], json!(["username"]));
+    assert_eq!(named("slack")["tolerance_seconds"], 300);
+    assert_eq!(
+        named("slack")["handshakes"],
+        json!(["slack url_verification"])
+    );
+    assert_eq!(named("twilio")["signs_url"], true);
+    assert_eq!(named("mercado-pago")["trust"], "origin_only");
+    assert_eq!(named("dropbox")["dedupe"]["by"], "never");
+    assert_eq!(
+        named("google-channel")["dedupe"]["headers"],
+        json!(["X-Goog-Channel-ID", "X-Goog-Message-Number"])
+    );
+}
+
+#[tokio::test]
+async fn a_scheme_is_shown_by_its_name_and_by_its_aliases() {
+    let scene = Scene::open(Script::new()).await;
+    let meta = scene.get("/v1/webhooks/presets/meta").await;
+    assert_eq!(meta["title"], "Meta");
+    assert_eq!(meta["headers"], json!(["X-Hub-Signature-256"]));
+    assert_eq!(meta, scene.get("/v1/webhooks/presets/whatsapp").await);
+    for nobody in ["nobody", "Meta", "%20"] {
+        let path = format!("/v1/webhooks/presets/{nobody}");
+        scene.client.get(&path).await.unwrap().expect(404).unwrap();
+    }
+}
+
+/// Requests of a sender whose body never differs: each is an event, unless its headers say that it is a repeat.
+#[tokio::test]
+async fn equal_bodies_are_told_apart_where_the_sender_has_no_others() {
+    let scene = Scene::open(Script::new()).await;
+    let body =
+        json!({"name": "Calendar", "verification": {"scheme": "google-calendar"}, "secret": "shh"});
+    let source = scene.post("/v1/webhooks/incoming", body, 201).await;
+    let path = format!("/in/{}", text(&source["id"]));
+    for (channel, number, status) in [
+        ("a", Some("1"), 202),
+        ("a", Some("2"), 202),
+        ("b", Some("1"), 202),
+        ("a", Some("1"), 200),
+        ("b", None, 202),
+        ("c", None, 200),
+    ] {
+        let mut request = scene
+            .client
+            .request(Method::POST, &path)
+            .header("x-goog-channel-token", "shh")
+            .unwrap()
+            .header("x-goog-channel-id", channel)
+            .unwrap();
+        if let Some(number) = number {
+            request = request.header("x-goog-message-number", number).unwrap();
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status, status, "{channel} {number:?}");
+    }
 }

@@ -1,14 +1,14 @@
 //! Senders that sign the raw body by HMAC-SHA256 and write it as base64.
 
-use super::parts::{base64, sender};
+use super::parts::{base64, names, sender};
 use crate::signature::handshake::{X, XERO};
 use crate::signature::preset::{Dedupe, Preset};
-use crate::signature::scheme::{Digest, KeyForm, MoreSignatures};
+use crate::signature::scheme::{Digest, KeyForm, MoreSignatures, SignedScheme};
 
 pub(super) fn presets() -> Vec<Preset> {
     let of = |name, title, header, help| sender(name, title, base64(header), help);
     vec![
-        of("shopify", "Shopify", "X-Shopify-Hmac-SHA256", "Copy the client secret of the app, or the secret shown under Settings, Notifications, Webhooks.")
+        sender("shopify", "Shopify", shopify(), "Copy the client secret of the app, or the secret shown under Settings, Notifications, Webhooks.")
             .by(Dedupe::Header("X-Shopify-Webhook-Id"))
             .typed_by_header("X-Shopify-Topic"),
         of("salesforce-ens", "Salesforce Marketing Cloud", "x-sfmc-ens-signature", "Copy the `signatureKey` that the event notification service shows when the callback is created."),
@@ -54,4 +54,15 @@ pub(super) fn presets() -> Vec<Preset> {
         of("xero", "Xero", "x-xero-signature", "Copy the webhooks key under Webhooks of the app.")
             .asks(XERO),
     ]
+}
+
+/// Its events are sent under other names than its webhooks (`@shopify/shopify-api` 13, `WEBHOOK_HEADER_NAMES`).
+fn shopify() -> SignedScheme {
+    SignedScheme {
+        headers: vec![
+            names("X-Shopify-Hmac-SHA256", None, None),
+            names("Shopify-Hmac-SHA256", None, None),
+        ],
+        ..base64("X-Shopify-Hmac-SHA256")
+    }
 }

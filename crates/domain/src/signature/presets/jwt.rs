@@ -74,6 +74,8 @@ pub(super) fn presets() -> Vec<Preset> {
             name: "kinde",
             title: "Kinde",
             secret_help: "Enter the host of the account, such as `acme.kinde.com`: its published keys are used.",
+            dedupe: Dedupe::Body("$.event_id"),
+            event_type: Some(EventType::Body("$.type")),
             ..shared(JwtScheme {
                 place: JwtPlace::Body,
                 algorithm: JwtAlgorithm::Rs256,

@@ -16,6 +16,7 @@ mod timed;
 mod tokens;
 mod urls;
 
+use std::cmp::Reverse;
 use std::sync::LazyLock;
 
 use super::preset::Preset;
@@ -32,6 +33,32 @@ pub fn find(name: &str) -> Option<&'static Preset> {
         .find(|preset| preset.name == name || preset.aliases.contains(&name))
 }
 
+/// The names and aliases that begin most like `name`, five at most and the likeliest first; none if none begins
+/// with three of its letters.
+pub(super) fn nearest(name: &str) -> Vec<&'static str> {
+    const MOST: usize = 5;
+    const ALIKE: usize = 3;
+    let alike = |known: &str| {
+        let pairs = name.bytes().zip(known.bytes());
+        pairs
+            .take_while(|(asked, known)| asked.eq_ignore_ascii_case(known))
+            .count()
+    };
+    let names = PRESETS
+        .iter()
+        .flat_map(|preset| preset.aliases.iter().chain([&preset.name]));
+    let mut close: Vec<(usize, &str)> = names
+        .map(|known| (alike(known), *known))
+        .filter(|(alike, _)| *alike >= ALIKE)
+        .collect();
+    close.sort_by_key(|(alike, known)| (Reverse(*alike), *known));
+    close
+        .into_iter()
+        .take(MOST)
+        .map(|(_, known)| known)
+        .collect()
+}
+
 static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
     [
         generic::signed(),
@@ -46,11 +73,11 @@ static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
         asymmetric::presets(),
         jwt::presets(),
         embedded::presets(),
-        asking::presets(),
         generic::others(),
         tokens::tokens(),
         tokens::chosen_headers(),
         tokens::passwords(),
+        asking::presets(),
     ]
     .into_iter()
     .flatten()

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::cases::secrets_of;
 use super::public_keys::{RSA, vector};
 use super::{URL, secret};
+use crate::signature::presets::nearest;
 use crate::signature::{
     Dedupe, EventType, Override, Preset, SecretOwner, Verification, Verifier, find, presets,
 };
@@ -73,7 +74,7 @@ fn what_needs_no_secret_is_never_the_default() {
         .filter(|p| p.secret == SecretOwner::Nobody)
         .map(|p| p.name)
         .collect();
-    assert_eq!(without, ["strava", "salesforce-outbound", "none"]);
+    assert_eq!(without, ["none", "strava", "salesforce-outbound"]);
     assert_ne!(Verification::default().scheme, "none");
 }
 
@@ -87,6 +88,43 @@ fn a_window_can_be_set_where_a_timestamp_is_signed() {
             case.is_timed() || preset.name == "hmac-sha256",
             "{}",
             case.name
+        );
+    }
+}
+
+#[test]
+fn a_name_that_does_not_exist_is_answered_with_those_near_it() {
+    for (asked, offered) in [
+        ("GitHub", &["github"][..]),
+        (
+            "hubspot-v4",
+            &["hubspot-v1", "hubspot-v2", "hubspot-v3", "hubspot"],
+        ),
+        ("stripes", &["stripe"]),
+        ("md5", &[]),
+        ("", &[]),
+    ] {
+        assert_eq!(nearest(asked)[..offered.len()], *offered, "{asked}");
+        assert_eq!(nearest(asked).is_empty(), offered.is_empty(), "{asked}");
+    }
+}
+
+#[test]
+fn a_secret_that_cannot_be_decoded_is_refused() {
+    for (name, given, why) in [
+        ("authorize-net", "whsec_MfKQ9r8G", "not hexadecimal"),
+        ("onfleet", "7368682", "not hexadecimal"),
+        ("airtable", "not!base64", "not base64"),
+        ("microsoft-teams", "====", "not base64"),
+    ] {
+        let made = Verifier::new(&Verification::of(name), &[secret(given)], URL);
+        let told = made
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default();
+        assert!(
+            told.contains(why) && !told.contains(given),
+            "{name}: {told}"
         );
     }
 }

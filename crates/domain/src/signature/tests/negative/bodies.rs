@@ -57,7 +57,7 @@ fn bodies() {
                     edit_body(r, |_| {
                         r#"{"data":{"amount":10},"id":"evt_1","webhookTimestamp":1700000000000}"#
                             .to_owned()
-                    })
+                    });
                 },
                 "wrong_signature",
             ),

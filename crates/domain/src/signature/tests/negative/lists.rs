@@ -2,7 +2,7 @@
 
 use super::super::{Case, NOW, Request, URL, WHSEC, secret, signed_cases};
 use super::{ACCEPTED, check, edit_signature, is_list, is_standard, is_versioned, row, signs_id};
-use crate::signature::{Format, Verification, Verifier};
+use crate::signature::{Format, MoreSignatures, Verification, Verifier};
 
 #[test]
 fn several_signatures() {
@@ -88,6 +88,45 @@ fn of_other_kind(case: &Case) -> String {
         ("v1a", 86)
     };
     format!("{tag},{}", "A".repeat(length))
+}
+
+/// Where a sender signs under each of its secrets in a header of its own, any of them will do.
+#[test]
+fn several_headers() {
+    let further = |case: &Case| match case.signed().headers[0].more {
+        MoreSignatures::None => None,
+        MoreSignatures::Named(name) => Some(name.to_owned()),
+        MoreSignatures::Numbered { prefix, last } => Some(format!("{prefix}{last}")),
+    };
+    let cases = signed_cases();
+    let several: Vec<_> = cases
+        .iter()
+        .filter(|case| further(case).is_some())
+        .collect();
+    assert_eq!(several.len(), 3);
+    for case in several {
+        let genuine = case.genuine();
+        let (first, further) = (case.signature_header, further(case).unwrap());
+        let right = genuine.get(first);
+        for beside in [None, Some("?"), Some(""), Some(&*"A".repeat(43))] {
+            let mut request = genuine.clone();
+            request.remove(first);
+            request.set(&further, right.clone());
+            if let Some(beside) = beside {
+                request.set(first, beside);
+            }
+            let outcome = case.verify(&request);
+            let told = outcome.map_or_else(|rejection| rejection.code(), |_| ACCEPTED);
+            assert_eq!(told, ACCEPTED, "{}: {beside:?}", case.name);
+        }
+        let mut wrong = genuine.clone();
+        wrong.set(first, "A".repeat(43));
+        wrong.set(&further, "?");
+        assert_eq!(case.verify(&wrong).unwrap_err().code(), "wrong_signature");
+        let mut twice = genuine.with(&further, right.clone());
+        twice.headers.push((further, b"?".to_vec()));
+        assert_eq!(case.verify(&twice).unwrap_err().code(), "duplicate_header");
+    }
 }
 
 #[test]

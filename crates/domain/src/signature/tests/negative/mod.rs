@@ -3,6 +3,7 @@
 mod bodies;
 mod credentials;
 mod lists;
+mod named_parts;
 mod signatures;
 mod timestamps;
 mod urls;

@@ -1,7 +1,10 @@
 //! Vectors: published by the vendors (facts webhooks 3.4), or computed with Python's `hmac` where none is.
 
-mod body;
+mod hex_body;
+mod other_body;
+mod standard;
 mod timed;
+mod urls;
 
 use super::{FORM, JSON, KeyedSecret, Request, SECOND, URL, signed_cases};
 use crate::signature::{Verification, Verifier, find};
@@ -55,7 +58,13 @@ impl Row {
 }
 
 fn reference() -> Vec<Vector> {
-    let rows = [body::ROWS, timed::STANDARD, timed::ROWS];
+    let rows = [
+        hex_body::ROWS,
+        other_body::ROWS,
+        standard::ROWS,
+        timed::ROWS,
+        urls::ROWS,
+    ];
     rows.concat().iter().map(Row::vector).collect()
 }
 
@@ -249,6 +258,12 @@ fn computed() -> Vec<Vector> {
             "shpss_hush",
             Request::post(JSON, r#"{"id":820982911946154500}"#)
                 .with("X-Shopify-Hmac-SHA256", "ff0f11gVlQFx4RqkfrlpwPdRIJrIhD/BsRCIQxqzY3s="),
+        ),
+        plain(
+            "shopify",
+            "shpss_hush",
+            Request::post(JSON, r#"{"id":820982911946154500}"#)
+                .with("Shopify-Hmac-SHA256", "ff0f11gVlQFx4RqkfrlpwPdRIJrIhD/BsRCIQxqzY3s="),
         ),
         // HubSpot signs `?a=b:c/d@e%20f`: its own escapes decoded, the space not.
         plain(

@@ -1,19 +1,23 @@
 //! JSON Web Tokens (RFC 7515, 7519), with the algorithm fixed by the scheme: what the token says of it can only
 //! agree. `none`, and an HMAC under a public key, cannot be asked for by a request.
 
+mod key;
+mod token;
+
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::{digest, hmac};
+use aws_lc_rs::digest;
 use base64::Engine;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::documents::{KeyRequest, find_jwk};
-use super::key::{BASE64, BASE64_URL, KeyedSecret};
-use super::public_key::{Algorithm, PublicKey, is_pem};
+use super::documents::KeyRequest;
+use super::key::{BASE64, KeyedSecret};
 use super::verifier::{Trust, Verified};
 use super::{ConfigError, Rejection, SignedRequest};
+use key::Key;
+use token::Token;
 
 /// The longest token in a header, in bytes; a token that is the body may be as long as a body.
 const MAX_TOKEN: usize = 8192;
@@ -109,26 +113,6 @@ pub(super) struct JwtCheck {
     public_url: String,
 }
 
-enum Key {
-    Hmac(Box<hmac::Key>),
-    Rsa(PublicKey),
-    Ecdsa(PublicKey),
-    /// The host and what is posted to ask for a key, or the URL of the key set.
-    Plaid {
-        client_id: String,
-        secret: Zeroizing<String>,
-    },
-    KeySet(String),
-}
-
-/// A token taken apart; nothing in it is believed yet.
-struct Token<'t> {
-    signed: &'t str,
-    header: Map<String, Value>,
-    claims: Map<String, Value>,
-    signature: Vec<u8>,
-}
-
 impl JwtScheme {
     /// What a token that passes proves.
     pub(super) fn trust(&self) -> Trust {
@@ -186,7 +170,7 @@ impl JwtCheck {
         let asked = match (self.scheme.keys, self.keys.first()) {
             (JwtKeys::Plaid(host), Some((_, Key::Plaid { client_id, secret }))) => {
                 let token = self.token(request)?;
-                let kid = self.kid(&token)?;
+                let kid = token.key_id().ok_or_else(|| self.malformed())?;
                 let body = json!({"client_id": client_id, "secret": **secret, "key_id": kid});
                 KeyRequest {
                     url: format!("https://{host}{PLAID_KEYS}"),
@@ -195,7 +179,8 @@ impl JwtCheck {
                 }
             }
             (JwtKeys::KeySet { .. }, Some((_, Key::KeySet(url)))) => {
-                self.kid(&self.token(request)?)?;
+                let token = self.token(request)?;
+                token.key_id().ok_or_else(|| self.malformed())?;
                 KeyRequest {
                     url: url.clone(),
                     body: None,
@@ -205,6 +190,13 @@ impl JwtCheck {
             _ => return Ok(None),
         };
         Ok(Some(asked))
+    }
+
+    /// The claims of a token that is the body, as JSON text.
+    pub(super) fn content(&self, body: &[u8]) -> Option<Vec<u8>> {
+        let token = std::str::from_utf8(body.trim_ascii()).ok()?;
+        let is_body = self.scheme.place == JwtPlace::Body;
+        is_body.then(|| token::claims(token)).flatten()
     }
 
     pub(super) fn verify(
@@ -246,15 +238,6 @@ impl JwtCheck {
         token.and_then(Token::read).ok_or_else(|| self.malformed())
     }
 
-    /// The id of the key; a short one, for it becomes part of a request.
-    fn kid<'t>(&self, token: &'t Token<'_>) -> Result<&'t str, Rejection> {
-        let kid = token.header.get("kid").and_then(Value::as_str);
-        let is_plain = |kid: &&str| {
-            (1..=128).contains(&kid.len()) && kid.bytes().all(|b| b.is_ascii_graphic())
-        };
-        kid.filter(is_plain).ok_or_else(|| self.malformed())
-    }
-
     /// The id of the secret under which the signature is right.
     fn matching(&self, token: &Token<'_>, document: Option<&[u8]>) -> Result<Arc<str>, Rejection> {
         let said = token.header.get("alg").and_then(Value::as_str);
@@ -269,17 +252,7 @@ impl JwtCheck {
                 continue;
             }
             agrees = true;
-            let message = token.signed.as_bytes();
-            let right = match key {
-                Key::Hmac(key) => hmac::verify(key, message, &token.signature).is_ok(),
-                Key::Rsa(key) | Key::Ecdsa(key) => key.fits(message, &token.signature),
-                Key::Plaid { .. } | Key::KeySet(_) => {
-                    let document = document.ok_or(Rejection::KeyUnavailable)?;
-                    let jwk = find_jwk(document, self.kid(token)?).ok_or(Rejection::UnknownKey)?;
-                    let key = of_jwk(&jwk, self.scheme.algorithm).ok_or(Rejection::UnknownKey)?;
-                    key.fits(message, &token.signature)
-                }
-            };
+            let right = key.made(token, self.scheme.algorithm, document)?;
             if right {
                 return Ok(Arc::clone(key_id));
             }
@@ -383,125 +356,4 @@ impl Claim {
             | Self::Url(name) => name,
         }
     }
-}
-
-impl Key {
-    fn new(scheme: &JwtScheme, secret: &KeyedSecret) -> Result<Self, ConfigError> {
-        let value = secret.value()?;
-        let fault = |why| secret.fault(why);
-        match scheme.keys {
-            JwtKeys::Given => Self::given(scheme.algorithm, value).map_err(fault),
-            JwtKeys::Plaid(_) => {
-                let text = std::str::from_utf8(value).ok();
-                let (client_id, secret) = text
-                    .and_then(|text| text.split_once(':'))
-                    .filter(|(id, secret)| !id.is_empty() && !secret.is_empty())
-                    .ok_or_else(|| fault("give `client_id:secret`, as Plaid shows them"))?;
-                Ok(Self::Plaid {
-                    client_id: client_id.to_owned(),
-                    secret: Zeroizing::new(secret.to_owned()),
-                })
-            }
-            JwtKeys::KeySet { host_ends, path } => {
-                let host = std::str::from_utf8(value).unwrap_or_default();
-                let label = host.strip_suffix(host_ends).unwrap_or_default();
-                let is_label = !label.is_empty()
-                    && label
-                        .bytes()
-                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-                is_label
-                    .then(|| Self::KeySet(format!("https://{host}{path}")))
-                    .ok_or_else(|| fault("give the host of the account, such as `acme.kinde.com`"))
-            }
-        }
-    }
-
-    fn given(algorithm: JwtAlgorithm, value: &[u8]) -> Result<Self, &'static str> {
-        match algorithm {
-            JwtAlgorithm::Rs256 => PublicKey::of_text(value, Algorithm::RsaSha256).map(Self::Rsa),
-            JwtAlgorithm::Es256 => {
-                PublicKey::of_text(value, Algorithm::EcdsaSha256Fixed).map(Self::Ecdsa)
-            }
-            JwtAlgorithm::ByKey if is_pem(value) => {
-                PublicKey::of_text(value, Algorithm::RsaSha256).map(Self::Rsa)
-            }
-            JwtAlgorithm::Hs256 if is_pem(value) => {
-                Err("this is a public key, with which anyone could sign: give the shared secret")
-            }
-            JwtAlgorithm::Hs256 | JwtAlgorithm::ByKey => Ok(Self::Hmac(Box::new(hmac::Key::new(
-                hmac::HMAC_SHA256,
-                value,
-            )))),
-        }
-    }
-
-    /// The one value of `alg` that goes with this key.
-    fn algorithm(&self, of_scheme: JwtAlgorithm) -> &'static str {
-        match (self, of_scheme) {
-            (Self::Hmac(_), _) => "HS256",
-            (Self::Ecdsa(_), _) | (Self::Plaid { .. } | Self::KeySet(_), JwtAlgorithm::Es256) => {
-                "ES256"
-            }
-            _ => "RS256",
-        }
-    }
-}
-
-impl<'t> Token<'t> {
-    /// Takes a token apart; `None` unless it is three parts of base64url with JSON objects in the first two.
-    fn read(token: &'t str) -> Option<Self> {
-        let (signed, signature) = token.rsplit_once('.')?;
-        let (header, claims) = signed.split_once('.')?;
-        let object = |part: &str| serde_json::from_slice(&BASE64_URL.decode(part).ok()?).ok();
-        Some(Self {
-            signed,
-            header: object(header)?,
-            claims: object(claims)?,
-            signature: BASE64_URL.decode(signature).ok()?,
-        })
-    }
-}
-
-/// The key of a JWK (RFC 7518, 6), if it is of the algorithm's kind and meant for signatures.
-fn of_jwk(jwk: &Value, algorithm: JwtAlgorithm) -> Option<PublicKey> {
-    let text = |name: &str| jwk.get(name).and_then(Value::as_str);
-    let number = |name: &str| BASE64_URL.decode(text(name)?).ok();
-    if text("use").is_some_and(|purpose| purpose != "sig") {
-        return None;
-    }
-    match (algorithm, text("kty")?) {
-        (JwtAlgorithm::Es256, "EC") if text("crv") == Some("P-256") => {
-            let (x, y) = (number("x")?, number("y")?);
-            let point = [&[4], x.as_slice(), y.as_slice()].concat();
-            PublicKey::of_bytes(&point, Algorithm::EcdsaSha256Fixed).ok()
-        }
-        (JwtAlgorithm::Rs256, "RSA") => {
-            let key = rsa_der(&number("n")?, &number("e")?);
-            PublicKey::of_bytes(&key, Algorithm::RsaSha256).ok()
-        }
-        _ => None,
-    }
-}
-
-/// The DER of an RSAPublicKey (RFC 8017, A.1.1): a sequence of two positive integers.
-fn rsa_der(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
-    let integer = |bytes: &[u8]| {
-        let bytes = &bytes[bytes.iter().take_while(|b| **b == 0).count()..];
-        let sign = bytes.first().is_some_and(|b| b & 0x80 != 0);
-        let positive = [if sign { &[0][..] } else { &[] }, bytes].concat();
-        der(0x02, &positive)
-    };
-    der(0x30, &[integer(modulus), integer(exponent)].concat())
-}
-
-fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = content.len();
-    let mut out = vec![tag];
-    match length {
-        0..=0x7f => out.push(length as u8),
-        0x80..=0xff => out.extend([0x81, length as u8]),
-        _ => out.extend([0x82, (length >> 8) as u8, length as u8]),
-    }
-    out.extend_from_slice(content);
-    out
 }

@@ -1,0 +1,153 @@
+//! The keys that tokens are signed with.
+
+use aws_lc_rs::hmac;
+use base64::Engine;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::token::Token;
+use super::{JwtAlgorithm, JwtKeys, JwtScheme};
+use crate::signature::documents::find_jwk;
+use crate::signature::key::{BASE64_URL, KeyedSecret};
+use crate::signature::public_key::{Algorithm, PublicKey, is_pem};
+use crate::signature::{ConfigError, Rejection};
+
+/// A key, or where it is to be had.
+pub(super) enum Key {
+    Hmac(Box<hmac::Key>),
+    Rsa(PublicKey),
+    Ecdsa(PublicKey),
+    /// The host and what is posted to ask for a key, or the URL of the key set.
+    Plaid {
+        client_id: String,
+        secret: Zeroizing<String>,
+    },
+    KeySet(String),
+}
+
+impl Key {
+    pub(super) fn new(scheme: &JwtScheme, secret: &KeyedSecret) -> Result<Self, ConfigError> {
+        let value = secret.value()?;
+        let fault = |why| secret.fault(why);
+        match scheme.keys {
+            JwtKeys::Given => Self::given(scheme.algorithm, value).map_err(fault),
+            JwtKeys::Plaid(_) => {
+                let text = std::str::from_utf8(value).ok();
+                let (client_id, secret) = text
+                    .and_then(|text| text.split_once(':'))
+                    .filter(|(id, secret)| !id.is_empty() && !secret.is_empty())
+                    .ok_or_else(|| fault("give `client_id:secret`, as Plaid shows them"))?;
+                Ok(Self::Plaid {
+                    client_id: client_id.to_owned(),
+                    secret: Zeroizing::new(secret.to_owned()),
+                })
+            }
+            JwtKeys::KeySet { host_ends, path } => {
+                let host = std::str::from_utf8(value).unwrap_or_default();
+                let label = host.strip_suffix(host_ends).unwrap_or_default();
+                let is_label = !label.is_empty()
+                    && label
+                        .bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+                is_label
+                    .then(|| Self::KeySet(format!("https://{host}{path}")))
+                    .ok_or_else(|| fault("give the host of the account, such as `acme.kinde.com`"))
+            }
+        }
+    }
+
+    fn given(algorithm: JwtAlgorithm, value: &[u8]) -> Result<Self, &'static str> {
+        match algorithm {
+            JwtAlgorithm::Rs256 => PublicKey::of_text(value, Algorithm::RsaSha256).map(Self::Rsa),
+            JwtAlgorithm::Es256 => {
+                PublicKey::of_text(value, Algorithm::EcdsaSha256Fixed).map(Self::Ecdsa)
+            }
+            JwtAlgorithm::ByKey if is_pem(value) => {
+                PublicKey::of_text(value, Algorithm::RsaSha256).map(Self::Rsa)
+            }
+            JwtAlgorithm::Hs256 if is_pem(value) => {
+                Err("this is a public key, with which anyone could sign: give the shared secret")
+            }
+            JwtAlgorithm::Hs256 | JwtAlgorithm::ByKey => Ok(Self::Hmac(Box::new(hmac::Key::new(
+                hmac::HMAC_SHA256,
+                value,
+            )))),
+        }
+    }
+
+    /// Whether the token was signed with this key, or with the one that it names in `document`.
+    pub(super) fn made(
+        &self,
+        token: &Token<'_>,
+        algorithm: JwtAlgorithm,
+        document: Option<&[u8]>,
+    ) -> Result<bool, Rejection> {
+        let message = token.signed.as_bytes();
+        Ok(match self {
+            Self::Hmac(key) => hmac::verify(key, message, &token.signature).is_ok(),
+            Self::Rsa(key) | Self::Ecdsa(key) => key.fits(message, &token.signature),
+            Self::Plaid { .. } | Self::KeySet(_) => {
+                let document = document.ok_or(Rejection::KeyUnavailable)?;
+                let jwk = token.key_id().and_then(|id| find_jwk(document, id));
+                let key = jwk.and_then(|jwk| of_jwk(&jwk, algorithm));
+                key.ok_or(Rejection::UnknownKey)?
+                    .fits(message, &token.signature)
+            }
+        })
+    }
+
+    /// The one value of `alg` that goes with this key.
+    pub(super) fn algorithm(&self, of_scheme: JwtAlgorithm) -> &'static str {
+        match (self, of_scheme) {
+            (Self::Hmac(_), _) => "HS256",
+            (Self::Ecdsa(_), _) | (Self::Plaid { .. } | Self::KeySet(_), JwtAlgorithm::Es256) => {
+                "ES256"
+            }
+            _ => "RS256",
+        }
+    }
+}
+
+/// The key of a JWK (RFC 7518, 6), if it is of the algorithm's kind and meant for signatures.
+fn of_jwk(jwk: &Value, algorithm: JwtAlgorithm) -> Option<PublicKey> {
+    let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+    let number = |name: &str| BASE64_URL.decode(text(name)?).ok();
+    if text("use").is_some_and(|purpose| purpose != "sig") {
+        return None;
+    }
+    match (algorithm, text("kty")?) {
+        (JwtAlgorithm::Es256, "EC") if text("crv") == Some("P-256") => {
+            let (x, y) = (number("x")?, number("y")?);
+            let point = [&[4], x.as_slice(), y.as_slice()].concat();
+            PublicKey::of_bytes(&point, Algorithm::EcdsaSha256Fixed).ok()
+        }
+        (JwtAlgorithm::Rs256, "RSA") => {
+            let key = rsa_der(&number("n")?, &number("e")?);
+            PublicKey::of_bytes(&key, Algorithm::RsaSha256).ok()
+        }
+        _ => None,
+    }
+}
+
+/// The DER of an RSAPublicKey (RFC 8017, A.1.1): a sequence of two positive integers.
+fn rsa_der(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+    let integer = |bytes: &[u8]| {
+        let bytes = &bytes[bytes.iter().take_while(|b| **b == 0).count()..];
+        let sign = bytes.first().is_some_and(|b| b & 0x80 != 0);
+        let positive = [if sign { &[0][..] } else { &[] }, bytes].concat();
+        der(0x02, &positive)
+    };
+    der(0x30, &[integer(modulus), integer(exponent)].concat())
+}
+
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len();
+    let mut out = vec![tag];
+    match length {
+        0..=0x7f => out.push(length as u8),
+        0x80..=0xff => out.extend([0x81, length as u8]),
+        _ => out.extend([0x82, (length >> 8) as u8, length as u8]),
+    }
+    out.extend_from_slice(content);
+    out
+}
