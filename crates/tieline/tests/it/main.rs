@@ -13,6 +13,7 @@ mod bad_webhooks;
 mod dead_letters;
 mod deliveries;
 mod events;
+mod every_preset;
 mod failing_destinations;
 mod retries;
 mod scene;
