@@ -15,6 +15,7 @@ mod deliveries;
 mod destination_auth;
 mod event_types;
 mod events;
+mod every_preset;
 mod failing_destinations;
 mod filters;
 mod forged_requests;
