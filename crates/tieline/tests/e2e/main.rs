@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod canary;
+mod hostile;
 mod isolation;
 mod neighbours;
 mod official;
+mod published_keys;
 mod seeds;
 #[path = "../stage/mod.rs"]
 mod stage;

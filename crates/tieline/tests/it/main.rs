@@ -22,3 +22,4 @@ mod scene;
 mod signing_keys;
 mod sources;
 mod subscriptions;
+mod way_out;
