@@ -24,7 +24,8 @@ pub struct Attempt {
     /// The status of the answer; `None` if there was none.
     pub status_code: Option<u16>,
     /// What went wrong: `status`, `dns`, `connect`, `tls`, `timeout`, `refused_address`,
-    /// `too_large`, `protocol` or `unknown_outcome`; `None` for a success.
+    /// `too_large`, `protocol`, `unknown_outcome`, or `auth` when it could not be authorised; `None`
+    /// for a success.
     pub error_kind: Option<String>,
     /// The rest of what was seen.
     pub seen: Seen,

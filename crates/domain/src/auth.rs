@@ -167,7 +167,7 @@ impl Auth {
                 Some(_) if !needed && !taken => {
                     Some(format!("does not belong to `{}`; leave it out", form.word))
                 }
-                Some(text) => self.fault(field, text),
+                Some(text) => fault(field, text),
                 None => None,
             };
             found.extend(detail.map(|detail| Violation::new(format!("/auth/{field}"), detail)));
@@ -211,21 +211,22 @@ impl Auth {
             ("certificate", self.certificate.as_deref()),
         ]
     }
+}
 
-    fn fault(&self, field: &str, text: &str) -> Option<String> {
-        match field {
-            "name" if text.eq_ignore_ascii_case("authorization") => None,
-            "name" => custom_headers::name_fault(text).map(|fault| format!("`{text}` {fault}")),
-            // RFC 7617 2: the first colon ends the user name.
-            "username" if text.contains(':') => Some("may not hold a colon".to_owned()),
-            "certificate" if text.len() > MAX_PEM_BYTES => Some(format!(
-                "has {} bytes; at most {MAX_PEM_BYTES} are accepted",
-                text.len()
-            )),
-            "certificate" | "token_url" => None,
-            _ => custom_headers::value_fault(text, MAX_TEXT_BYTES)
-                .map(|fault| format!("the value {fault}")),
-        }
+/// What is wrong with the text of a field, if anything.
+fn fault(field: &str, text: &str) -> Option<String> {
+    match field {
+        "name" if text.eq_ignore_ascii_case("authorization") => None,
+        "name" => custom_headers::name_fault(text).map(|fault| format!("`{text}` {fault}")),
+        // RFC 7617 2: the first colon ends the user name.
+        "username" if text.contains(':') => Some("may not hold a colon".to_owned()),
+        "certificate" if text.len() > MAX_PEM_BYTES => Some(format!(
+            "has {} bytes; at most {MAX_PEM_BYTES} are accepted",
+            text.len()
+        )),
+        "certificate" | "token_url" => None,
+        _ => custom_headers::value_fault(text, MAX_TEXT_BYTES)
+            .map(|fault| format!("the value {fault}")),
     }
 }
 

@@ -78,7 +78,7 @@ fn denied(name: &str) -> Option<&'static str> {
     };
     DENIED
         .iter()
-        .find(|denied| denied.names.iter().any(|pattern| fits(&pattern)))
+        .find(|denied| denied.names.iter().any(fits))
         .map(|denied| denied.why)
 }
 

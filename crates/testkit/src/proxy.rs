@@ -166,15 +166,12 @@ async fn text(stream: &mut TcpStream) -> io::Result<String> {
     reason = "it stands outside of the program that is tested"
 )]
 async fn connect(target: &str) -> io::Result<TcpStream> {
-    match target.parse::<SocketAddr>() {
-        Ok(address) => TcpStream::connect(address).await,
-        Err(_) => {
-            let port = target
-                .rsplit_once(':')
-                .and_then(|(_, port)| port.parse().ok());
-            TcpStream::connect(("127.0.0.1", port.unwrap_or(0))).await
-        }
+    if let Ok(address) = target.parse::<SocketAddr>() {
+        return TcpStream::connect(address).await;
     }
+    let port = target.rsplit_once(':').map(|(_, port)| port.parse());
+    let port = port.and_then(Result::ok).unwrap_or(0);
+    TcpStream::connect(("127.0.0.1", port)).await
 }
 
 async fn tunnel(mut one: TcpStream, mut other: TcpStream) -> io::Result<()> {

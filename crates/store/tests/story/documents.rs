@@ -7,7 +7,7 @@ use tieline_store::{
     documents::{
         ChangedDocument,
         Kind::{self, Source},
-        NewDocument, Replacement,
+        NewDocument, Replacement, SealedChange,
     },
     sealed::{NewSealed, SealedKind},
 };
@@ -405,6 +405,84 @@ async fn a_document_is_found_by_its_name_while_it_lives() {
         let deleted = store.delete_document(tenant(1), Source, &id, None, &by);
         assert!(deleted.await.unwrap());
         assert_eq!(find(1, Source, "a.b").await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sealed_value_changes_and_goes_with_its_document() {
+    on_every_engine(async |db| {
+        let store = two_tenants(db).await;
+        let id = SubscriptionId::new(at(10), 1).to_string();
+        let sealed = |kind, bytes: &[u8]| NewSealed {
+            tenant_id: tenant(1),
+            kind,
+            name: id.clone(),
+            id: id.clone(),
+            description: None,
+            sealed: bytes.to_vec(),
+        };
+        let new = NewDocument {
+            kind: Kind::Subscription,
+            id: id.clone(),
+            sealed: vec![sealed(SealedKind::Subscription, b"secret")],
+            destination: true,
+            ..source(tenant(1), 10, None)
+        };
+        store.create_document(new, &by(10)).await.unwrap();
+        let now = async |kind| -> Vec<Vec<u8>> {
+            let versions = store.current_sealed(tenant(1), kind, &id, at(50)).await;
+            versions
+                .unwrap()
+                .into_iter()
+                .map(|version| version.sealed)
+                .collect()
+        };
+        let auth = SealedKind::DestinationAuth;
+        let set = |bytes| SealedChange::Set(sealed(auth, bytes));
+        for (change, expected) in [
+            (SealedChange::Keep, &[][..]),
+            (set(b"one"), &[b"one".to_vec()]),
+            (SealedChange::Keep, &[b"one".to_vec()]),
+            (set(b"two"), &[b"two".to_vec()]),
+            (SealedChange::Remove(auth), &[]),
+            (SealedChange::Remove(auth), &[]),
+            (set(b"three"), &[b"three".to_vec()]),
+        ] {
+            let replaced = store
+                .replace_document_and_sealed(
+                    tenant(1),
+                    Kind::Subscription,
+                    &id,
+                    to("{}", None, None),
+                    &change,
+                    &by(20),
+                )
+                .await;
+            replaced.unwrap().unwrap();
+            assert_eq!(now(auth).await, expected, "{change:?}");
+        }
+        // A change that is refused leaves the value as it was.
+        let late = store
+            .replace_document_and_sealed(
+                tenant(1),
+                Kind::Subscription,
+                &id,
+                to("{}", None, Some(1)),
+                &set(b"four"),
+                &by(30),
+            )
+            .await;
+        assert!(matches!(late, Err(Error::Conflict { .. })), "{late:?}");
+        assert_eq!(now(auth).await, [b"three".to_vec()]);
+        assert_eq!(now(SealedKind::Subscription).await, [b"secret".to_vec()]);
+        store
+            .delete_document(tenant(1), Kind::Subscription, &id, None, &by(40))
+            .await
+            .unwrap();
+        for kind in [auth, SealedKind::Subscription] {
+            assert!(now(kind).await.is_empty(), "{kind:?}");
+        }
     })
     .await;
 }

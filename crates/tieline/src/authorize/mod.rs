@@ -157,32 +157,38 @@ async fn send_with_token(
 ) -> Sent {
     let started = Instant::now();
     let left = || request.deadline.saturating_sub(started.elapsed());
-    let mut refused: Option<Arc<Token>> = None;
-    loop {
-        let token = match source.token(outbound, now, left(), refused.as_ref()).await {
-            Ok(token) => token,
-            Err(why) => {
-                return Sent {
-                    answer: Err(Failure::Unauthorised(why.to_string())),
-                    token: refused,
-                };
-            }
-        };
+    let send = async |token: &Token| {
         let mut request = Request {
             deadline: left(),
             ..request.clone()
         };
         request.headers.insert(AUTHORIZATION, token.header());
-        let answer = outbound.send(request).await;
-        let is_refused = matches!(&answer, Ok(answer) if answer.status == StatusCode::UNAUTHORIZED);
-        if is_refused && refused.is_none() {
-            refused = Some(token);
-            continue;
+        outbound.send(request).await
+    };
+    let first = match source.token(outbound, now, left(), None).await {
+        Ok(token) => token,
+        Err(why) => {
+            return Sent {
+                answer: Err(Failure::Unauthorised(why.to_string())),
+                token: None,
+            };
         }
-        return Sent {
-            answer: answer.map_err(Failure::Call),
-            token: Some(token),
-        };
+    };
+    let answer = send(&first).await;
+    let is_refused = matches!(&answer, Ok(answer) if answer.status == StatusCode::UNAUTHORIZED);
+    // Without another token, the refusal tells more than that there is none.
+    let second = if is_refused {
+        source.token(outbound, now, left(), Some(&first)).await.ok()
+    } else {
+        None
+    };
+    let (answer, token) = match second {
+        Some(second) => (send(&second).await, second),
+        None => (answer, first),
+    };
+    Sent {
+        answer: answer.map_err(Failure::Call),
+        token: Some(token),
     }
 }
 

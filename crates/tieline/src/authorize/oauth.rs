@@ -257,7 +257,7 @@ impl TokenSource {
         Ok(Token {
             header,
             redactor: Redactor::new(secrets),
-            good_until: now.plus(lasts - MARGIN.min(lasts / 10)),
+            good_until: now.plus(lasts.saturating_sub(MARGIN.min(lasts / 10))),
             text,
         })
     }

@@ -108,7 +108,7 @@ pub(super) async fn attempt(
     let took = started.elapsed();
     let redaction = Redaction {
         own: &route.redactor,
-        token: token.as_deref().map(|token| token.redactor()),
+        token: token.as_deref().map(authorize::Token::redactor),
     };
     let mut seen = Seen {
         url: destination.as_str().to_owned(),

@@ -137,7 +137,7 @@ fn time(tag: u8, text: &[u8]) -> Option<Timestamp> {
     let instant = jiff::tz::TimeZone::UTC
         .to_timestamp(civil)
         .unwrap_or(jiff::Timestamp::MAX);
-    Some(Timestamp::from_micros(instant.as_microsecond()))
+    Some(Timestamp::from_micros(instant.as_second() * 1_000_000))
 }
 
 #[cfg(test)]

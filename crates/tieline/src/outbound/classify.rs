@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, io};
 
 use hyper_util::client::legacy;
+use rustls::AlertDescription;
 
 use super::{error::Error, wire::EndlessHead};
 
@@ -13,7 +14,7 @@ pub(super) fn classify(error: &legacy::Error, host: &str, taken_up: bool) -> Err
         return ours.clone();
     }
     let reason = root_cause(error);
-    if causes(error).any(is_refused_certificate) {
+    if is_refused_certificate(&reason) {
         return Error::Tls {
             host: host.to_owned(),
             reason,
@@ -46,24 +47,22 @@ fn causes<'a>(
 
 /// Whether the other side refused our certificate, or wants one. With TLS 1.3 that is told only
 /// after our side has shaken hands (RFC 8446 4.4.2.4), and before any request is looked at.
-fn is_refused_certificate(cause: &(dyn StdError + 'static)) -> bool {
-    use rustls::AlertDescription as Alert;
-    let inner = cause
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref);
-    matches!(
-        inner.and_then(|inner| inner.downcast_ref()),
-        Some(rustls::Error::AlertReceived(
-            Alert::CertificateRequired
-                | Alert::BadCertificate
-                | Alert::UnsupportedCertificate
-                | Alert::CertificateRevoked
-                | Alert::CertificateExpired
-                | Alert::CertificateUnknown
-                | Alert::UnknownCA
-                | Alert::AccessDenied
-        ))
-    )
+///
+/// Told by the text, because HTTP/2 hands on nothing else of an I/O error.
+fn is_refused_certificate(reason: &str) -> bool {
+    const ALERTS: [AlertDescription; 8] = [
+        AlertDescription::CertificateRequired,
+        AlertDescription::BadCertificate,
+        AlertDescription::UnsupportedCertificate,
+        AlertDescription::CertificateRevoked,
+        AlertDescription::CertificateExpired,
+        AlertDescription::CertificateUnknown,
+        AlertDescription::UnknownCA,
+        AlertDescription::AccessDenied,
+    ];
+    ALERTS
+        .iter()
+        .any(|alert| reason == rustls::Error::AlertReceived(*alert).to_string())
 }
 
 /// Whether the other side answered with something that is not HTTP within limits.

@@ -14,7 +14,11 @@ use std::sync::Arc;
 
 use moka::future::Cache;
 use tieline_domain::{
-    SourceId, TenantId, clock::Clock, destination::Destination, signature::KeyedSecret,
+    SourceId, TenantId,
+    clock::Clock,
+    destination::Destination,
+    signature::KeyedSecret,
+    subscription::{Signature, Subscription},
 };
 use tieline_store::{Store, documents::Kind, sealed::SealedKind};
 use url::Url;
@@ -186,21 +190,39 @@ impl Registry {
             tokens,
             ..
         } = &*self.inner;
-        let documents = store.all_documents(tenant, Kind::Subscription).await?;
+        let mut found = Vec::new();
+        for document in store.all_documents(tenant, Kind::Subscription).await? {
+            let subscription = Route::read(&document)?;
+            found.push((document, subscription));
+        }
         let destinations = store.destinations(tenant).await?;
-        let keys = self.signing_keys(tenant).await?;
-        let mut routes = Vec::with_capacity(documents.len());
-        for document in documents {
+        let by_tenant = |(_, one): &(_, Subscription)| one.is_signed_by(Signature::V1a);
+        let keys = if found.iter().any(by_tenant) {
+            self.signing_keys(tenant).await?
+        } else {
+            Arc::from([])
+        };
+        let mut routes = Vec::with_capacity(found.len());
+        for (document, subscription) in found {
             let of_this = |d: &&Destination| d.subscription_id.to_string() == document.id;
             let destination = destinations.iter().find(of_this).cloned();
+            let own = self.secrets(tenant, SealedKind::Subscription, &document.id);
             let secrets = Secrets {
-                own: self
-                    .secrets(tenant, SealedKind::Subscription, &document.id)
-                    .await?,
+                own: own.await?,
                 of_tenant: &keys,
-                credential: self.credential(tenant, &document.id).await?,
+                credential: match subscription.auth {
+                    Some(_) => self.credential(tenant, &document.id).await?,
+                    None => None,
+                },
             };
-            let route = Route::open(&document, destination, &secrets, outbound, tokens)?;
+            let route = Route::open(
+                &document,
+                subscription,
+                destination,
+                &secrets,
+                outbound,
+                tokens,
+            )?;
             routes.push(Arc::new(route));
         }
         Ok(Arc::new(Routes::new(routes)))

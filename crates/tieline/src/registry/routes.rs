@@ -73,20 +73,20 @@ impl Secrets<'_> {
 }
 
 impl Route {
+    /// The subscription that `document` holds.
+    pub(super) fn read(document: &Document) -> Result<Subscription, Error> {
+        serde_json::from_str(&document.body).map_err(|e| unusable(document, e.to_string()))
+    }
+
     pub(super) fn open(
         document: &Document,
+        subscription: Subscription,
         health: Option<Destination>,
         secrets: &Secrets<'_>,
         outbound: &Outbound,
         tokens: &Tokens,
     ) -> Result<Self, Error> {
-        let unusable = |detail: String| Error::Unusable {
-            kind: "subscription",
-            id: document.id.clone(),
-            detail,
-        };
-        let subscription: Subscription =
-            serde_json::from_str(&document.body).map_err(|e| unusable(e.to_string()))?;
+        let unusable = |detail: String| unusable(document, detail);
         let id = document
             .id
             .parse()
@@ -119,6 +119,14 @@ impl Route {
             redactor: secrets.redactor(),
             subscription,
         })
+    }
+}
+
+fn unusable(document: &Document, detail: String) -> Error {
+    Error::Unusable {
+        kind: "subscription",
+        id: document.id.clone(),
+        detail,
     }
 }
 

@@ -20,6 +20,8 @@ const WEBHOOK_SECRETS: [&str; 2] = [
     "canary/webhook+secret=93b2",
     "whsec_Y2FuYXJ5IG9mIGEgc3RhbmRhcmQgd2ViaG9vaw==",
 ];
+/// The passwords with which the deliveries of the two webhooks authenticate.
+const AUTH_SECRETS: [&str; 2] = ["canary/a+password=51c7", "canary/a+token=8e0d"];
 const NAMED_SECRET: &str = "canary/named+secret=c60e";
 const NEXT_SECRET: &str = "canary/rotated+secret=e81a";
 
@@ -47,10 +49,11 @@ fn spellings(secret: &str) -> Vec<String> {
 /// A receiver that knows the secret of each of its webhooks, `/0` and `/1`, and tells it back in all spellings.
 async fn echoing() -> anyhow::Result<Receiver> {
     let mut script = Script::new();
-    for (i, secret) in WEBHOOK_SECRETS.iter().enumerate() {
+    for (i, secrets) in WEBHOOK_SECRETS.iter().zip(AUTH_SECRETS).enumerate() {
         let mut reply = Reply::new(500);
         let mut body = String::new();
-        for (j, spelling) in spellings(secret).into_iter().enumerate() {
+        let all = spellings(secrets.0).into_iter().chain(spellings(secrets.1));
+        for (j, spelling) in all.enumerate() {
             reply = reply.header(&format!("x-echo-{j}"), &spelling);
             write!(body, "secret {j}: {spelling}; ")?;
         }
@@ -72,7 +75,11 @@ async fn plant(
     let mut webhooks = Vec::new();
     for (i, secret) in WEBHOOK_SECRETS.iter().enumerate() {
         let url = receiver.url(&format!("/{i}"));
-        let wanted = json!({"url": url, "events": ["*"], "secret": secret});
+        let auth = match i {
+            0 => json!({"type": "basic", "username": "tieline", "password": AUTH_SECRETS[0]}),
+            _ => json!({"type": "bearer", "token": AUTH_SECRETS[1]}),
+        };
+        let wanted = json!({"url": url, "events": ["*"], "secret": secret, "auth": auth});
         webhooks.push(text(&created("/v1/webhooks", wanted).await?, "/id")?);
     }
     created(
@@ -105,6 +112,8 @@ async fn plant(
         ("source secret", SOURCE_SECRET.to_owned()),
         ("webhook secret", WEBHOOK_SECRETS[0].to_owned()),
         ("standard webhook secret", WEBHOOK_SECRETS[1].to_owned()),
+        ("password", AUTH_SECRETS[0].to_owned()),
+        ("token", AUTH_SECRETS[1].to_owned()),
         ("named secret", NAMED_SECRET.to_owned()),
         ("rotated secret", NEXT_SECRET.to_owned()),
     ];

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod canary;
+mod hostile;
 mod isolation;
 mod neighbours;
 mod official;
 mod packages;
+mod published_keys;
 mod sdks;
 mod seeds;
 #[path = "../stage/mod.rs"]

@@ -167,6 +167,42 @@ async fn bad_input_to_webhooks_is_refused() {
             "/description",
             "at most 500",
         ),
+        // What goes along.
+        (
+            with("headers", json!({"Host": "internal"})),
+            422,
+            invalid,
+            "/headers/Host",
+            "belongs to the connection",
+        ),
+        (
+            with("headers", json!({"authorization": "Bearer x"})),
+            422,
+            invalid,
+            "/headers/authorization",
+            "`auth`",
+        ),
+        (
+            with("headers", json!({"x-a": "1\r\nhost: internal"})),
+            422,
+            invalid,
+            "/headers/x-a",
+            "no line breaks",
+        ),
+        (
+            with("headers", json!({"x/a~": "1"})),
+            422,
+            invalid,
+            "/headers/x~1a~0",
+            "no header name",
+        ),
+        (
+            with("headers", json!({"x-a": 1})),
+            400,
+            "invalid-body",
+            "/headers/x-a",
+            "expected a string",
+        ),
         (
             with("id", json!("wh_1")),
             400,

@@ -282,6 +282,11 @@ async fn a_token_is_fetched_once_kept_until_it_expires_and_refreshed_on_401() {
         3,
         "the hook, the token, the hook"
     );
+
+    // Where there is no other token, the refusal is what is told.
+    scene.receiver.set("/token", Behaviour::status(500));
+    let seen = deliver(&scene, &made, "pending").await;
+    assert_eq!(seen["attempts"][0]["status_code"], 401);
 }
 
 #[tokio::test]

@@ -30,3 +30,4 @@ mod signing_keys;
 mod sources;
 mod streams;
 mod subscriptions;
+mod way_out;

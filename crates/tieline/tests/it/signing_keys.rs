@@ -128,7 +128,7 @@ async fn the_key_is_rotated_with_an_overlap() {
     );
 
     scene.wait(3_601);
-    assert_eq!(published(&scene, &id).await, [new.clone()]);
+    assert_eq!(published(&scene, &id).await, std::slice::from_ref(new));
     scene.server.app.registry.forget_all();
     scene.publish("a", json!({})).await;
     let received = scene.receiver.wait_for(2).await.unwrap();
