@@ -12,7 +12,6 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use http::HeaderMap;
-use rand::random;
 use serde_json::json;
 use tieline_domain::{
     EventId, SourceId,
@@ -21,6 +20,7 @@ use tieline_domain::{
     pattern::EventType,
     signature::{HandshakeAnswer, Headers, Rejection, SignedRequest, Trust, Verified, handshake},
     source::TypeRule,
+    trace::TraceContext,
 };
 use tieline_mapping::transform::Transformed;
 use tieline_store::{Store, spine::Once};
@@ -44,6 +44,8 @@ pub struct Incoming<'r> {
     pub headers: &'r HeaderMap,
     /// The raw body.
     pub body: &'r Bytes,
+    /// The trace that it belongs to.
+    pub trace: TraceContext,
 }
 
 /// What became of a request that was taken.
@@ -186,14 +188,14 @@ impl Receiver {
             key: dedupe_key(source, rule, incoming, &verified, &content),
             expires_at: now.plus(source.dedupe_window),
         });
-        let events = events(source, incoming.headers, &content, verified.trust).events;
+        let events = events(source, incoming, &content, verified.trust).events;
         Ok(Admitted::Item(NewItem { once, events }))
     }
 
     /// What a request with this body would become, its signature not looked at.
     pub fn preview(&self, source: &OpenSource, incoming: Incoming<'_>) -> Result<Preview, Refusal> {
         let content = self.read(source, incoming)?;
-        Ok(events(source, incoming.headers, &content, Trust::Unsigned))
+        Ok(events(source, incoming, &content, Trust::Unsigned))
     }
 
     fn read(&self, source: &OpenSource, incoming: Incoming<'_>) -> Result<Content, Refusal> {
@@ -257,13 +259,13 @@ fn dedupe_key(
 }
 
 /// The events of a request: that it was received, what it means, and that its message is missing.
-fn events(source: &OpenSource, headers: &HeaderMap, content: &Content, trust: Trust) -> Preview {
+fn events(source: &OpenSource, incoming: Incoming<'_>, content: &Content, trust: Trust) -> Preview {
     let transformed = match (&source.transform, content.value()) {
         (Some(transform), Some(value)) => Some(transform.apply(value)),
         _ => None,
     };
     let from: Arc<str> = format!("/sources/{}", source.id).into();
-    let trace_id: Arc<str> = format!("{:032x}", random::<u128>()).into();
+    let trace_id: Arc<str> = incoming.trace.trace_text().into();
     let event = |event_type: EventType, data: Arc<str>| NewEvent {
         event_type,
         source: Arc::clone(&from),
@@ -273,7 +275,7 @@ fn events(source: &OpenSource, headers: &HeaderMap, content: &Content, trust: Tr
     };
     let data = received_data(source, content, transformed.as_ref(), trust);
     let mut events = vec![event(own_type(types::WEBHOOK_RECEIVED), data)];
-    if let Some(event_type) = type_of(source, headers, content) {
+    if let Some(event_type) = type_of(source, incoming.headers, content) {
         events.push(event(event_type, content.json().into()));
     }
     if transformed

@@ -3,7 +3,7 @@
 
 use axum::{
     body::Body,
-    extract::{Path, Request, State},
+    extract::{FromRequestParts as _, Path, Request, State},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use tieline_domain::{SourceId, signature::HandshakeAnswer};
 use utoipa::ToSchema;
 
 use super::{
+    frame::RequestTrace,
     json::read_body,
     problem::{Code, Problem},
 };
@@ -61,7 +62,8 @@ pub async fn receive(
 
 /// Takes a request to a source.
 pub(super) async fn take(app: &App, id: SourceId, request: Request) -> Result<Receive, Problem> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let Ok(trace) = RequestTrace::from_request_parts(&mut parts, app).await;
     let source = app.receiver.source(id).await?;
     let body = read(body, &parts.headers, app.config.limits.body_max_bytes).await?;
     let incoming = Incoming {
@@ -69,6 +71,7 @@ pub(super) async fn take(app: &App, id: SourceId, request: Request) -> Result<Re
         query: parts.uri.query(),
         headers: &parts.headers,
         body: &body,
+        trace: trace.context,
     };
     Ok(Receive(app.receiver.receive(&source, incoming).await?))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use url::Url;
 
-use super::secret::{HIDDEN, MasterKeys, Secret};
+use super::secret::{HIDDEN, MasterKeys, Secret, SecretHeaders};
 use super::{Config, Database, LogFormat, Roles};
 
 /// Attempts that a retry list may have.
@@ -34,6 +34,7 @@ pub(super) enum Kind {
     Switch(fn(&mut Config, bool)),
     OwnerKey(fn(&mut Config, Secret)),
     MasterKeys(fn(&mut Config, MasterKeys)),
+    SecretHeaders(fn(&mut Config, SecretHeaders)),
     Destinations(fn(&mut Config, Vec<String>)),
     LogLevel(fn(&mut Config, String)),
     LogFormat(fn(&mut Config, LogFormat)),
@@ -58,6 +59,7 @@ impl Kind {
             Self::Switch(set) => set(config, text.parse().ok()?),
             Self::OwnerKey(set) => set(config, owner_key(text)?),
             Self::MasterKeys(set) => set(config, MasterKeys::parse(text)?),
+            Self::SecretHeaders(set) => set(config, SecretHeaders::parse(text)?),
             Self::Destinations(set) => set(config, destinations(text)?),
             Self::LogLevel(set) => set(config, log_level(text)?),
             Self::LogFormat(set) => {
@@ -87,6 +89,7 @@ impl Kind {
             Self::MasterKeys(_) => {
                 "32 bytes in base64, or several separated by commas, the current one first".into()
             }
+            Self::SecretHeaders(_) => "headers as name=value, several separated by commas".into(),
             Self::Destinations(_) => {
                 "a list of CIDR ranges, IP addresses and host names, separated by commas".into()
             }
@@ -111,7 +114,7 @@ impl Kind {
     /// The value as it may be shown: secrets hidden, a password in a URL masked.
     pub(super) fn shown(&self, text: &str) -> String {
         match self {
-            Self::OwnerKey(_) | Self::MasterKeys(_) => HIDDEN.to_owned(),
+            Self::OwnerKey(_) | Self::MasterKeys(_) | Self::SecretHeaders(_) => HIDDEN.to_owned(),
             Self::Database(_) | Self::PublicUrl(_) => without_password(text),
             _ => format!("{text:?}"),
         }

@@ -6,12 +6,17 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tieline_domain::{
     DeliveryId, Timestamp, attempt::Seen, event::Event, retry::parse_retry_after,
+    trace::TraceContext,
 };
 
 use super::verdict::Showed;
 use crate::{
     outbound::{Answer, BodyLimit, Outbound, Request},
     registry::Route,
+    telemetry::{
+        spans::{self, Attempted},
+        traces,
+    },
 };
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
@@ -67,7 +72,7 @@ fn headers(route: &Route, id: DeliveryId, now: Timestamp, body: &[u8]) -> Header
     headers
 }
 
-/// Tries a delivery once.
+/// Tries a delivery once, in a span of its own within the trace of the event.
 pub(super) async fn attempt(
     outbound: &Outbound,
     route: &Route,
@@ -77,12 +82,43 @@ pub(super) async fn attempt(
     timeout: Duration,
     keep: usize,
 ) -> Tried {
+    let context = spans::attempt_at(event);
+    let tried = exchange(outbound, route, event, id, now, timeout, keep, &context).await;
+    traces::record(|| {
+        let seen = Attempted {
+            context,
+            route,
+            event,
+            delivery: id,
+            status: tried.status_code,
+            error_kind: tried.error_kind,
+        };
+        spans::attempt(&seen, now, tried.took)
+    });
+    tried
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what an attempt needs, handed on as it is"
+)]
+async fn exchange(
+    outbound: &Outbound,
+    route: &Route,
+    event: &Event,
+    id: DeliveryId,
+    now: Timestamp,
+    timeout: Duration,
+    keep: usize,
+    context: &TraceContext,
+) -> Tried {
     let destination = match &route.destination {
         Ok(destination) => destination,
         Err(refusal) => return refused(route, refusal),
     };
     let body = body(event);
-    let headers = headers(route, id, now, &body);
+    let mut headers = headers(route, id, now, &body);
+    headers.insert(traces::TRACEPARENT, traces::header(context));
     let sent = sent(&headers);
     let started = std::time::Instant::now();
     let answer = outbound

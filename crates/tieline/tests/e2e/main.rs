@@ -10,3 +10,4 @@ mod seeds;
 #[path = "../stage/mod.rs"]
 mod stage;
 mod streams;
+mod traces;

@@ -26,6 +26,7 @@ fn other_value(setting: &Setting, variant: u64) -> String {
         Kind::MasterKeys(_) => {
             [KEY_A.into(), KEY_B.into(), format!("{KEY_A},{KEY_B}")][variant as usize].clone()
         }
+        Kind::SecretHeaders(_) => format!("x-key{variant}=value"),
         Kind::Destinations(_) => format!("10.{variant}.0.0/16,crm.internal"),
         Kind::LogLevel(_) => ["debug", "warn", "info,tieline=trace"][variant as usize].into(),
         Kind::LogFormat(_) => ["json", "text", "json"][variant as usize].into(),
