@@ -52,9 +52,9 @@ pub fn spans(requests: &[Received]) -> anyhow::Result<Vec<Span>> {
                 );
                 let status = span.status.unwrap_or_default();
                 spans.push(Span {
-                    trace_id: hex(&span.trace_id),
-                    span_id: hex(&span.span_id),
-                    parent_id: hex(&span.parent_span_id),
+                    trace_id: hex::encode(&span.trace_id),
+                    span_id: hex::encode(&span.span_id),
+                    parent_id: hex::encode(&span.parent_span_id),
                     name: span.name,
                     failed: status.code == StatusCode::Error as i32,
                     attributes: attributes(span.attributes),
@@ -76,8 +76,4 @@ fn attributes(pairs: Vec<KeyValue>) -> BTreeMap<String, String> {
         (pair.key, text)
     };
     pairs.into_iter().map(text).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -32,7 +32,8 @@ fn other_value(setting: &Setting, variant: u64) -> String {
         Kind::LogFormat(_) => ["json", "text", "json"][variant as usize].into(),
         Kind::Delays(_) => format!("0,{}", variant + 1),
         // Near the maximum, where every relation between settings that is tested alone may fail.
-        Kind::Amount { max, .. } => max.saturating_sub(variant).to_string(),
+        // One below it, because a default may be the maximum.
+        Kind::Amount { max, .. } => max.saturating_sub(variant + 1).to_string(),
     }
 }
 
