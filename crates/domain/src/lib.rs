@@ -20,6 +20,7 @@ pub mod source;
 pub mod subscription;
 pub mod tenant;
 pub mod time;
+pub mod trace;
 pub mod violation;
 
 pub use id::{

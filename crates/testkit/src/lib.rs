@@ -8,11 +8,13 @@
 //! | run the real program, kill it and start it again | [`server::Server`] |
 //! | talk to that program | [`http::Client`] |
 //! | read its stream of events | [`events::EventStream`] |
+//! | see what an OpenTelemetry collector is sent | [`collector::spans`] |
 //! | read the commands that the seed documents show | [`seed::commands`] |
 //!
 //! Nothing here sleeps to wait for something: whoever waits is woken by what happened, or gives up after a
 //! generous limit with an error that shows what was seen instead.
 
+pub mod collector;
 pub mod events;
 pub mod http;
 pub mod postgres;

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use crate::{
     deliver::Dispatcher,
     registry::{self, Registry, Route},
+    telemetry::{spans, traces},
 };
 
 /// Why an event could not be published: nothing of it was written.
@@ -133,7 +134,9 @@ impl Publisher {
                 entries,
             });
         }
+        let tracing = Traced::of(&self.clock, &accepting);
         let accepted = self.spine.accept(accepting).await?;
+        tracing.record(&self.clock, &accepted);
         crate::failpoint::hit("accept");
         self.published.notify_waiters();
         hand_over.complete(&accepted);
@@ -151,6 +154,36 @@ impl Publisher {
                 },
             });
         Ok(published.collect())
+    }
+}
+
+/// The events of a publication, kept for their spans; nothing while no spans are exported.
+struct Traced {
+    begun: Timestamp,
+    events: Vec<(usize, Arc<Event>)>,
+}
+
+impl Traced {
+    fn of(clock: &Clock, items: &[Item]) -> Self {
+        let events = |(i, item): (usize, &Item)| {
+            let events = item.entries.iter().map(|entry| Arc::clone(&entry.event));
+            events.map(|event| (i, event)).collect::<Vec<_>>()
+        };
+        let items = traces::are_exported().then(|| items.iter().enumerate());
+        Self {
+            begun: clock.now(),
+            events: items.into_iter().flatten().flat_map(events).collect(),
+        }
+    }
+
+    fn record(self, clock: &Clock, accepted: &[Accepted]) {
+        for (i, event) in self.events {
+            if accepted.get(i) == Some(&Accepted::Stored) {
+                let took = clock.now().since(self.begun);
+                let parent = traces::current();
+                traces::record(|| spans::accepted(&event, parent, self.begun, took));
+            }
+        }
     }
 }
 

@@ -15,7 +15,6 @@ use std::{cell::LazyCell, sync::Arc};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use http::{HeaderMap, HeaderValue};
-use rand::random;
 use serde_json::json;
 use tieline_domain::{
     SourceId, Timestamp,
@@ -244,7 +243,7 @@ impl Receiver {
             trust: verified.trust,
             key_id: verified.key_id.as_deref(),
         };
-        let events = events(source, incoming.headers, &content, proof).events;
+        let events = events(source, incoming, &content, proof).events;
         Ok(Admitted::Item(NewItem { once, events }))
     }
 
@@ -255,7 +254,7 @@ impl Receiver {
             trust: Trust::Unsigned,
             key_id: None,
         };
-        Ok(events(source, incoming.headers, &content, proof))
+        Ok(events(source, incoming, &content, proof))
     }
 
     fn read(&self, source: &OpenSource, incoming: Incoming<'_>) -> Result<Content, Refusal> {
@@ -321,7 +320,7 @@ fn dedupe_key(
 /// The events of a request: that it was received, what it means, and that its message is missing.
 fn events(
     source: &OpenSource,
-    headers: &HeaderMap,
+    incoming: Incoming<'_>,
     content: &Content,
     proof: Proof<'_>,
 ) -> Preview {
@@ -333,7 +332,7 @@ fn events(
         _ => None,
     };
     let from: Arc<str> = format!("/sources/{}", source.id).into();
-    let trace_id: Arc<str> = format!("{:032x}", random::<u128>()).into();
+    let trace_id: Arc<str> = incoming.trace.trace_text().into();
     let event = |event_type: EventType, data: Arc<str>| NewEvent {
         event_type,
         source: Arc::clone(&from),
@@ -344,7 +343,7 @@ fn events(
     };
     let data = received_data(source, content, transformed.as_ref(), proof);
     let mut events = vec![event(own_type(types::WEBHOOK_RECEIVED), data)];
-    if let Some(event_type) = type_of(source, headers, content) {
+    if let Some(event_type) = type_of(source, incoming.headers, content) {
         events.push(event(event_type, content.json().into()));
     }
     if transformed

@@ -13,6 +13,7 @@ use crate::{
     app::{App, StartError},
     config::Config,
     demo, first_run, housekeeping,
+    telemetry::traces,
 };
 
 /// Why the server cannot run.
@@ -29,6 +30,9 @@ pub enum Error {
     /// The program cannot be put together.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// Traces cannot be exported.
+    #[error(transparent)]
+    Traces(#[from] traces::Error),
     /// The socket failed while the server ran.
     #[error("the listening socket failed: {0}")]
     Socket(std::io::Error),
@@ -53,6 +57,7 @@ pub async fn run(
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| Error::Listen { address, error })?;
     let bound = listener.local_addr().map_err(Error::Socket)?;
+    traces::start(&config.telemetry)?;
     let app = App::open(Arc::clone(&config), clock, config.public_url_at(bound)).await?;
     greet(&app, &say).await?;
 
@@ -78,6 +83,7 @@ pub async fn run(
     background.cancel();
     app.dispatcher.shut_down(config.shutdown_grace).await;
     app.store.db().close().await;
+    traces::finish().await;
     Ok(())
 }
 

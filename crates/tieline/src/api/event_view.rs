@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::value::RawValue;
 use tieline_domain::{
     EventId, Timestamp, Violation, event::Event, event_type, pattern::EventType, signature::Trust,
-    violation,
+    trace::TraceContext, violation,
 };
 use utoipa::ToSchema;
 
@@ -48,6 +48,19 @@ pub struct NewEvent {
     /// Your own id of it: up to 255 characters. An event whose id was published before is accepted once.
     #[serde(default)]
     pub(super) id: Option<String>,
+    /// What a CloudEvent says beside it.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(super) cloud: Option<CloudOrigin>,
+}
+
+/// What a CloudEvent says that the API's own form does not.
+#[derive(Debug)]
+pub(super) struct CloudOrigin {
+    /// Where it comes from; with the id it tells repeats.
+    pub(super) source: Arc<str>,
+    /// The trace that it belongs to.
+    pub(super) trace: Option<TraceContext>,
 }
 
 /// One event, or several.
@@ -83,9 +96,16 @@ pub(super) fn any_json<'de, D: Deserializer<'de>>(
 
 /// What a publication asks for.
 #[derive(Debug)]
-pub(super) enum Wanted {
+pub enum Wanted {
+    /// One event.
     One(NewEvent),
-    Several(Vec<NewEvent>),
+    /// Several.
+    Several {
+        /// The events.
+        events: Vec<NewEvent>,
+        /// JSON Pointer to their list.
+        place: &'static str,
+    },
 }
 
 impl Publication {
@@ -104,7 +124,10 @@ impl Publication {
             return if single {
                 Err(Violation::new("/events", detail))
             } else {
-                Ok(Some(Wanted::Several(events)))
+                Ok(Some(Wanted::Several {
+                    events,
+                    place: "/events",
+                }))
             };
         }
         Ok(event_type.map(|event_type| {
@@ -113,6 +136,7 @@ impl Publication {
                 data,
                 subject,
                 id,
+                cloud: None,
             })
         }))
     }

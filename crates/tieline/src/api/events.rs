@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{Context, SHA256};
 use axum::extract::State;
 use futures::future::BoxFuture;
-use rand::random;
+use http::HeaderMap;
 use serde::Deserialize;
 use tieline_domain::{
     EventId, TenantId, Timestamp, Violation,
@@ -18,13 +18,14 @@ use tieline_store::{PageRequest, deliveries::DeliveryFilter, events::EventFilter
 use super::{
     answer::{Accepted, ListView, Shown},
     caller::Caller,
+    cloudevents::{self, CloudBatch, CloudEvent, Negotiated},
     event_view::{
         CausedView, EventTreeView, EventView, NewEvent, Publication, PublishedEvent, PublishedView,
         Wanted,
     },
-    json::Json,
+    frame::RequestTrace,
     page::{Filters, Id, Page},
-    problem::{Code, Problem},
+    problem::Problem,
 };
 use crate::{
     app::App,
@@ -63,36 +64,34 @@ pub struct EventsWanted {
 /// Publish events
 ///
 /// One, or several in one commit. The answer means that they are on disk, with the deliveries that they are
-/// owed. An event with an `id` of its own is accepted once.
+/// owed. An event with an `id` of its own is accepted once. CloudEvents 1.0 are taken in the structured form
+/// and in batches.
 #[utoipa::path(post, path = "/events", operation_id = "publish_events", tag = "Events",
+    request_body(content((Publication = "application/json"), (CloudEvent = "application/cloudevents+json"), (CloudBatch = "application/cloudevents-batch+json"))),
     extensions(("x-required-scope" = json!("events:write"))))]
 pub async fn publish(
     State(app): State<App>,
     caller: Caller,
-    Json(publication): Json<Publication>,
+    trace: RequestTrace,
+    wanted: Wanted,
 ) -> Result<Accepted<PublishedView>, Problem> {
     caller.require(Events, Right::Write)?;
-    let wanted = publication.wanted().map_err(|fault| vec![fault])?;
-    let wanted = wanted.ok_or_else(|| {
-        let detail = "missing field `type`: give the `type` of one event, or several `events`";
-        Problem::new(Code::InvalidBody, format!("/type: {detail}")).at("/type", detail)
-    })?;
     let types = app.registry.event_types(caller.tenant_id).await;
     let types = types.map_err(publish::Error::from)?;
+    let most = app.config.limits.event_batch_max;
     let (events, several) = match wanted {
         Wanted::One(event) => {
             Problem::check(event.violations(&types))?;
             (vec![event], false)
         }
-        Wanted::Several(events) => {
-            let most = app.config.limits.event_batch_max;
-            Problem::check(violations(&events, most, &types))?;
+        Wanted::Several { events, place } => {
+            Problem::check(violations(&events, place, most, &types))?;
             (events, true)
         }
     };
     let now = app.clock.now();
     let expires_at = now.plus(app.config.limits.dedupe_window);
-    let trace_id: Arc<str> = format!("{:032x}", random::<u128>()).into();
+    let trace_id: Arc<str> = trace.context.trace_text().into();
     let items = events
         .into_iter()
         .map(|event| item(caller.tenant_id, event, expires_at, &trace_id))
@@ -109,14 +108,14 @@ pub async fn publish(
     Ok(Accepted(view))
 }
 
-/// Everything that is wrong with several events.
-fn violations(events: &[NewEvent], most: usize, types: &EventTypes) -> Vec<Violation> {
+/// Everything that is wrong with several events, which stand at `place`.
+fn violations(events: &[NewEvent], place: &str, most: usize, types: &EventTypes) -> Vec<Violation> {
     if events.is_empty() || events.len() > most {
         let detail = format!("give 1 to {most} events at once, not {}", events.len());
-        return vec![Violation::new("/events", detail)];
+        return vec![Violation::new(place, detail)];
     }
     let of_each = events.iter().enumerate().flat_map(|(i, event)| {
-        let place = format!("/events/{i}");
+        let place = format!("{place}/{i}");
         let violations = event.violations(types).into_iter();
         violations.map(move |violation| violation.under(&place))
     });
@@ -129,17 +128,20 @@ fn item(tenant: TenantId, event: NewEvent, expires_at: Timestamp, trace_id: &Arc
         data,
         subject,
         id,
+        cloud,
     } = event;
+    let source = cloud.as_ref().map(|cloud| Arc::clone(&cloud.source));
     let once = id.map(|id| Once {
-        key: once_key(tenant, &id),
+        key: once_key(tenant, source.as_deref(), &id),
         expires_at,
     });
+    let own_trace = cloud.and_then(|cloud| cloud.trace);
     let event = publish::NewEvent {
         event_type,
-        source: SOURCE.into(),
+        source: source.unwrap_or_else(|| SOURCE.into()),
         subject: subject.map(Into::into),
         data: data.map_or_else(|| "{}".into(), |data| data.get().into()),
-        trace_id: Arc::clone(trace_id),
+        trace_id: own_trace.map_or_else(|| Arc::clone(trace_id), |own| own.trace_text().into()),
         trust: None,
     };
     NewItem {
@@ -148,11 +150,19 @@ fn item(tenant: TenantId, event: NewEvent, expires_at: Timestamp, trace_id: &Arc
     }
 }
 
-/// The key under which a publisher's own id is taken once.
-fn once_key(tenant: TenantId, id: &str) -> [u8; 16] {
+/// The key under which a publisher's own id is taken once; that of a CloudEvent counts within its source
+/// (CloudEvents 1.0, 3.1.1).
+fn once_key(tenant: TenantId, source: Option<&str>, id: &str) -> [u8; 16] {
     let mut hash = Context::new(&SHA256);
     hash.update(&tenant.as_u128().to_be_bytes());
-    hash.update(b"e");
+    match source {
+        None => hash.update(b"e"),
+        Some(source) => {
+            hash.update(b"c");
+            hash.update(&(source.len() as u64).to_be_bytes());
+            hash.update(source.as_bytes());
+        }
+    }
     hash.update(id.as_bytes());
     let mut key = [0; 16];
     key.copy_from_slice(&hash.finish().as_ref()[..16]);
@@ -171,6 +181,8 @@ fn view(published: Published) -> PublishedEvent {
 }
 
 /// List the events
+///
+/// With `Accept: application/cloudevents-batch+json` as a batch of CloudEvents 1.0.
 #[utoipa::path(get, path = "/events", operation_id = "list_events", tag = "Events", params(Page, EventsWanted),
     extensions(("x-required-scope" = json!("events:read"))))]
 pub async fn list(
@@ -178,7 +190,8 @@ pub async fn list(
     caller: Caller,
     page: Page,
     Filters(wanted): Filters<EventsWanted>,
-) -> Result<ListView<EventView>, Problem> {
+    headers: HeaderMap,
+) -> Result<Negotiated<ListView<EventView>>, Problem> {
     caller.require(Events, Right::Read)?;
     let EventsWanted {
         r#type,
@@ -190,16 +203,21 @@ pub async fn list(
         source,
         subject,
     };
-    Ok(app
+    let found = app
         .store
         .list_events(caller.tenant_id, &filter, &page.request())
-        .await?
-        .into())
+        .await?;
+    Ok(if cloudevents::is_wanted(&headers, cloudevents::BATCH) {
+        Negotiated::cloud_batch(found.items)
+    } else {
+        Negotiated::Plain(found.into())
+    })
 }
 
 /// Show an event
 ///
-/// With the tree of what it caused: its deliveries, and the events that tell of their outcome.
+/// With the tree of what it caused: its deliveries, and the events that tell of their outcome. With
+/// `Accept: application/cloudevents+json` as a CloudEvent 1.0.
 #[utoipa::path(get, path = "/events/{id}", operation_id = "get_event", tag = "Events",
     params(("id" = String, Path, description = "Id of the event", example = "evt_01kb3f9z5qf8m9w2v7x4t6n0hf")),
     extensions(("x-required-scope" = json!("events:read"))))]
@@ -207,12 +225,17 @@ pub async fn get(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<EventId>,
-) -> Result<Shown<EventTreeView>, Problem> {
+    headers: HeaderMap,
+) -> Result<Negotiated<Shown<EventTreeView>>, Problem> {
     caller.require(Events, Right::Read)?;
     let event = app.store.find_event(caller.tenant_id, id).await?;
     let event = event.ok_or_else(|| Problem::not_found("event"))?;
+    if cloudevents::is_wanted(&headers, cloudevents::STRUCTURED) {
+        return Ok(Negotiated::cloud(event));
+    }
     let mut room = MAX_TREE;
-    Ok(Shown::new(tree(&app, event, MAX_DEPTH, &mut room).await?))
+    let tree = tree(&app, event, MAX_DEPTH, &mut room).await?;
+    Ok(Negotiated::Plain(Shown::new(tree)))
 }
 
 /// The tree under `event`: as deep as `levels`, with as many events as there is `room` for.

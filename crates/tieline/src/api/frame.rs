@@ -19,11 +19,17 @@ use axum::{
 };
 use futures::{FutureExt as _, future::BoxFuture};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use tieline_domain::{self as domain, clock::Clock};
+use tieline_domain::{self as domain, clock::Clock, trace::TraceContext};
 use tower::{Layer, Service};
 
 use super::{meter::Meter, problem::Problem};
-use crate::app::App;
+use crate::{
+    app::App,
+    telemetry::{
+        spans::{self, Answered},
+        traces,
+    },
+};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 128;
@@ -70,6 +76,41 @@ impl FromRequestParts<App> for RequestId {
     }
 }
 
+/// Where the request under way stands in its trace: the client's, or a new one.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestTrace {
+    /// The request itself.
+    pub context: TraceContext,
+    /// The span of the client that it belongs to.
+    pub parent: Option<u64>,
+}
+
+impl RequestTrace {
+    fn of(headers: &HeaderMap) -> Self {
+        let given = headers.get(traces::TRACEPARENT);
+        let given = given.and_then(|value| TraceContext::parse(value.to_str().ok()?));
+        let trace_id = given.map_or_else(|| rand::random::<u128>().max(1), |given| given.trace_id);
+        Self {
+            context: traces::span_in(trace_id),
+            parent: given.map(|given| given.span_id),
+        }
+    }
+
+    /// The one that the frame has noted, or outside of it what the headers say.
+    pub(super) fn noted(parts: &Parts) -> Self {
+        let known = parts.extensions.get::<Self>().copied();
+        known.unwrap_or_else(|| Self::of(&parts.headers))
+    }
+}
+
+impl FromRequestParts<App> for RequestTrace {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self::noted(parts))
+    }
+}
+
 /// Puts the frame around a router.
 #[derive(Clone)]
 pub struct Frame {
@@ -101,17 +142,29 @@ impl Frame {
         let begun = Instant::now();
         let id = RequestId::of(request.headers(), &self.clock);
         request.extensions_mut().insert(id.clone());
+        let trace = RequestTrace::of(request.headers());
+        request.extensions_mut().insert(trace);
+        let started_at = self.clock.now();
         let method = request.method().clone();
         let meter = Arc::clone(&self.meter);
         let answer = AssertUnwindSafe(answer(request)).catch_unwind();
         Box::pin(async move {
+            let answer = traces::within(trace.context, answer);
             let mut response = match answer.await {
                 Ok(Ok(response)) => response,
                 Err(panic) => after_panic(panic.as_ref(), &id),
             };
             Problem::render(&mut response, id.as_str());
-            finish(response.headers_mut(), &id);
+            finish(response.headers_mut(), &id, &trace);
             meter.record(&route, &method, response.status(), begun.elapsed());
+            traces::record(|| {
+                let seen = Answered {
+                    method: &method,
+                    route: &route,
+                    status: response.status().as_u16(),
+                };
+                spans::request(&trace, &seen, started_at, begun.elapsed())
+            });
             Ok(response)
         })
     }
@@ -168,9 +221,10 @@ fn after_panic(panic: &(dyn std::any::Any + Send), id: &RequestId) -> Response {
     Problem::internal().into_response()
 }
 
-fn finish(headers: &mut HeaderMap, id: &RequestId) {
+fn finish(headers: &mut HeaderMap, id: &RequestId, trace: &RequestTrace) {
     let id = HeaderValue::from_str(id.as_str()).expect("request ids are visible ASCII");
     headers.insert(X_REQUEST_ID, id);
+    headers.insert(traces::TRACEPARENT, traces::header(&trace.context));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

@@ -16,6 +16,7 @@ use tieline_domain::{
 use utoipa::ToSchema;
 
 use super::{
+    frame::RequestTrace,
     json::read_body,
     problem::{Code, Problem},
 };
@@ -68,6 +69,7 @@ pub async fn receive(
 /// Takes a request to a source.
 pub(super) async fn take(app: &App, id: SourceId, request: Request) -> Result<Receive, Problem> {
     let (parts, body) = request.into_parts();
+    let trace = RequestTrace::noted(&parts);
     let source = app.receiver.source(id).await?;
     let body = read(body, &parts.headers, app.config.limits.body_max_bytes).await?;
     let incoming = Incoming {
@@ -75,6 +77,7 @@ pub(super) async fn take(app: &App, id: SourceId, request: Request) -> Result<Re
         query: parts.uri.query(),
         headers: &parts.headers,
         body: &body,
+        trace: trace.context,
     };
     let acknowledgement = acknowledgement(source.preset);
     match app.receiver.receive(&source, incoming).await {
@@ -102,6 +105,7 @@ pub(super) async fn ask(
         query: parts.uri.query(),
         headers: &parts.headers,
         body: &Bytes::new(),
+        trace: RequestTrace::noted(parts).context,
     };
     match app.receiver.ask(&source, incoming).await {
         Ok(answer) => {

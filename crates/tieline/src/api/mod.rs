@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod audit;
 pub mod caller;
+pub mod cloudevents;
 pub mod credential;
 pub mod deliveries;
 pub mod delivery_view;

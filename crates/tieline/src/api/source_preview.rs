@@ -20,6 +20,7 @@ use super::{
     caller::Caller,
     document::{self, WEBHOOK},
     event_view::RawJson,
+    frame::RequestTrace,
     json::{Json, is_json},
     page::{Id, Page},
     problem::Problem,
@@ -186,6 +187,7 @@ pub async fn preview(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<SourceId>,
+    trace: RequestTrace,
     Json(sample): Json<Sample>,
 ) -> Result<Shown<PreviewView>, Problem> {
     caller.require(Webhooks, Right::Write)?;
@@ -196,6 +198,7 @@ pub async fn preview(
         query: None,
         headers: &headers,
         body: &body,
+        trace: trace.context,
     };
     let view = match app.receiver.preview(&source, incoming) {
         Ok(preview) => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use url::Url;
 
-use super::secret::{HIDDEN, MasterKeys, Secret};
+use super::secret::{HIDDEN, MasterKeys, Secret, SecretHeaders};
 use super::{Config, Database, LogFormat, Roles};
 use crate::outbound::Proxy;
 
@@ -35,6 +35,7 @@ pub(super) enum Kind {
     Switch(fn(&mut Config, bool)),
     OwnerKey(fn(&mut Config, Secret)),
     MasterKeys(fn(&mut Config, MasterKeys)),
+    SecretHeaders(fn(&mut Config, SecretHeaders)),
     Destinations(fn(&mut Config, Vec<String>)),
     Proxy(fn(&mut Config, Proxy)),
     File(fn(&mut Config, PathBuf)),
@@ -61,6 +62,7 @@ impl Kind {
             Self::Switch(set) => set(config, text.parse().ok()?),
             Self::OwnerKey(set) => set(config, owner_key(text)?),
             Self::MasterKeys(set) => set(config, MasterKeys::parse(text)?),
+            Self::SecretHeaders(set) => set(config, SecretHeaders::parse(text)?),
             Self::Destinations(set) => set(config, destinations(text)?),
             Self::Proxy(set) => set(config, text.parse().ok()?),
             Self::File(set) => set(config, directory(text)?),
@@ -92,6 +94,7 @@ impl Kind {
             Self::MasterKeys(_) => {
                 "32 bytes in base64, or several separated by commas, the current one first".into()
             }
+            Self::SecretHeaders(_) => "headers as name=value, several separated by commas".into(),
             Self::Destinations(_) => {
                 "a list of CIDR ranges, IP addresses and host names, separated by commas".into()
             }
@@ -120,7 +123,7 @@ impl Kind {
     /// The value as it may be shown: secrets hidden, a password in a URL masked.
     pub(super) fn shown(&self, text: &str) -> String {
         match self {
-            Self::OwnerKey(_) | Self::MasterKeys(_) => HIDDEN.to_owned(),
+            Self::OwnerKey(_) | Self::MasterKeys(_) | Self::SecretHeaders(_) => HIDDEN.to_owned(),
             Self::Database(_) | Self::PublicUrl(_) | Self::Proxy(_) => without_password(text),
             _ => format!("{text:?}"),
         }

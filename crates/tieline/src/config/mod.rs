@@ -27,7 +27,7 @@ pub use document::{default_toml, describe, markdown_table};
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{Effective, Loaded, Origin, Settings, Sources, load};
 pub use outbound::OutboundConfig;
-pub use secret::{MasterKey, MasterKeys, Secret};
+pub use secret::{MasterKey, MasterKeys, Secret, SecretHeaders};
 pub use setting::{Fallback, Setting};
 pub use table::SETTINGS;
 
@@ -63,6 +63,8 @@ pub struct Config {
     pub log: LogConfig,
     /// What is measured.
     pub metrics: MetricsConfig,
+    /// Where traces go.
+    pub telemetry: TelemetryConfig,
     /// Bounds on what comes in and what is held.
     pub limits: Limits,
     /// How deliveries are tried.
@@ -117,6 +119,17 @@ pub enum LogFormat {
 pub struct MetricsConfig {
     /// Labels metrics with the tenant: one time series per tenant.
     pub tenant_labels: bool,
+}
+
+/// Where traces go.
+#[derive(Debug, Clone, Default)]
+pub struct TelemetryConfig {
+    /// The collector's base; spans go to `/v1/traces` below it. Nothing is exported without one.
+    pub otlp_endpoint: Option<Url>,
+    /// What is sent along to the collector.
+    pub otlp_headers: Option<SecretHeaders>,
+    /// How many of a hundred traces are exported.
+    pub trace_sample_percent: u8,
 }
 
 /// Bounds on what comes in and what is held.
@@ -232,6 +245,7 @@ impl Config {
             shutdown_grace: Duration::ZERO,
             log: LogConfig::default(),
             metrics: MetricsConfig::default(),
+            telemetry: TelemetryConfig::default(),
             limits: Limits::default(),
             delivery: DeliveryConfig::default(),
             retention: RetentionConfig::default(),

@@ -24,6 +24,30 @@ impl Secret {
     }
 }
 
+/// Headers whose values are secret: `name=value`, several separated by commas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretHeaders(Vec<(String, Secret)>);
+
+impl SecretHeaders {
+    /// Reads the list; `None` if a name or a value cannot stand in a header.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let pair = |pair: &str| {
+            let (name, value) = pair.split_once('=')?;
+            let (name, value) = (name.trim(), value.trim());
+            http::HeaderName::try_from(name).ok()?;
+            http::HeaderValue::try_from(value).ok()?;
+            Some((name.to_owned(), Secret::new(value)))
+        };
+        text.split(',').map(pair).collect::<Option<_>>().map(Self)
+    }
+
+    /// The names and the values themselves, for the one place that sends them.
+    pub fn expose(&self) -> impl Iterator<Item = (String, String)> {
+        let pairs = self.0.iter();
+        pairs.map(|(name, value)| (name.clone(), value.expose().to_owned()))
+    }
+}
+
 /// One key of 256 bits.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MasterKey(Zeroizing<[u8; 32]>);

@@ -125,7 +125,7 @@ fn process() -> Vec<Setting> {
 }
 
 fn observability() -> Vec<Setting> {
-    use Fallback::Value;
+    use Fallback::{Unset, Value};
     vec![
         Setting::new(
             "log.level",
@@ -144,6 +144,32 @@ fn observability() -> Vec<Setting> {
             Kind::Switch(|c, v| c.metrics.tenant_labels = v),
             Value("false"),
             "Labels metrics with the tenant; costs one time series per tenant and metric.",
+        ),
+        Setting::new(
+            "telemetry.otlp_endpoint",
+            Kind::PublicUrl(|c, v| c.telemetry.otlp_endpoint = Some(v)),
+            Unset {
+                meaning: "traces are handed on but not exported",
+                example: "http://127.0.0.1:4318",
+            },
+            "OpenTelemetry collector that traces are exported to: OTLP over HTTP, protobuf, at /v1/traces below this.",
+        ),
+        Setting::new(
+            "telemetry.otlp_headers",
+            Kind::SecretHeaders(|c, v| c.telemetry.otlp_headers = Some(v)),
+            Unset {
+                meaning: "none",
+                example: "<name=value,name=value>",
+            },
+            "Headers for the collector, such as a key. Other users of the machine can see flags: prefer the environment.",
+        ),
+        Setting::new(
+            "telemetry.trace_sample_percent",
+            amount("percent", (0, 100), |c, v| {
+                c.telemetry.trace_sample_percent = v as u8;
+            }),
+            Value("100"),
+            "How many of a hundred traces are exported; a trace is exported whole or not at all.",
         ),
     ]
 }

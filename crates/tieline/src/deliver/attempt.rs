@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tieline_domain::{
     DeliveryId, Timestamp, attempt::Seen, event::Event, retry::parse_retry_after,
+    trace::TraceContext,
 };
 
 use super::verdict::Showed;
@@ -13,6 +14,10 @@ use crate::{
     authorize::{self, Redaction},
     outbound::{Answer, BodyLimit, Outbound, REDACTED, Request},
     registry::Route,
+    telemetry::{
+        spans::{self, Attempted},
+        traces,
+    },
 };
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
@@ -74,7 +79,7 @@ fn headers(route: &Route, id: DeliveryId, now: Timestamp, body: &[u8]) -> Header
     headers
 }
 
-/// Tries a delivery once.
+/// Tries a delivery once, in a span of its own within the trace of the event.
 pub(super) async fn attempt(
     outbound: &Outbound,
     route: &Route,
@@ -84,12 +89,43 @@ pub(super) async fn attempt(
     timeout: Duration,
     keep: usize,
 ) -> Tried {
+    let context = spans::attempt_at(event);
+    let tried = exchange(outbound, route, event, id, now, timeout, keep, &context).await;
+    traces::record(|| {
+        let seen = Attempted {
+            context,
+            route,
+            event,
+            delivery: id,
+            status: tried.status_code,
+            error_kind: tried.error_kind,
+        };
+        spans::attempt(&seen, now, tried.took)
+    });
+    tried
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what an attempt needs, handed on as it is"
+)]
+async fn exchange(
+    outbound: &Outbound,
+    route: &Route,
+    event: &Event,
+    id: DeliveryId,
+    now: Timestamp,
+    timeout: Duration,
+    keep: usize,
+    context: &TraceContext,
+) -> Tried {
     let destination = match &route.destination {
         Ok(destination) => destination,
         Err(refusal) => return refused(route, refusal),
     };
     let body = body(event);
-    let headers = headers(route, id, now, &body);
+    let mut headers = headers(route, id, now, &body);
+    headers.insert(traces::TRACEPARENT, traces::header(context));
     let authorization = route.authorization.as_ref();
     let mut sent = sent(&headers);
     let secret = authorization.and_then(|authorization| authorization.header());

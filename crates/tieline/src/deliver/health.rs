@@ -18,6 +18,7 @@ use super::Dispatcher;
 use crate::{
     publish::{NewEvent, mint, notice, own_type},
     registry::Route,
+    telemetry::{spans, traces},
 };
 
 /// How many overdue deliveries are buried at once.
@@ -154,6 +155,9 @@ impl Dispatcher {
             new,
             cause.map(|event| event.id),
         );
+        let parent = cause.map(spans::accepted_at);
+        let now = self.parts.clock.now();
+        traces::record(|| spans::accepted(&event, parent, now, Duration::ZERO));
         match self.parts.registry.routes(about.tenant_id).await {
             Ok(routes) => {
                 let wanting: Vec<_> = routes.wanting(&Document::of(&event)).collect();

@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use http::HeaderMap;
-use tieline_domain::signature::{Headers, SignedRequest};
+use tieline_domain::{
+    signature::{Headers, SignedRequest},
+    trace::TraceContext,
+};
 
 /// A request to a source, its body read.
 #[derive(Clone, Copy)]
@@ -15,6 +18,8 @@ pub struct Incoming<'r> {
     pub headers: &'r HeaderMap,
     /// The raw body.
     pub body: &'r Bytes,
+    /// The trace that it belongs to.
+    pub trace: TraceContext,
 }
 
 impl<'r> Incoming<'r> {

@@ -171,7 +171,7 @@ impl Routes {
     ) -> impl Iterator<Item = &'a Arc<Route>> + use<'a, 'e> {
         self.routes.iter().filter(move |route| {
             route.health.state != State::Disabled
-                && route.subscription.wants(&event.event_type)
+                && route.subscription.wants(event.event_type)
                 && route.takes(event)
         })
     }

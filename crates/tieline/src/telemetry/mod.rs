@@ -1,4 +1,4 @@
-//! Logs and metrics: how they leave the process.
+//! Logs, metrics and traces: how they leave the process.
 
 use std::io::{self, IsTerminal};
 
@@ -13,6 +13,8 @@ use crate::config::{LogConfig, LogFormat};
 
 mod counts;
 mod measures;
+pub mod spans;
+pub mod traces;
 
 pub use counts::*;
 pub use measures::*;

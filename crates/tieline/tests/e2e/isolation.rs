@@ -114,6 +114,8 @@ async fn furnish(
     .await?;
     let secret = json!({"name": "THEIR_SECRET", "value": "a value"});
     let secret = created("/v1/secrets", secret, "/name").await?;
+    let event_type = json!({"name": "their.type"});
+    let event_type = created("/v1/event-types", event_type, "/name").await?;
     let event = json!({"type": "order.created"});
     let event = text(
         &client
@@ -137,6 +139,7 @@ async fn furnish(
         ("key", key),
         ("client", oauth),
         ("secret", secret),
+        ("event type", event_type),
         ("event", event),
         ("delivery", delivery),
     ]
@@ -152,6 +155,7 @@ async fn view(client: &Client) -> anyhow::Result<Vec<String>> {
         "webhooks",
         "webhooks/incoming",
         "events",
+        "event-types",
         "deliveries",
     ];
     let mut seen = Vec::new();

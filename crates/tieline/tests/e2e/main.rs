@@ -14,3 +14,4 @@ mod seeds;
 #[path = "../stage/mod.rs"]
 mod stage;
 mod streams;
+mod traces;

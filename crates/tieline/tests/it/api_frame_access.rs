@@ -164,7 +164,12 @@ async fn call(client: &Client, method: &str, path: &str, operation: &Value) -> A
                 parameter["example"].as_str().unwrap(),
             )
         });
-    let request = client.request(method.to_uppercase().parse().unwrap(), &path);
+    let mut request = client.request(method.to_uppercase().parse().unwrap(), &path);
+    let headers = operation["parameters"].as_array().into_iter().flatten();
+    for header in headers.filter(|parameter| parameter["in"] == "header") {
+        let (name, example) = (header["name"].as_str(), header["example"].as_str());
+        request = request.header(name.unwrap(), example.unwrap()).unwrap();
+    }
     let body = &operation["requestBody"]["content"]["application/json"]["example"];
     let request = if body.is_null() {
         request

@@ -1,11 +1,12 @@
 //! A delivery as its receiver and its sender see it.
 
 use aws_lc_rs::hmac;
+use http::Method;
 use serde_json::json;
 use standardwebhooks::Webhook;
 use tieline_testkit::receiver::{Behaviour, Received, Reply, Script};
 
-use crate::scene::{Scene, text};
+use crate::scene::{Scene, json_of, text};
 
 /// Whether the signature of Standard Webhooks is among those that the request carries.
 pub(crate) fn is_signed(request: &Received, by: &Webhook) -> bool {
@@ -166,4 +167,39 @@ async fn a_large_response_is_cut() {
     assert_eq!(text(&attempt["response_excerpt"]).len(), 16 * 1024);
     assert_eq!(attempt["response_truncated"], true);
     assert_eq!(attempt["error_kind"], json!(null));
+}
+
+#[tokio::test]
+async fn a_trace_goes_from_the_request_to_the_receiver() {
+    let scene = Scene::open(Script::new()).await;
+    scene.subscribe("/hook", &["a"], &[]).await;
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let rows = [
+        (Some(parent), true),
+        (Some("00-nonsense"), false),
+        (None, false),
+    ];
+    for (i, (given, kept)) in rows.into_iter().enumerate() {
+        let mut request = scene.client.request(Method::POST, "/v1/events");
+        if let Some(given) = given {
+            request = request.header("traceparent", given).unwrap();
+        }
+        let answer = request
+            .json(json!({"type": "a"}))
+            .unwrap()
+            .send()
+            .await
+            .unwrap();
+        let answered = answer.header("traceparent").unwrap().to_owned();
+        let event = text(&json_of(answer, 202)["id"]);
+        let shown = scene.get(&format!("/v1/events/{event}")).await;
+        let trace = text(&shown["trace_id"]);
+        assert_eq!(trace == parent[3..35], kept, "{given:?}");
+        assert_eq!(trace, answered[3..35]);
+        assert_ne!(answered[36..52], parent[36..52], "a span of its own");
+        let received = scene.receiver.wait_for(i + 1).await.unwrap();
+        let sent = received[i].headers["traceparent"].to_str().unwrap();
+        assert_eq!(sent[3..35], trace);
+        assert_ne!(sent[36..52], answered[36..52], "and the attempt another");
+    }
 }

@@ -99,9 +99,14 @@ fn the_default_file_uncommented_holds_the_defaults_and_no_secret() {
         .lines()
         .filter_map(|line| line.split(' ').next())
         .collect();
-    assert_eq!(keys, ["owner_key", "master_key"]);
+    assert_eq!(keys, ["owner_key", "master_key", "telemetry.otlp_headers"]);
 
-    let is_secret = |line: &&str| line.starts_with("owner_key") || line.starts_with("master_key");
+    let is_secret = |line: &&str| {
+        let name = line.strip_prefix("telemetry.").unwrap_or(line);
+        ["owner_key", "master_key", "otlp_headers"]
+            .iter()
+            .any(|secret| name.starts_with(secret))
+    };
     let public: Vec<&str> = uncommented
         .lines()
         .filter(|line| !is_secret(line))

@@ -26,6 +26,7 @@ fn other_value(setting: &Setting, variant: u64) -> String {
         Kind::MasterKeys(_) => {
             [KEY_A.into(), KEY_B.into(), format!("{KEY_A},{KEY_B}")][variant as usize].clone()
         }
+        Kind::SecretHeaders(_) => format!("x-key{variant}=value"),
         Kind::Destinations(_) => format!("10.{variant}.0.0/16,crm.internal"),
         Kind::Proxy(_) => format!("http://10.0.0.{variant}:3128"),
         Kind::File(_) => format!("/etc/tieline/{variant}.pem"),
@@ -33,7 +34,8 @@ fn other_value(setting: &Setting, variant: u64) -> String {
         Kind::LogFormat(_) => ["json", "text", "json"][variant as usize].into(),
         Kind::Delays(_) => format!("0,{}", variant + 1),
         // Near the maximum, where every relation between settings that is tested alone may fail.
-        Kind::Amount { max, .. } => max.saturating_sub(variant).to_string(),
+        // One below it, because a default may be the maximum.
+        Kind::Amount { max, .. } => max.saturating_sub(variant + 1).to_string(),
     }
 }
 
