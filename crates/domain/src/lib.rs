@@ -9,7 +9,9 @@ pub mod delivery;
 pub mod destination;
 pub mod event;
 pub mod id;
+pub mod job;
 pub mod pattern;
+pub mod retention;
 pub mod retry;
 pub mod signature;
 pub mod source;
@@ -19,7 +21,7 @@ pub mod time;
 pub mod violation;
 
 pub use id::{
-    ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, RequestId, SecretId, SourceId,
+    ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, JobId, RequestId, SecretId, SourceId,
     SubscriptionId, TenantId,
 };
 pub use time::Timestamp;

@@ -275,6 +275,15 @@ impl Db {
         }
     }
 
+    /// What a select adds so that others wait with what it read until the transaction ends; the embedded
+    /// engine has one writer.
+    pub(crate) fn locked(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR UPDATE",
+        }
+    }
+
     /// Moves what the write-ahead log holds into the database file, without making anyone wait;
     /// nothing to do on Postgres.
     pub async fn checkpoint(&self) -> Result<()> {
@@ -311,8 +320,14 @@ impl Tx {
 }
 
 /// The migrations in order: version, description, text.
-pub(crate) const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "start", include_str!("../migrations/0001_start.sql"))];
+pub(crate) const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "start", include_str!("../migrations/0001_start.sql")),
+    (
+        6,
+        "jobs and retention",
+        include_str!("../migrations/0006_jobs_and_retention.sql"),
+    ),
+];
 
 fn migrations(engine: &str) -> Vec<Migration> {
     let migration = |(version, description, text): (i64, &'static str, &'static str)| {

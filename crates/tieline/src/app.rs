@@ -20,6 +20,7 @@ use crate::{
     api::{caller::Callers, ratelimit::Limiter},
     config::{Config, Database, MasterKey},
     deliver::{self, Dispatcher},
+    jobs::{self, Jobs},
     outbound::{AllowList, BadEntry, Outbound, Settings},
     publish::Publisher,
     receive::Receiver,
@@ -58,6 +59,8 @@ pub struct Parts {
     pub sources: Sources,
     /// Makes and changes subscriptions.
     pub subscriptions: Subscriptions,
+    /// Long work with progress.
+    pub jobs: Jobs,
     /// The credentials seen lately.
     pub callers: Callers,
     /// How fast requests may come.
@@ -141,6 +144,14 @@ impl App {
             outbound: outbound.clone(),
             bell: Bell::new(store.db().clone()),
         });
+        let jobs = Jobs::new(jobs::Parts {
+            clock: clock.clone(),
+            store: store.clone(),
+            registry: registry.clone(),
+            dispatcher: Arc::clone(&dispatcher),
+            node,
+            at_once: config.limits.jobs_at_once,
+        });
         let publisher = Publisher::new(
             clock.clone(),
             Arc::clone(&spine),
@@ -166,6 +177,7 @@ impl App {
             sources: Sources::new(store.clone(), vault.clone(), registry.clone()),
             limiter: Limiter::new(&config.limits),
             callers: Callers::default(),
+            jobs,
             store,
             spine,
             vault,

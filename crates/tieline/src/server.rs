@@ -12,7 +12,7 @@ use crate::{
     api,
     app::{App, StartError},
     config::Config,
-    demo, first_run, housekeeping,
+    demo, first_run, housekeeping, retention,
 };
 
 /// Why the server cannot run.
@@ -65,7 +65,10 @@ pub async fn run(
                 "took up deliveries that were under way when the server last stopped"
             );
         }
+        app.store.recover_jobs(app.clock.now()).await?;
         app.dispatcher.start();
+        app.jobs.start();
+        tokio::spawn(retention::run(app.clone(), background.clone()));
     }
     tokio::spawn(app.registry.clone().watch(background.clone()));
     tokio::spawn(housekeeping::run(app.clone(), background.clone()));
@@ -76,6 +79,7 @@ pub async fn run(
 
     serve(&app, listener, stop).await?;
     background.cancel();
+    app.jobs.shut_down().await;
     app.dispatcher.shut_down(config.shutdown_grace).await;
     app.store.db().close().await;
     Ok(())

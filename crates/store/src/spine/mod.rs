@@ -6,6 +6,7 @@ mod batch;
 mod claim;
 mod embedded;
 mod lately;
+pub mod replay;
 mod settle;
 mod sql;
 mod writer;

@@ -1,26 +1,30 @@
 //! Events, as the API takes and shows them.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::value::RawValue;
 use tieline_domain::{
-    EventId, Timestamp, Violation,
+    EventId, TenantId, Timestamp, Violation,
     event::{Event, types},
     pattern::EventType,
     violation,
 };
+use tieline_store::Result;
 use utoipa::ToSchema;
 
 use super::delivery_view::DeliveryView;
+use crate::app::App;
 
 /// The types that only this program publishes: they tell what became of webhooks and deliveries.
-const OWN_TYPES: [&str; 6] = [
+const OWN_TYPES: [&str; 8] = [
     types::WEBHOOK_RECEIVED,
     types::TRANSFORM_FAILED,
     types::DELIVERY_DEAD_LETTERED,
     types::STATUS_CHANGED,
     types::SUBSCRIPTION_DISABLED,
+    types::JOB_COMPLETED,
+    types::JOB_FAILED,
     types::WEBHOOK_TEST,
 ];
 
@@ -200,6 +204,10 @@ pub struct EventView {
     /// Its content, as it was received.
     #[schema(value_type = Value)]
     data: RawJson,
+    /// When its content was deleted; `data` is null since then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    data_deleted_at: Option<Timestamp>,
     /// The trace it belongs to (W3C Trace Context).
     #[schema(value_type = String)]
     trace_id: Arc<str>,
@@ -230,9 +238,25 @@ impl From<Event> for EventView {
             time,
             tenant_id: tenant_id.to_string(),
             data: RawJson(data),
+            data_deleted_at: None,
             trace_id,
             cause_id,
         }
+    }
+}
+
+impl EventView {
+    /// The events, with the time at which the content of some was deleted.
+    pub(super) async fn of(app: &App, tenant: TenantId, events: Vec<Event>) -> Result<Vec<Self>> {
+        // What was deleted has no content; most of what has no content was never looked up for it.
+        let empty = events.iter().filter(|event| &*event.data == "null");
+        let empty: Vec<_> = empty.map(|event| event.id).collect();
+        let deleted: HashMap<_, _> = app.store.erasures(tenant, &empty).await?.into_iter().collect();
+        let view = |event: Event| Self {
+            data_deleted_at: deleted.get(&event.id).copied(),
+            ..event.into()
+        };
+        Ok(events.into_iter().map(view).collect())
     }
 }
 

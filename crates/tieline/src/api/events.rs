@@ -183,11 +183,13 @@ pub async fn list(
         source,
         subject,
     };
-    Ok(app
-        .store
-        .list_events(caller.tenant_id, &filter, &page.request())
-        .await?
-        .into())
+    let tenant = caller.tenant_id;
+    let page = page.request();
+    let events = app.store.list_events(tenant, &filter, &page).await?;
+    Ok(ListView {
+        data: EventView::of(&app, tenant, events.items).await?,
+        next_cursor: events.next,
+    })
 }
 
 /// Show an event
@@ -242,8 +244,9 @@ fn tree<'a>(
             *room -= 1;
             view.events.push(tree(app, next, levels - 1, room).await?);
         }
+        let shown = EventView::of(app, event.tenant_id, vec![event]).await?;
         Ok(EventTreeView {
-            view: event.into(),
+            view: shown.into_iter().next().ok_or_else(Problem::internal)?,
             caused: view,
         })
     })

@@ -15,9 +15,9 @@ use super::{
     frame::Frame,
     front::Front,
     gate::gate,
-    health, incoming, keys, me, oauth_clients, presets,
+    health, incoming, jobs, keys, me, oauth_clients, payload, presets,
     problem::{Code, Problem},
-    secrets, source_preview, sources, subscription_state, subscriptions, tenants, token,
+    replay, secrets, source_preview, sources, subscription_state, subscriptions, tenants, token,
 };
 use crate::app::App;
 
@@ -38,6 +38,13 @@ fn v1() -> OpenApiRouter<App> {
         .merge(webhooks())
         .routes(routes!(events::list, events::publish))
         .routes(routes!(events::get))
+        .routes(routes!(payload::delete))
+        .routes(routes!(replay::one))
+        .routes(routes!(replay::many))
+        .routes(routes!(replay::preview))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::get))
+        .routes(routes!(jobs::cancel))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
         .routes(routes!(deliveries::retry))
