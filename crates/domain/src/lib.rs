@@ -21,8 +21,8 @@ pub mod time;
 pub mod violation;
 
 pub use id::{
-    ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, JobId, RequestId, SecretId, SourceId,
-    SubscriptionId, TenantId,
+    ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, JobId, RequestId, SecretId,
+    SourceId, SubscriptionId, TenantId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;

@@ -1,11 +1,7 @@
 //! Erasing the content of an event at once. The event stays without it, so that the log has no hole.
 
 use sqlx::AssertSqlSafe;
-use tieline_domain::{
-    EventId, TenantId, Timestamp,
-    attempt::Seen,
-    event::is_about_deliveries,
-};
+use tieline_domain::{EventId, TenantId, Timestamp, attempt::Seen, event::is_about_deliveries};
 
 use crate::{
     Db, Error, Result, Store,
@@ -107,12 +103,7 @@ impl Store {
 
 /// The event and those that were made of the same request: they hold the same content. Notices of what
 /// became of its deliveries do not.
-async fn same_content(
-    tx: &mut Tx,
-    db: &Db,
-    tenant: TenantId,
-    id: EventId,
-) -> Result<Vec<String>> {
+async fn same_content(tx: &mut Tx, db: &Db, tenant: TenantId, id: EventId) -> Result<Vec<String>> {
     let text = format!(
         "SELECT id, type FROM events WHERE tenant_id = $1 AND (id = $2 OR cause_id = $2) ORDER BY id {}",
         db.locked()

@@ -119,7 +119,7 @@ impl Store {
     /// Asks for a job, with a row of the audit log.
     pub async fn create_job(&self, job: &Job, by: &ChangeBy) -> Result<()> {
         const CREATE: &str = "INSERT INTO jobs (id, tenant_id, kind, status, asked, total, done, failed, errors, due_at, \
-                              created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '[]', $7, $8, $7)";
+                              created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '[]', 0, $7, $8)";
         let mut tx = self.db().begin().await?;
         in_tx!(tx, |c| sqlx::query(CREATE)
             .bind(job.id.to_string())
@@ -128,8 +128,8 @@ impl Store {
             .bind(Status::Waiting.as_str())
             .bind(&job.asked)
             .bind(job.progress.total.map(u64::cast_signed))
-            .bind(job.created_at.as_micros())
             .bind(&job.created_by)
+            .bind(job.created_at.as_micros())
             .execute(c)
             .await
             .map(drop))?;
@@ -190,7 +190,7 @@ impl Store {
         Ok(count.unsigned_abs())
     }
 
-    /// Takes the job that has waited longest, of a tenant for which no other node works, with the lease
+    /// Takes the oldest job that is due, of a tenant for which no other node works, with the lease
     /// that `hold` makes of it. `None` if there is none.
     pub async fn claim_job(
         &self,
@@ -202,7 +202,7 @@ impl Store {
             "UPDATE jobs SET status = 'running', owner = $1, due_at = $2, started_at = COALESCE(started_at, $3) \
              WHERE id = (SELECT j.id FROM jobs j WHERE j.status IN ('waiting', 'running') AND j.due_at <= $3 \
              AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.tenant_id = j.tenant_id AND r.id <> j.id \
-             AND r.status = 'running' AND r.due_at > $3) ORDER BY j.due_at, j.id LIMIT 1 {}) RETURNING {COLUMNS}",
+             AND r.status = 'running' AND r.due_at > $3) ORDER BY j.id LIMIT 1 {}) RETURNING {COLUMNS}",
             self.db().skip_locked()
         );
         let mut tx = self.db().begin().await?;

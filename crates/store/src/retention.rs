@@ -54,9 +54,9 @@ impl Store {
             .bind(limit as i64)
             .fetch_all(c)
             .await?);
-        let read = rows.into_iter().map(|(id, retention)| {
-            Ok((parsed(&id)?, retention_of(retention.as_deref())?))
-        });
+        let read = rows
+            .into_iter()
+            .map(|(id, retention)| Ok((parsed(&id)?, retention_of(retention.as_deref())?)));
         read.collect()
     }
 
@@ -218,9 +218,9 @@ impl Store {
             .bind(limit as i64)
             .fetch_all(c)
             .await?);
-        let read = rows.into_iter().map(|(source, id, tenant)| {
-            Ok(((parsed(&source)?, parsed(&id)?), parsed(&tenant)?))
-        });
+        let read = rows
+            .into_iter()
+            .map(|(source, id, tenant)| Ok(((parsed(&source)?, parsed(&id)?), parsed(&tenant)?)));
         read.collect()
     }
 

@@ -74,9 +74,9 @@ impl Store {
     pub async fn find_tenant(&self, id: TenantId) -> Result<Option<Tenant>> {
         let text = format!("SELECT {COLUMNS} FROM tenants WHERE id = $1 AND deleted_at IS NULL");
         let row = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(AssertSqlSafe(text))
-        .bind(id.to_string())
-        .fetch_optional(c)
-        .await)?;
+            .bind(id.to_string())
+            .fetch_optional(c)
+            .await)?;
         row.map(tenant).transpose()
     }
 
@@ -91,10 +91,10 @@ impl Store {
             "SELECT {COLUMNS} FROM tenants WHERE id < $1 AND deleted_at IS NULL ORDER BY id DESC LIMIT $2"
         );
         let rows = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(AssertSqlSafe(text))
-        .bind(page.below())
-        .bind(page.rows())
-        .fetch_all(c)
-        .await)?;
+            .bind(page.below())
+            .bind(page.rows())
+            .fetch_all(c)
+            .await)?;
         let tenants = rows.into_iter().map(tenant).collect::<Result<_>>()?;
         Ok(Page::cut(tenants, page, |tenant| tenant.id))
     }
@@ -123,7 +123,8 @@ impl Store {
         };
         let kept = (!retention.is_empty()).then(|| serde_json::to_string(&retention));
         let kept = kept.transpose().map_err(Error::content)?;
-        in_tx!(tx, |c| sqlx::query(
+        in_tx!(tx, |c| {
+            sqlx::query(
             "UPDATE tenants SET name = $2, version = $3, updated_at = $4, retention = $5 WHERE id = $1"
         )
         .bind(id.to_string())
@@ -133,7 +134,8 @@ impl Store {
         .bind(kept)
         .execute(c)
         .await
-        .map(drop))?;
+        .map(drop)
+        })?;
         record(&mut tx, Action::Update, id, Some(&before), Some(&after), by).await?;
         tx.commit().await?;
         Ok(Some(after))
@@ -175,9 +177,9 @@ async fn lock(tx: &mut Tx, id: TenantId) -> Result<Option<Tenant>> {
         "UPDATE tenants SET version = version WHERE id = $1 AND deleted_at IS NULL RETURNING {COLUMNS}"
     );
     let row = in_tx!(tx, |c| sqlx::query_as::<_, Row>(AssertSqlSafe(text))
-    .bind(id.to_string())
-    .fetch_optional(c)
-    .await)?;
+        .bind(id.to_string())
+        .fetch_optional(c)
+        .await)?;
     row.map(tenant).transpose()
 }
 

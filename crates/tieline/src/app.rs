@@ -254,7 +254,7 @@ pub fn master_keys(
     }
     make_directory(&config.data)?;
     let file = vault::load_or_generate_master_key(&config.data)?;
-    let keys = MasterKeys::new(&file.key, []);
+    let keys = MasterKeys::of_file(&file);
     Ok((keys, file.generated.then_some(file.path)))
 }
 

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod demo;
+pub mod door;
 mod failpoint;
 pub mod first_run;
 pub mod housekeeping;

@@ -82,7 +82,10 @@ impl Remover {
                 if !retention.is_empty() {
                     own.insert(tenant, retention);
                 }
-                lag = lag.max(self.of_tenant(tenant, retention.over(settings), now).await?);
+                lag = lag.max(
+                    self.of_tenant(tenant, retention.over(settings), now)
+                        .await?,
+                );
             }
         }
         metrics::gauge!(telemetry::RETENTION_LAG_SECONDS).set(lag.as_secs_f64());
@@ -176,7 +179,9 @@ impl Remover {
                 let periods = own.get(tenant).map_or(settings, |own| own.over(settings));
                 made_at < now.minus(periods.rejected)
             };
-            let old = page.iter().filter(|((_, id), tenant)| is_old(tenant, id.made_at()));
+            let old = page
+                .iter()
+                .filter(|((_, id), tenant)| is_old(tenant, id.made_at()));
             let old: Vec<_> = old.map(|(key, _)| *key).collect();
             if !old.is_empty() {
                 self.app.store.remove_rejected(&old).await?;

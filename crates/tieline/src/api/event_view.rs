@@ -251,7 +251,12 @@ impl EventView {
         // What was deleted has no content; most of what has no content was never looked up for it.
         let empty = events.iter().filter(|event| &*event.data == "null");
         let empty: Vec<_> = empty.map(|event| event.id).collect();
-        let deleted: HashMap<_, _> = app.store.erasures(tenant, &empty).await?.into_iter().collect();
+        let deleted: HashMap<_, _> = app
+            .store
+            .erasures(tenant, &empty)
+            .await?
+            .into_iter()
+            .collect();
         let view = |event: Event| Self {
             data_deleted_at: deleted.get(&event.id).copied(),
             ..event.into()

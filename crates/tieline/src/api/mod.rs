@@ -44,4 +44,5 @@ pub mod subscriptions;
 pub mod tenants;
 pub mod token;
 
-pub use routes::service;
+pub use front::Front;
+pub use routes::{front, service};

@@ -169,6 +169,7 @@ fn expand_problems(method: &str, operation: &mut Value) {
         (401, !open),
         (403, operation.get("x-required-scope").is_some()),
         (404, has_parameter(operation, "path")),
+        (408, has_body),
         (409, !open && method != "get"),
         (412, has_parameter(operation, "header") && method != "post"),
         (413, has_body),

@@ -217,19 +217,26 @@ pub async fn one(
         let detail = "the content of this event was deleted; there is nothing to deliver";
         return Err(Problem::new(Code::Conflict, detail));
     }
-    let routes = app.registry.routes(tenant).await.map_err(jobs::Error::from)?;
+    let routes = app
+        .registry
+        .routes(tenant)
+        .await
+        .map_err(jobs::Error::from)?;
     if webhook_id.is_some_and(|id| routes.get(id).is_none()) {
         return Err(no_webhook("/webhook_id"));
     }
-    let wanted = wanting(&routes, &event).filter(|route| webhook_id.is_none_or(|id| id == route.id));
-    let again: Vec<_> = wanted
-        .map(|route| app.jobs.again(&event, route))
-        .collect();
+    let wanted =
+        wanting(&routes, &event).filter(|route| webhook_id.is_none_or(|id| id == route.id));
+    let again: Vec<_> = wanted.map(|route| app.jobs.again(&event, route)).collect();
     if again.is_empty() && webhook_id.is_some() {
-        let detail = "this webhook does not take events of this type, or is disabled; change it first";
+        let detail =
+            "this webhook does not take events of this type, or is disabled; change it first";
         return Err(Problem::new(Code::Conflict, detail));
     }
-    let replayed = app.store.replay_event(tenant, &again, app.clock.now()).await?;
+    let replayed = app
+        .store
+        .replay_event(tenant, &again, app.clock.now())
+        .await?;
     app.dispatcher.wake();
     let views = again.iter().zip(replayed.0).map(|(one, (fate, id))| {
         let outcome = match fate {
@@ -295,7 +302,10 @@ pub async fn many(
     }
     let asked = serde_json::to_string(&asked).map_err(|_| Problem::internal())?;
     let by = caller.change(&app);
-    let job = app.jobs.ask(caller.tenant_id, Kind::Replay, asked, &by).await?;
+    let job = app
+        .jobs
+        .ask(caller.tenant_id, Kind::Replay, asked, &by)
+        .await?;
     Ok(Accepted(JobView::new(job, app.clock.now())?))
 }
 

@@ -103,7 +103,8 @@ pub fn service(app: App) -> IntoMakeServiceWithConnectInfo<Front, SocketAddr> {
     front(app).into_make_service_with_connect_info()
 }
 
-fn front(app: App) -> Front {
+/// The whole API, as a service.
+pub fn front(app: App) -> Front {
     let frame = Frame::new(app.clock.clone());
     let v1 = Router::from(v1())
         .fallback(nowhere)

@@ -133,6 +133,14 @@ pub struct Limits {
     pub rejected_log_per_source: usize,
     /// Requests that may wait for the store before more are answered 503.
     pub accept_queue: usize,
+    /// Requests under way at once, before more are answered 503.
+    pub requests_in_flight: usize,
+    /// Connections open at once, before more are answered 503.
+    pub connections: usize,
+    /// Time that the head of a request may take to arrive.
+    pub head_timeout: Duration,
+    /// Time that the body of a request may take to arrive.
+    pub body_timeout: Duration,
     /// Deliveries held in memory per destination; the rest waits on disk.
     pub delivery_memory_per_destination: usize,
     /// Bytes of deliveries held in memory altogether.

@@ -232,12 +232,7 @@ impl Inner {
         }
     }
 
-    async fn fail(
-        &self,
-        job: &mut Job,
-        hold: &Hold,
-        error: &Error,
-    ) -> tieline_store::Result<()> {
+    async fn fail(&self, job: &mut Job, hold: &Hold, error: &Error) -> tieline_store::Result<()> {
         tracing::error!(job = %job.id, %error, "a job failed");
         self.read_again(job).await;
         let mut progress = job.progress.clone();

@@ -351,7 +351,9 @@ impl Replay<'_> {
                 progress: progress.clone(),
             }
         };
-        Ok(store.advance_job(self.hold, clock.now(), batch, note).await?)
+        Ok(store
+            .advance_job(self.hold, clock.now(), batch, note)
+            .await?)
     }
 }
 

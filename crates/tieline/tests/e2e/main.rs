@@ -6,6 +6,7 @@ mod canary;
 mod isolation;
 mod neighbours;
 mod official;
+mod overload;
 mod seeds;
 #[path = "../stage/mod.rs"]
 mod stage;

@@ -14,6 +14,8 @@ mod dead_letters;
 mod deliveries;
 mod events;
 mod failing_destinations;
+mod replay;
+mod retention;
 mod retries;
 mod scene;
 mod sources;
