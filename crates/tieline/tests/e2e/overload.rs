@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::stage::{eventually, every, launch, owner, report};
+use crate::stage::{OWNER_KEY, eventually, every, launch, owner, report};
 
 /// How many clients ask at once, and how often each does.
 const CLIENTS: usize = 64;
@@ -162,17 +162,9 @@ async fn whoever_sends_too_slowly_is_cut_off() {
         assert!(begin.contains(expected), "{sent:?}: {begin}");
         assert_eq!(begin.is_empty(), expected.is_empty(), "{sent:?}: {begin}");
     }
-    let owner = owner(server.url());
-    let made = owner
-        .post("/v1/api-keys", json!({"name": "x"}))
-        .await
-        .unwrap()
-        .json()
-        .unwrap();
-    let key = made["key"].as_str().unwrap();
     let mut stream = connect(&server).await;
     let head = format!(
-        "POST /v1/events HTTP/1.1\r\nhost: a\r\nx-api-key: {key}\r\ncontent-type: application/json\r\ncontent-length: 99\r\nconnection: close\r\n\r\n{{"
+        "POST /v1/events HTTP/1.1\r\nhost: a\r\nx-api-key: {OWNER_KEY}\r\ncontent-type: application/json\r\ncontent-length: 99\r\nconnection: close\r\n\r\n{{"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let answer = rest(&mut stream).await;
