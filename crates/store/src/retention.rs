@@ -1,7 +1,10 @@
 //! Removing what has been kept long enough: few rows in one commit, found by the time in their ids, so
 //! that no index is needed for it and accepting does not feel it.
 
-use sqlx::AssertSqlSafe;
+use sqlx::{
+    AssertSqlSafe,
+    query::{Query, QueryAs},
+};
 use tieline_domain::{
     AuditId, DeliveryId, EventId, JobId, RequestId, SourceId, TenantId, Timestamp,
     retention::Retention,
@@ -138,7 +141,7 @@ impl Store {
         let removed = in_tx!(tx, |c| {
             let query = sqlx::query(AssertSqlSafe(text)).persistent(false);
             let query = query.bind(before_time.as_micros());
-            let query = ended.iter().fold(query, |query, id| query.bind(id));
+            let query = ended.iter().fold(query, Query::bind);
             query.execute(c).await?.rows_affected()
         });
         tx.commit().await?;
@@ -251,7 +254,7 @@ async fn needed(tx: &mut Tx, ids: &[String]) -> Result<Vec<String>> {
     );
     let rows: Vec<(String,)> = in_tx!(tx, |c| {
         let query = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
-        let query = ids.iter().fold(query, |query, id| query.bind(id));
+        let query = ids.iter().fold(query, QueryAs::bind);
         query.fetch_all(c).await?
     });
     Ok(rows.into_iter().map(|(id,)| id).collect())
@@ -287,7 +290,7 @@ async fn remove(tx: &mut Tx, tenant: TenantId, ids: &[String]) -> Result<Removed
         *count = in_tx!(tx, |c| {
             let query = sqlx::query(AssertSqlSafe(text)).persistent(false);
             let query = query.bind(tenant.to_string());
-            let query = ids.iter().fold(query, |query, id| query.bind(id));
+            let query = ids.iter().fold(query, Query::bind);
             query.execute(c).await?.rows_affected()
         });
     }

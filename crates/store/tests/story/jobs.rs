@@ -182,6 +182,7 @@ async fn a_cancelled_job_writes_nothing_more() {
 
 #[tokio::test]
 async fn a_replay_keeps_the_delivery_of_each_event_and_subscription() {
+    use Fate::{Again, Gone, Made, Waiting};
     on_every_engine(async |db| {
         let log = Log::open(&db).await;
         log.accept(1..=2, Some(Start::Due(at(2)))).await;
@@ -198,7 +199,6 @@ async fn a_replay_keeps_the_delivery_of_each_event_and_subscription() {
             .await
             .unwrap();
         let fates: Vec<_> = replayed.0.iter().map(|(fate, _)| *fate).collect();
-        use Fate::{Again, Gone, Made, Waiting};
         assert_eq!(fates, [Again, Again, Waiting, Made, Gone]);
         let after = log.deliveries(None).await;
         assert_eq!(after.len(), before.len() + 1);

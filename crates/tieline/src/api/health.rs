@@ -38,13 +38,11 @@ pub async fn alive() -> Shown<Health> {
 /// It can when its database answers.
 #[utoipa::path(get, path = "/readyz", operation_id = "get_readiness", tag = "Operation", security(()))]
 pub async fn ready(State(app): State<App>) -> Result<Shown<Health>, Problem> {
-    match tokio::time::timeout(PATIENCE, app.store.db().ping()).await {
-        Ok(answered) => answered?,
-        Err(_) => {
-            let detail = "the database did not answer in time";
-            return Err(Problem::new(Code::Unavailable, detail).retry_after(1));
-        }
-    }
+    let Ok(answered) = tokio::time::timeout(PATIENCE, app.store.db().ping()).await else {
+        let detail = "the database did not answer in time";
+        return Err(Problem::new(Code::Unavailable, detail).retry_after(1));
+    };
+    answered?;
     Ok(Shown::new(Health { status: "ok" }))
 }
 

@@ -52,6 +52,7 @@ pub struct TenantPatch {
 /// How long a tenant's data is kept, in days from 1 to 36500, where that differs from the settings.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(example = json!({"events_days": 7, "attempts_days": 3}))]
+#[expect(clippy::struct_field_names, reason = "a number says its unit")]
 pub struct RetentionView {
     /// Events, with their deliveries and attempts.
     events_days: Option<u32>,

@@ -237,13 +237,9 @@ impl Replay<'_> {
                 .sum();
             let total = self.progress.total.unwrap_or_default() + deliveries as u64;
             self.progress.total = Some(total);
-            match page.last() {
-                Some(last) => self.place.after = last.id,
-                None => {
-                    self.place.after = self.asked.after;
-                    self.place.counted = true;
-                }
-            }
+            self.place.counted = page.is_empty();
+            // What was counted is sent from the beginning.
+            self.place.after = page.last().map_or(self.asked.after, |last| last.id);
             since_sign += page.len() as u64;
             if since_sign >= COUNTED_AT_ONCE || self.place.counted {
                 since_sign = 0;

@@ -73,10 +73,16 @@ impl MasterKey {
 
 impl fmt::Debug for MasterKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let others: Vec<_> = self.others.iter().map(|key| &key.id).collect();
+        let Self {
+            first,
+            others,
+            directory,
+        } = self;
+        let others: Vec<_> = others.iter().map(|key| &key.id).collect();
         f.debug_struct("MasterKeys")
-            .field("first", &self.first.id)
+            .field("first", &first.id)
             .field("others", &others)
+            .field("directory", directory)
             .finish()
     }
 }

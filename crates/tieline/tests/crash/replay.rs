@@ -20,6 +20,9 @@ use crate::{
 /// How many events one publish request takes.
 const BATCH: usize = 1_000;
 
+/// The rate of a replay that asks for none, per second.
+const DEFAULT_RATE: u32 = 500;
+
 /// How many live events are timed.
 const LIVE: usize = 100;
 
@@ -137,15 +140,17 @@ async fn check(engine: Engine) {
         .await
         .unwrap();
     let begun = Instant::now();
-    let (preview, id) = replay(&owner, 10_000).await;
+    let rate = u32::try_from(count / 4).unwrap().min(DEFAULT_RATE);
+    let (preview, id) = replay(&owner, rate).await;
     assert_eq!(
         preview,
         json!({"events": count, "deliveries": count, "complete": true})
     );
-    let during = live(&owner, "during").await;
     receiver.wait_for(count / 4).await.unwrap();
+    assert_eq!(job(&owner, &id).await.unwrap()["status"], "running");
     cluster.nodes[0].kill9().await.unwrap();
     cluster.nodes[0].restart().await.unwrap();
+    let during = live(&owner, "during").await;
     let ended = ended(&owner, &id, count).await;
     assert_eq!(ended["status"], "completed", "{ended}");
     assert_eq!(
