@@ -23,10 +23,12 @@ pub enum Area {
     Deliveries,
     /// The audit log.
     Audit,
+    /// Jobs: long work with progress.
+    Jobs,
 }
 
 /// Every area with the word that scopes use for it.
-pub const AREAS: [(Area, &str); 7] = [
+pub const AREAS: [(Area, &str); 8] = [
     (Area::Platform, "platform"),
     (Area::Keys, "keys"),
     (Area::Secrets, "secrets"),
@@ -34,6 +36,7 @@ pub const AREAS: [(Area, &str); 7] = [
     (Area::Events, "events"),
     (Area::Deliveries, "deliveries"),
     (Area::Audit, "audit"),
+    (Area::Jobs, "jobs"),
 ];
 
 /// What a scope allows in its area.

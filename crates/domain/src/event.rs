@@ -41,6 +41,10 @@ pub mod types {
     pub const STATUS_CHANGED: &str = "integration.status_changed";
     /// A subscription was ended: by its receiver (410), or by hand.
     pub const SUBSCRIPTION_DISABLED: &str = "subscription.disabled";
+    /// A job did all that was asked for.
+    pub const JOB_COMPLETED: &str = "job.completed";
+    /// A job ended by a fault before all was done.
+    pub const JOB_FAILED: &str = "job.failed";
     /// What a test send delivers; never stored.
     pub const WEBHOOK_TEST: &str = "webhook.test";
 }

@@ -137,6 +137,8 @@ id! {
     AttemptId = "att_";
     /// A row of the audit log.
     AuditId = "aud_";
+    /// Long work with progress.
+    JobId = "job_";
     /// One HTTP request to Tieline.
     RequestId = "req_";
 }

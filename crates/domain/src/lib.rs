@@ -13,7 +13,9 @@ pub mod event;
 pub mod event_type;
 pub mod filter;
 pub mod id;
+pub mod job;
 pub mod pattern;
+pub mod retention;
 pub mod retry;
 pub mod signature;
 pub mod source;
@@ -24,8 +26,8 @@ pub mod trace;
 pub mod violation;
 
 pub use id::{
-    ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, EventTypeId, RequestId, SecretId,
-    SourceId, SubscriptionId, TenantId,
+    ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, EventTypeId, JobId, RequestId,
+    SecretId, SourceId, SubscriptionId, TenantId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{TenantId, Timestamp, Violation, violation};
+use crate::{TenantId, Timestamp, Violation, retention::Retention, violation};
 
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Tenant {
     pub name: String,
     /// Counts the changes; the `ETag`.
     pub version: i64,
+    /// How long its data is kept, where that differs from the settings.
+    pub retention: Retention,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -37,10 +37,66 @@ fn data_key(row: KeyRow) -> Result<SealedDataKey> {
     })
 }
 
+/// The name under which `meta` keeps the id of the master key that seals.
+const SEALING: &str = "sealing_master_key";
+
+/// What became of a new data key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is kept.
+    Kept,
+    /// The tenant has one with its id already, and that one stays.
+    Known,
+    /// Another master key seals by now: nothing was kept.
+    Outdated,
+}
+
 impl Store {
-    /// Keeps a data key, unless the tenant already has one with its id; false then.
-    pub async fn add_data_key(&self, key: &SealedDataKey) -> Result<bool> {
+    /// The master key under which new data keys are sealed; `None` before the first one.
+    pub async fn sealing_master_key(&self) -> Result<Option<String>> {
+        const FIND: &str = "SELECT value FROM meta WHERE key = $1";
+        let row: Option<(String,)> = on_db!(self.db(), |c| sqlx::query_as(FIND)
+            .bind(SEALING)
+            .fetch_optional(c)
+            .await?);
+        Ok(row.map(|(id,)| id))
+    }
+
+    /// Has new data keys sealed under this master key, on every node.
+    pub async fn set_sealing_master_key(&self, id: &str) -> Result<()> {
+        const SET: &str = "INSERT INTO meta (key, value) VALUES ($1, $2) \
+                           ON CONFLICT (key) DO UPDATE SET value = excluded.value";
         let mut tx = self.db().begin().await?;
+        in_tx!(tx, |c| sqlx::query(SET)
+            .bind(SEALING)
+            .bind(id)
+            .execute(c)
+            .await
+            .map(drop))?;
+        tx.commit().await
+    }
+
+    /// Keeps a data key, unless the tenant already has one with its id, or another master key than its
+    /// own seals by now.
+    pub async fn add_data_key(&self, key: &SealedDataKey) -> Result<Added> {
+        const FIRST: &str =
+            "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
+        // An update that changes nothing keeps a rotation from beginning before this commit.
+        const SEALS: &str = "UPDATE meta SET value = value WHERE key = $1 RETURNING value";
+        let mut tx = self.db().begin().await?;
+        in_tx!(tx, |c| sqlx::query(FIRST)
+            .bind(SEALING)
+            .bind(&key.master_key_id)
+            .execute(c)
+            .await
+            .map(drop))?;
+        let (seals,): (String,) = in_tx!(tx, |c| sqlx::query_as(SEALS)
+            .bind(SEALING)
+            .fetch_one(c)
+            .await?);
+        if seals != key.master_key_id {
+            return Ok(Added::Outdated);
+        }
         let added = in_tx!(tx, |c| sqlx::query(
             "INSERT INTO data_keys (tenant_id, id, master_key_id, sealed, created_at)
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"
@@ -54,7 +110,7 @@ impl Store {
         .await
         .map(|done| done.rows_affected()))?;
         tx.commit().await?;
-        Ok(added > 0)
+        Ok(if added > 0 { Added::Kept } else { Added::Known })
     }
 
     /// A data key of a tenant.
@@ -70,21 +126,31 @@ impl Store {
         row.map(data_key).transpose()
     }
 
-    /// The data keys of all tenants that this master key has sealed, up to `limit`.
-    pub async fn data_keys_under(
+    /// The data keys of all tenants that another master key than this one has sealed, up to `limit`.
+    pub async fn data_keys_not_under(
         &self,
         master_key_id: &str,
         limit: usize,
     ) -> Result<Vec<SealedDataKey>> {
         let rows = on_db!(self.db(), |c| sqlx::query_as::<_, KeyRow>(
             "SELECT tenant_id, id, master_key_id, sealed, created_at FROM data_keys
-             WHERE master_key_id = $1 ORDER BY tenant_id, id LIMIT $2"
+             WHERE master_key_id <> $1 ORDER BY tenant_id, id LIMIT $2"
         )
         .bind(master_key_id)
         .bind(limit as i64)
         .fetch_all(c)
         .await)?;
         rows.into_iter().map(data_key).collect()
+    }
+
+    /// How many data keys another master key than this one has sealed.
+    pub async fn count_data_keys_not_under(&self, master_key_id: &str) -> Result<u64> {
+        const COUNT: &str = "SELECT COUNT(*) FROM data_keys WHERE master_key_id <> $1";
+        let count: i64 = on_db!(self.db(), |c| sqlx::query_scalar(COUNT)
+            .bind(master_key_id)
+            .fetch_one(c)
+            .await?);
+        Ok(count.unsigned_abs())
     }
 
     /// Replaces a data key by itself, sealed by another master key; false if it is not there.

@@ -275,6 +275,15 @@ impl Db {
         }
     }
 
+    /// What a select adds so that others wait with what it read until the transaction ends; the embedded
+    /// engine has one writer.
+    pub(crate) fn locked(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR UPDATE",
+        }
+    }
+
     /// Moves what the write-ahead log holds into the database file, without making anyone wait;
     /// nothing to do on Postgres.
     pub async fn checkpoint(&self) -> Result<()> {
@@ -311,10 +320,15 @@ impl Tx {
 }
 
 /// The migrations in order: version, description, text.
-pub(crate) const MIGRATIONS: [(i64, &str, &str); 3] = [
+pub(crate) const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "start", include_str!("../migrations/0001_start.sql")),
     (2, "trust", include_str!("../migrations/0002_trust.sql")),
     (4, "streams", include_str!("../migrations/0004_streams.sql")),
+    (
+        6,
+        "jobs and retention",
+        include_str!("../migrations/0006_jobs_and_retention.sql"),
+    ),
 ];
 
 fn migrations(engine: &str) -> Vec<Migration> {

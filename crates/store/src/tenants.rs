@@ -1,25 +1,36 @@
 //! Tenants. A deleted tenant stays as a row; nothing of it works any longer.
 
-use tieline_domain::{TenantId, Timestamp, tenant::Tenant};
+use sqlx::AssertSqlSafe;
+use tieline_domain::{TenantId, Timestamp, retention::Retention, tenant::Tenant};
 
 use crate::{
-    Page, PageRequest, Result, Store,
+    Error, Page, PageRequest, Result, Store,
     audit::{self, Action, Change, ChangeBy},
     db::{Tx, in_tx, on_db},
     store::{check_version, parsed},
 };
 
-type Row = (String, String, i64, i64, i64);
+type Row = (String, String, i64, Option<String>, i64, i64);
+
+/// What a tenant is read from, in the order of [`Row`].
+const COLUMNS: &str = "id, name, version, retention, created_at, updated_at";
 
 fn tenant(row: Row) -> Result<Tenant> {
-    let (id, name, version, created_at, updated_at) = row;
+    let (id, name, version, retention, created_at, updated_at) = row;
     Ok(Tenant {
         id: parsed(&id)?,
         name,
         version,
+        retention: retention_of(retention.as_deref())?,
         created_at: Timestamp::from_micros(created_at),
         updated_at: Timestamp::from_micros(updated_at),
     })
+}
+
+/// Reads what a tenant says of its retention.
+pub(crate) fn retention_of(text: Option<&str>) -> Result<Retention> {
+    let read = text.map(serde_json::from_str).transpose();
+    Ok(read.map_err(Error::content)?.unwrap_or_default())
 }
 
 /// What deleting a tenant does to what belongs to it. Its documents become tombstones, so that the
@@ -38,6 +49,7 @@ impl Store {
             id,
             name: name.to_owned(),
             version: 1,
+            retention: Retention::default(),
             created_at: by.at,
             updated_at: by.at,
         };
@@ -60,13 +72,11 @@ impl Store {
 
     /// A tenant that is not deleted.
     pub async fn find_tenant(&self, id: TenantId) -> Result<Option<Tenant>> {
-        let row = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(
-            "SELECT id, name, version, created_at, updated_at FROM tenants
-             WHERE id = $1 AND deleted_at IS NULL"
-        )
-        .bind(id.to_string())
-        .fetch_optional(c)
-        .await)?;
+        let text = format!("SELECT {COLUMNS} FROM tenants WHERE id = $1 AND deleted_at IS NULL");
+        let row = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(AssertSqlSafe(text))
+            .bind(id.to_string())
+            .fetch_optional(c)
+            .await)?;
         row.map(tenant).transpose()
     }
 
@@ -77,24 +87,25 @@ impl Store {
 
     /// The tenants of the installation.
     pub async fn list_tenants(&self, page: &PageRequest) -> Result<Page<Tenant>> {
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(
-            "SELECT id, name, version, created_at, updated_at FROM tenants
-             WHERE id < $1 AND deleted_at IS NULL ORDER BY id DESC LIMIT $2"
-        )
-        .bind(page.below())
-        .bind(page.rows())
-        .fetch_all(c)
-        .await)?;
+        let text = format!(
+            "SELECT {COLUMNS} FROM tenants WHERE id < $1 AND deleted_at IS NULL ORDER BY id DESC LIMIT $2"
+        );
+        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(AssertSqlSafe(text))
+            .bind(page.below())
+            .bind(page.rows())
+            .fetch_all(c)
+            .await)?;
         let tenants = rows.into_iter().map(tenant).collect::<Result<_>>()?;
         Ok(Page::cut(tenants, page, |tenant| tenant.id))
     }
 
-    /// Renames a tenant; `None` if there is none. [`crate::Error::Conflict`] if it has another
+    /// Changes a tenant's name and retention; `None` if there is none. [`crate::Error::Conflict`] if it has another
     /// version than the expected one.
     pub async fn update_tenant(
         &self,
         id: TenantId,
         name: &str,
+        retention: Retention,
         expected: Option<i64>,
         by: &ChangeBy,
     ) -> Result<Option<Tenant>> {
@@ -106,19 +117,25 @@ impl Store {
         let after = Tenant {
             name: name.to_owned(),
             version: before.version + 1,
+            retention,
             updated_at: by.at,
             ..before.clone()
         };
-        in_tx!(tx, |c| sqlx::query(
-            "UPDATE tenants SET name = $2, version = $3, updated_at = $4 WHERE id = $1"
+        let kept = (!retention.is_empty()).then(|| serde_json::to_string(&retention));
+        let kept = kept.transpose().map_err(Error::content)?;
+        in_tx!(tx, |c| {
+            sqlx::query(
+            "UPDATE tenants SET name = $2, version = $3, updated_at = $4, retention = $5 WHERE id = $1"
         )
         .bind(id.to_string())
         .bind(name)
         .bind(after.version)
         .bind(by.at.as_micros())
+        .bind(kept)
         .execute(c)
         .await
-        .map(drop))?;
+        .map(drop)
+        })?;
         record(&mut tx, Action::Update, id, Some(&before), Some(&after), by).await?;
         tx.commit().await?;
         Ok(Some(after))
@@ -156,13 +173,13 @@ impl Store {
 /// Reads a tenant and keeps others from changing it until the transaction ends: an update that
 /// changes nothing is what locks a row on both engines.
 async fn lock(tx: &mut Tx, id: TenantId) -> Result<Option<Tenant>> {
-    let row = in_tx!(tx, |c| sqlx::query_as::<_, Row>(
-        "UPDATE tenants SET version = version WHERE id = $1 AND deleted_at IS NULL
-         RETURNING id, name, version, created_at, updated_at"
-    )
-    .bind(id.to_string())
-    .fetch_optional(c)
-    .await)?;
+    let text = format!(
+        "UPDATE tenants SET version = version WHERE id = $1 AND deleted_at IS NULL RETURNING {COLUMNS}"
+    );
+    let row = in_tx!(tx, |c| sqlx::query_as::<_, Row>(AssertSqlSafe(text))
+        .bind(id.to_string())
+        .fetch_optional(c)
+        .await)?;
     row.map(tenant).transpose()
 }
 
@@ -174,7 +191,13 @@ async fn record(
     after: Option<&Tenant>,
     by: &ChangeBy,
 ) -> Result<()> {
-    let body = |tenant: &Tenant| serde_json::json!({ "name": tenant.name }).to_string();
+    let body = |tenant: &Tenant| {
+        let mut body = serde_json::json!({ "name": tenant.name });
+        if !tenant.retention.is_empty() {
+            body["retention"] = serde_json::json!(tenant.retention);
+        }
+        body.to_string()
+    };
     let (before, after) = (before.map(body), after.map(body));
     let change = Change {
         tenant_id: id,

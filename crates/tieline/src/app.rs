@@ -20,6 +20,7 @@ use crate::{
     api::{caller::Callers, ratelimit::Limiter},
     config::{Config, Database, MasterKey, OutboundConfig},
     deliver::{self, Dispatcher},
+    jobs::{self, Jobs},
     outbound::{AllowList, BadEntry, Outbound, Settings, public_roots, roots_with},
     publish::Publisher,
     receive::{self, Receiver},
@@ -63,6 +64,8 @@ pub struct Parts {
     pub subscriptions: Subscriptions,
     /// Makes and rotates the keys with which tenants sign.
     pub signing_keys: SigningKeys,
+    /// Long work with progress.
+    pub jobs: Jobs,
     /// The credentials seen lately.
     pub callers: Callers,
     /// How fast requests may come.
@@ -150,6 +153,14 @@ impl App {
             outbound: outbound.clone(),
             bell: Bell::new(store.db().clone()),
         });
+        let jobs = Jobs::new(jobs::Parts {
+            clock: clock.clone(),
+            store: store.clone(),
+            registry: registry.clone(),
+            dispatcher: Arc::clone(&dispatcher),
+            node,
+            at_once: config.limits.jobs_at_once,
+        });
         let publisher = Publisher::new(
             clock.clone(),
             Arc::clone(&spine),
@@ -181,6 +192,7 @@ impl App {
             streams: Streams::new(config.limits.streams_per_tenant),
             limiter: Limiter::new(&config.limits),
             callers: Callers::default(),
+            jobs,
             store,
             spine,
             vault,
@@ -284,7 +296,7 @@ pub fn master_keys(
     }
     make_directory(&config.data)?;
     let file = vault::load_or_generate_master_key(&config.data)?;
-    let keys = MasterKeys::new(&file.key, []);
+    let keys = MasterKeys::of_file(&file);
     Ok((keys, file.generated.then_some(file.path)))
 }
 

@@ -12,6 +12,8 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
 const GAUGES_EVERY: Duration = Duration::from_secs(10);
 /// How often what is over is removed.
 const REMOVAL_EVERY: Duration = Duration::from_mins(1);
+/// How long after the content of an event was deleted an answer to it may still be written.
+const LATE: Duration = Duration::from_mins(10);
 /// How many rows are removed in one commit: few enough that accepting does not feel it.
 const CHUNK: usize = 1_000;
 /// The pause between two chunks of a long walk.
@@ -65,6 +67,7 @@ async fn gauges(app: &App) -> tieline_store::Result<()> {
 async fn removal(app: &App) -> tieline_store::Result<()> {
     let now = app.clock.now();
     forget_seen(app).await?;
+    app.store.erase_late_answers(now.minus(LATE)).await?;
     while app.store.delete_expired_idempotent(now, CHUNK).await? == CHUNK as u64 {}
     while app.store.delete_expired_access_tokens(now, CHUNK).await? == CHUNK as u64 {}
     Ok(())

@@ -220,8 +220,16 @@ pub fn notice<'a>(
     wanting: impl Iterator<Item = &'a Arc<Route>>,
     about: SubscriptionId,
 ) -> Entry {
-    let others = wanting.filter(|route| route.id != about);
-    let deliveries = others.map(|route| NewDelivery {
+    told(clock, event, wanting.filter(|route| route.id != about))
+}
+
+/// An event of this program's own, with what it is owed: due at once, to whichever node comes first.
+pub fn told<'a>(
+    clock: &Clock,
+    event: Event,
+    wanting: impl Iterator<Item = &'a Arc<Route>>,
+) -> Entry {
+    let deliveries = wanting.map(|route| NewDelivery {
         id: DeliveryId::new(clock.unique_now(), rand::rng().random()),
         subscription_id: route.id,
         start: if route.health.state.holds() {

@@ -2,7 +2,6 @@
 
 use std::{future::Future, net::SocketAddr, sync::Arc};
 
-use axum::serve::ListenerExt as _;
 use tieline_domain::clock::Clock;
 use tieline_store::ChangeBy;
 use tokio::net::TcpListener;
@@ -12,7 +11,9 @@ use crate::{
     api,
     app::{App, StartError},
     config::Config,
-    demo, first_run, housekeeping,
+    demo,
+    door::Door,
+    first_run, housekeeping, retention,
     telemetry::traces,
 };
 
@@ -70,7 +71,10 @@ pub async fn run(
                 "took up deliveries that were under way when the server last stopped"
             );
         }
+        app.store.recover_jobs(app.clock.now()).await?;
         app.dispatcher.start();
+        app.jobs.start();
+        tokio::spawn(retention::run(app.clone(), background.clone()));
     }
     tokio::spawn(app.registry.clone().watch(background.clone()));
     tokio::spawn(housekeeping::run(app.clone(), background.clone()));
@@ -79,8 +83,9 @@ pub async fn run(
         app.store.db().engine()
     ));
 
-    serve(&app, listener, stop).await?;
+    serve(&app, listener, stop).await;
     background.cancel();
+    app.jobs.shut_down().await;
     app.dispatcher.shut_down(config.shutdown_grace).await;
     app.store.db().close().await;
     traces::finish().await;
@@ -114,34 +119,21 @@ async fn greet(app: &App, say: &impl Fn(&str)) -> Result<(), Error> {
 }
 
 /// Answers requests until `stop`, then finishes those under way, within the grace.
-async fn serve(
-    app: &App,
-    listener: TcpListener,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Error> {
-    let listener = listener.tap_io(|stream| {
-        // Answers are small; waiting to fill a packet would only delay them.
-        let _ = stream.set_nodelay(true);
-    });
-    let service = api::service(app.clone());
+async fn serve(app: &App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) {
     let stopping = CancellationToken::new();
-    let stopped = stopping.clone();
+    let told = stopping.clone();
     let streams = app.streams.clone();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+    tokio::spawn(async move {
         stop.await;
         tracing::info!("stopping: no new requests, finishing those under way");
         streams.close();
-        stopping.cancel();
+        told.cancel();
     });
-    let late = async {
-        stopped.cancelled().await;
-        tokio::time::sleep(app.config.shutdown_grace).await;
-    };
-    tokio::select! {
-        ended = server => ended.map_err(Error::Socket),
-        () = late => {
-            tracing::warn!("some requests did not end in time");
-            Ok(())
-        }
+    let door = Door::new(api::front(app.clone()), &app.config.limits);
+    if !door
+        .open(listener, stopping, app.config.shutdown_grace)
+        .await
+    {
+        tracing::warn!("some requests did not end in time");
     }
 }

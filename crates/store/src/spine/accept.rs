@@ -83,6 +83,18 @@ pub(super) async fn write(tx: &mut Tx, node: &str, entries: &[&Entry]) -> Result
     Ok(())
 }
 
+/// Writes the deliveries of events that are there already.
+pub(super) async fn write_deliveries(tx: &mut Tx, entries: &[Entry]) -> Result<()> {
+    let mut cells = Vec::new();
+    for entry in entries {
+        for delivery in &entry.deliveries {
+            push_delivery(&mut cells, "", entry, delivery);
+        }
+    }
+    DELIVERIES.run(tx, cells).await?;
+    Ok(())
+}
+
 fn push_entry(events: &mut Vec<Cell>, deliveries: &mut Vec<Cell>, node: &str, entry: &Entry) {
     push_event(events, entry);
     for delivery in &entry.deliveries {

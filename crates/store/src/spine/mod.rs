@@ -7,6 +7,7 @@ mod claim;
 mod embedded;
 mod lately;
 mod postgres;
+pub mod replay;
 mod settle;
 mod sql;
 mod writer;

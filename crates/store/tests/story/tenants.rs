@@ -3,6 +3,7 @@
 use tieline_domain::{
     ApiKeyId, ClientId, SourceId,
     access::{ApiKey, OauthClient, Scopes},
+    retention::Retention,
 };
 use tieline_store::{
     Error, PageRequest, Store,
@@ -21,7 +22,7 @@ async fn a_tenant_is_renamed_by_those_who_saw_its_version() {
     on_every_engine(async |db| {
         let store = two_tenants(db).await;
         let renamed = store
-            .update_tenant(tenant(1), "new", Some(1), &by(10))
+            .update_tenant(tenant(1), "new", Retention::default(), Some(1), &by(10))
             .await
             .unwrap()
             .unwrap();
@@ -31,7 +32,7 @@ async fn a_tenant_is_renamed_by_those_who_saw_its_version() {
         );
         assert_eq!(store.find_tenant(tenant(1)).await.unwrap(), Some(renamed));
         let refused = store
-            .update_tenant(tenant(1), "newer", Some(1), &by(11))
+            .update_tenant(tenant(1), "newer", Retention::default(), Some(1), &by(11))
             .await;
         assert!(
             matches!(refused, Err(Error::Conflict { current: 2 })),
@@ -39,7 +40,7 @@ async fn a_tenant_is_renamed_by_those_who_saw_its_version() {
         );
         assert_eq!(
             store
-                .update_tenant(tenant(9), "x", None, &by(12))
+                .update_tenant(tenant(9), "x", Retention::default(), None, &by(12))
                 .await
                 .unwrap(),
             None

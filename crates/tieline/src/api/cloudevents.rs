@@ -158,13 +158,23 @@ impl FromRequest<App> for Wanted {
         let form = essence(request.headers());
         match form.as_deref() {
             Some(STRUCTURED) => {
-                let body = read_body(request.into_body(), limits.api_body_max_bytes).await?;
+                let body = read_body(
+                    request.into_body(),
+                    limits.api_body_max_bytes,
+                    limits.body_timeout,
+                )
+                .await?;
                 let event: CloudEvent = parse(&body, limits.json_depth_max)?;
                 Problem::check(event.violations())?;
                 Ok(Self::One(event.into()))
             }
             Some(BATCH) => {
-                let body = read_body(request.into_body(), limits.api_body_max_bytes).await?;
+                let body = read_body(
+                    request.into_body(),
+                    limits.api_body_max_bytes,
+                    limits.body_timeout,
+                )
+                .await?;
                 let CloudBatch(events) = parse(&body, limits.json_depth_max)?;
                 let violations = events.iter().enumerate().flat_map(|(i, event)| {
                     let violations = event.violations().into_iter();

@@ -46,7 +46,8 @@ pub(super) fn patched<T: DeserializeOwned>(
     )
 }
 
-fn merge(target: &mut Value, patch: Value) {
+/// Applies a JSON Merge Patch (RFC 7396).
+pub(super) fn merge(target: &mut Value, patch: Value) {
     let Value::Object(patch) = patch else {
         *target = patch;
         return;

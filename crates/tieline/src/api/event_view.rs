@@ -1,17 +1,18 @@
 //! Events, as the API takes and shows them.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::value::RawValue;
 use tieline_domain::{
-    EventId, Timestamp, Violation, event::Event, event_type, pattern::EventType, signature::Trust,
-    trace::TraceContext, violation,
+    EventId, TenantId, Timestamp, Violation, event::Event, event_type, pattern::EventType,
+    signature::Trust, trace::TraceContext, violation,
 };
+use tieline_store::Result;
 use utoipa::ToSchema;
 
 use super::delivery_view::DeliveryView;
-use crate::registry::EventTypes;
+use crate::{app::App, registry::EventTypes};
 
 /// The longest id that a publisher may give, in characters.
 const MAX_ID: usize = 255;
@@ -216,6 +217,10 @@ pub struct EventView {
     /// Its content, as it was received.
     #[schema(value_type = Value)]
     data: RawJson,
+    /// When its content was deleted; `data` is null since then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    data_deleted_at: Option<Timestamp>,
     /// The trace it belongs to (W3C Trace Context).
     #[schema(value_type = String)]
     trace_id: Arc<str>,
@@ -252,10 +257,31 @@ impl From<Event> for EventView {
             time,
             tenant_id: tenant_id.to_string(),
             data: RawJson(data),
+            data_deleted_at: None,
             trace_id,
             cause_id,
             trust,
         }
+    }
+}
+
+impl EventView {
+    /// The events, with the time at which the content of some was deleted.
+    pub(super) async fn of(app: &App, tenant: TenantId, events: Vec<Event>) -> Result<Vec<Self>> {
+        // What was deleted has no content; most of what has no content was never looked up for it.
+        let empty = events.iter().filter(|event| &*event.data == "null");
+        let empty: Vec<_> = empty.map(|event| event.id).collect();
+        let deleted: HashMap<_, _> = app
+            .store
+            .erasures(tenant, &empty)
+            .await?
+            .into_iter()
+            .collect();
+        let view = |event: Event| Self {
+            data_deleted_at: deleted.get(&event.id).copied(),
+            ..event.into()
+        };
+        Ok(events.into_iter().map(view).collect())
     }
 }
 

@@ -203,14 +203,16 @@ pub async fn list(
         source,
         subject,
     };
-    let found = app
-        .store
-        .list_events(caller.tenant_id, &filter, &page.request())
-        .await?;
+    let tenant = caller.tenant_id;
+    let page = page.request();
+    let found = app.store.list_events(tenant, &filter, &page).await?;
     Ok(if cloudevents::is_wanted(&headers, cloudevents::BATCH) {
         Negotiated::cloud_batch(found.items)
     } else {
-        Negotiated::Plain(found.into())
+        Negotiated::Plain(ListView {
+            data: EventView::of(&app, tenant, found.items).await?,
+            next_cursor: found.next,
+        })
     })
 }
 
@@ -272,8 +274,9 @@ fn tree<'a>(
             *room -= 1;
             view.events.push(tree(app, next, levels - 1, room).await?);
         }
+        let shown = EventView::of(app, event.tenant_id, vec![event]).await?;
         Ok(EventTreeView {
-            view: event.into(),
+            view: shown.into_iter().next().ok_or_else(Problem::internal)?,
             caused: view,
         })
     })

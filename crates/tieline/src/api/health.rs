@@ -1,5 +1,7 @@
 //! For machines: `/healthz`, `/readyz`, `/metrics`.
 
+use std::time::Duration;
+
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -8,8 +10,14 @@ use http::header;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{answer::Shown, problem::Problem};
+use super::{
+    answer::Shown,
+    problem::{Code, Problem},
+};
 use crate::{app::App, telemetry};
+
+/// How long the database may take to show that it is there.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How the server is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,7 +38,11 @@ pub async fn alive() -> Shown<Health> {
 /// It can when its database answers.
 #[utoipa::path(get, path = "/readyz", operation_id = "get_readiness", tag = "Operation", security(()))]
 pub async fn ready(State(app): State<App>) -> Result<Shown<Health>, Problem> {
-    app.store.db().ping().await?;
+    let Ok(answered) = tokio::time::timeout(PATIENCE, app.store.db().ping()).await else {
+        let detail = "the database did not answer in time";
+        return Err(Problem::new(Code::Unavailable, detail).retry_after(1));
+    };
+    answered?;
     Ok(Shown::new(Health { status: "ok" }))
 }
 

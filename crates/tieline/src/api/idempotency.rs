@@ -44,7 +44,8 @@ pub async fn once(
     }
     let key = read_key(key)?;
     let (parts, body) = request.into_parts();
-    let body = read_body(body, app.config.limits.api_body_max_bytes).await?;
+    let limits = &app.config.limits;
+    let body = read_body(body, limits.api_body_max_bytes, limits.body_timeout).await?;
     let now = app.clock.now();
     let expires_at = now.plus(app.config.limits.idempotency);
     let hash = fingerprint(&parts, &body);

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     app::App,
+    config::Limits,
     publish,
     receive::{Incoming, Receipt, Refusal},
     registry,
@@ -71,7 +72,7 @@ pub(super) async fn take(app: &App, id: SourceId, request: Request) -> Result<Re
     let (parts, body) = request.into_parts();
     let trace = RequestTrace::noted(&parts);
     let source = app.receiver.source(id).await?;
-    let body = read(body, &parts.headers, app.config.limits.body_max_bytes).await?;
+    let body = read(body, &parts.headers, &app.config.limits).await?;
     let incoming = Incoming {
         method: parts.method.as_str(),
         query: parts.uri.query(),
@@ -117,12 +118,14 @@ pub(super) async fn ask(
 }
 
 /// Reads the raw body; a signature covers it as it was sent, so that it must not be compressed.
-async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, Problem> {
+async fn read(body: Body, headers: &HeaderMap, limits: &Limits) -> Result<Bytes, Problem> {
     match headers
         .get(header::CONTENT_ENCODING)
         .map(HeaderValue::as_bytes)
     {
-        None | Some(b"identity" | b"") => read_body(body, limit).await,
+        None | Some(b"identity" | b"") => {
+            read_body(body, limits.body_max_bytes, limits.body_timeout).await
+        }
         Some(_) => {
             let detail = "send the body without `content-encoding`: its signature is checked over the bytes as they come";
             Err(Problem::new(Code::UnsupportedMediaType, detail))

@@ -1,5 +1,7 @@
 //! JSON in: a body is bounded in size and depth before it is parsed, and every fault says where it is.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
@@ -28,7 +30,8 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let limits = &app.config.limits;
         require_json(request.headers())?;
-        let body = read_body(request.into_body(), limits.api_body_max_bytes).await?;
+        let body = request.into_body();
+        let body = read_body(body, limits.api_body_max_bytes, limits.body_timeout).await?;
         parse(&body, limits.json_depth_max).map(Self)
     }
 }
@@ -62,8 +65,9 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(Code::UnsupportedMediaType, detail))
 }
 
-/// Reads a whole body of at most `limit` bytes, and not one byte more than needed to tell.
-pub async fn read_body(body: Body, limit: usize) -> Result<Bytes, Problem> {
+/// Reads a whole body of at most `limit` bytes, and not one byte more than needed to tell; it must be there
+/// `within` this time.
+pub async fn read_body(body: Body, limit: usize, within: Duration) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail = format!(
             "the body has more than {limit} bytes, the most that is taken; send less at once"
@@ -73,7 +77,13 @@ pub async fn read_body(body: Body, limit: usize) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large());
     }
-    match Limited::new(body, limit).collect().await {
+    let whole = Limited::new(body, limit).collect();
+    let Ok(whole) = tokio::time::timeout(within, whole).await else {
+        let seconds = within.as_secs();
+        let detail = format!("the body was not there after {seconds} seconds; send it faster");
+        return Err(Problem::new(Code::RequestTimeout, detail));
+    };
+    match whole {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(_) => {
@@ -225,12 +235,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_read_up_to_its_limit() {
-        assert_eq!(read_body(Body::from("12345"), 5).await.unwrap(), "12345");
+        let within = Duration::from_mins(1);
+        let body = read_body(Body::from("12345"), 5, within).await.unwrap();
+        assert_eq!(body, "12345");
         let chunks = futures::stream::iter(["123", "456"].map(Ok::<_, std::io::Error>));
         for body in [Body::from("123456"), Body::from_stream(chunks)] {
-            let problem = read_body(body, 5).await.unwrap_err();
+            let problem = read_body(body, 5, within).await.unwrap_err();
             assert_eq!(problem.into_response().status(), 413);
         }
+        let never = futures::stream::pending::<Result<&str, std::io::Error>>();
+        let late = read_body(Body::from_stream(never), 5, Duration::from_millis(1)).await;
+        assert_eq!(late.unwrap_err().into_response().status(), 408);
     }
 
     #[test]

@@ -26,7 +26,7 @@ in `If-Match` and nobody's change is lost. Every answer under `/v1` tells in `Ra
 `x-request-id`. Instants are RFC 3339 in UTC.";
 
 /// The sections of the reference, in their order.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("Access", "API keys, OAuth clients, access tokens"),
     ("Tenants", "The tenants of the installation"),
     ("Secrets", "Named values that templates use and nobody sees"),
@@ -38,6 +38,7 @@ const TAGS: [(&str, &str); 10] = [
     ("Webhooks", "Where events are delivered to"),
     ("Events", "What happened, and what it caused"),
     ("Deliveries", "What became of each event owed to a webhook"),
+    ("Jobs", "Long work with progress"),
     ("Audit log", "Who did what"),
     ("Operation", "For load balancers and monitoring"),
 ];
@@ -168,6 +169,7 @@ fn expand_problems(method: &str, operation: &mut Value) {
         (401, !open),
         (403, operation.get("x-required-scope").is_some()),
         (404, has_parameter(operation, "path")),
+        (408, has_body),
         (409, !open && method != "get"),
         (
             412,

@@ -95,6 +95,9 @@ codes! {
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "The path does not take this method",
         "The path exists but not with this method; the `Allow` header lists the methods it takes.",
         "this path does not take PUT; the `Allow` header lists what it takes";
+    RequestTimeout = "request-timeout", REQUEST_TIMEOUT, "The request was not sent in time",
+        "The body of the request came too slowly or not at all. Send it at once, or over a better connection.",
+        "the body was not there after 30 seconds; send it faster";
     NameTaken = "name-taken", CONFLICT, "The name is taken",
         "Another object of this kind has the name. Choose another one, or change the existing object.",
         "another object of this kind has the name; choose another one";

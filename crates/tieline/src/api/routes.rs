@@ -15,10 +15,10 @@ use super::{
     frame::Frame,
     front::Front,
     gate::gate,
-    health, incoming, keys, me, oauth_clients, presets,
+    health, incoming, jobs, keys, me, oauth_clients, payload, presets,
     problem::{Code, Problem},
-    secrets, signing_keys, source_preview, sources, subscription_filter, subscription_state,
-    subscriptions, tenants, token,
+    replay, secrets, signing_keys, source_preview, sources, subscription_filter,
+    subscription_state, subscriptions, tenants, token,
 };
 use crate::app::App;
 
@@ -47,6 +47,13 @@ fn v1() -> OpenApiRouter<App> {
             event_types::update,
             event_types::delete
         ))
+        .routes(routes!(payload::delete))
+        .routes(routes!(replay::one))
+        .routes(routes!(replay::many))
+        .routes(routes!(replay::preview))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::get))
+        .routes(routes!(jobs::cancel))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
         .routes(routes!(deliveries::retry))
@@ -111,7 +118,8 @@ pub fn service(app: App) -> IntoMakeServiceWithConnectInfo<Front, SocketAddr> {
     front(app).into_make_service_with_connect_info()
 }
 
-fn front(app: App) -> Front {
+/// The whole API, as a service.
+pub fn front(app: App) -> Front {
     let frame = Frame::new(app.clock.clone());
     let v1 = Router::from(v1())
         .fallback(nowhere)

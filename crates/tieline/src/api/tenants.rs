@@ -3,9 +3,11 @@
 use axum::extract::State;
 use rand::random;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
 use tieline_domain::{
     ApiKeyId, TenantId, Timestamp,
     access::{ApiKey, Area::Platform, Right, Scopes},
+    retention::Retention,
     tenant::Tenant,
 };
 use utoipa::ToSchema;
@@ -14,8 +16,9 @@ use super::{
     answer::{Created, ListView, NoContent, Shown},
     caller::Caller,
     credential::{self, SecretText},
+    document,
     etag::{IfMatch, IfMatchHeader},
-    json::Json,
+    json::{self, Json},
     label,
     page::{Id, Page},
     problem::{Code, Problem},
@@ -34,12 +37,74 @@ pub struct NewTenant {
 /// What is to change (JSON Merge Patch, RFC 7396).
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "Acme Group"}))]
+#[schema(example = json!({"name": "Acme Group", "retention": {"events_days": 7}}))]
 pub struct TenantPatch {
     /// Its new name.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     name: Option<String>,
+    /// How long its data is kept, in days; `null` removes what is said of a kind, or of all.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<RetentionView>)]
+    retention: Option<Value>,
+}
+
+/// How long a tenant's data is kept, in days from 1 to 36500, where that differs from the settings.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(example = json!({"events_days": 7, "attempts_days": 3}))]
+#[expect(clippy::struct_field_names, reason = "a number says its unit")]
+pub struct RetentionView {
+    /// Events, with their deliveries and attempts.
+    events_days: Option<u32>,
+    /// Attempts: what was sent, and what came back.
+    attempts_days: Option<u32>,
+    /// Refused requests.
+    rejected_days: Option<u32>,
+    /// The audit log.
+    audit_days: Option<u32>,
+    /// Jobs.
+    jobs_days: Option<u32>,
+}
+
+impl From<Retention> for RetentionView {
+    fn from(retention: Retention) -> Self {
+        let Retention {
+            events_days,
+            attempts_days,
+            rejected_days,
+            audit_days,
+            jobs_days,
+        } = retention;
+        Self {
+            events_days,
+            attempts_days,
+            rejected_days,
+            audit_days,
+            jobs_days,
+        }
+    }
+}
+
+/// The part of a tenant that a patch of its retention is applied to.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    #[serde(default)]
+    retention: Retention,
+}
+
+/// What is said of the retention after a patch (RFC 7396).
+fn patched(app: &App, before: Retention, patch: Option<Value>) -> Result<Retention, Problem> {
+    let Some(patch) = patch else {
+        return Ok(before);
+    };
+    let mut whole = json!({ "retention": before });
+    document::merge(&mut whole, json!({ "retention": patch }));
+    let depth = app.config.limits.json_depth_max;
+    let Kept { retention } = json::parse(whole.to_string().as_bytes(), depth)?;
+    let faults = retention.violations().into_iter();
+    Problem::check(faults.map(|fault| fault.under("/retention")).collect())?;
+    Ok(retention)
 }
 
 /// A field of a patch that may be left out but not be `null`, as that would remove it.
@@ -51,13 +116,15 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 
 /// A tenant.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "tn_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "Acme Ltd", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z"}))]
+#[schema(example = json!({"id": "tn_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "Acme Ltd", "retention": {"events_days": 7, "attempts_days": null, "rejected_days": null, "audit_days": null, "jobs_days": null}, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z"}))]
 pub struct TenantView {
     /// Its id.
     #[schema(value_type = String)]
     id: TenantId,
     /// Its name.
     name: String,
+    /// How long its data is kept, where that differs from the settings.
+    retention: RetentionView,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -68,7 +135,7 @@ pub struct TenantView {
 
 /// A new tenant with the key of its owner, which is shown only here.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "tn_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "Acme Ltd", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "owner_key": "tl_Jt0Zb4Z3u8n0o2c5m7p9r1t3v5x7z9b1d3f5h7j9x7Qk"}))]
+#[schema(example = json!({"id": "tn_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "Acme Ltd", "retention": {"events_days": 7, "attempts_days": null, "rejected_days": null, "audit_days": null, "jobs_days": null}, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "owner_key": "tl_Jt0Zb4Z3u8n0o2c5m7p9r1t3v5x7z9b1d3f5h7j9x7Qk"}))]
 pub struct NewTenantView {
     #[serde(flatten)]
     view: TenantView,
@@ -83,12 +150,14 @@ impl From<Tenant> for TenantView {
             id,
             name,
             version: _,
+            retention,
             created_at,
             updated_at,
         } = tenant;
         Self {
             id,
             name,
+            retention: retention.into(),
             created_at,
             updated_at,
         }
@@ -190,10 +259,11 @@ pub async fn update(
     condition.check(before.version)?;
     let name = patch.name.unwrap_or_else(|| before.name.clone());
     Problem::check(label::name("/name", &name))?;
+    let retention = patched(&app, before.retention, patch.retention)?;
     let by = caller.change(&app);
     let after = app
         .store
-        .update_tenant(id, &name, Some(before.version), &by)
+        .update_tenant(id, &name, retention, Some(before.version), &by)
         .await?;
     after.map(shown).ok_or_else(|| Problem::not_found("tenant"))
 }

@@ -167,7 +167,8 @@ impl IntoResponses for Refusal {
         (TokenRequest = "application/x-www-form-urlencoded"))))]
 pub async fn create(State(app): State<App>, request: Request) -> Result<Shown<TokenView>, Refusal> {
     let (parts, body) = request.into_parts();
-    let body = read_body(body, MAX_BODY).await.map_err(|_| {
+    let body = read_body(body, MAX_BODY, app.config.limits.body_timeout);
+    let body = body.await.map_err(|_| {
         Error::InvalidRequest.because(format!(
             "the body is incomplete or has more than {MAX_BODY} bytes"
         ))

@@ -22,6 +22,7 @@ mod keys;
 mod listen;
 mod migrate;
 mod presets;
+mod rotate;
 mod scheme;
 mod send;
 mod settings;
@@ -68,6 +69,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Make, list and revoke API keys; no server needed
     Keys(keys::Arguments),
+    /// Replace the master key and seal every data key anew; servers may run meanwhile
+    RotateMasterKey(rotate::Arguments),
     /// Receive webhooks, verify them and print them
     Listen(Box<listen::Arguments>),
     /// Sign a webhook as its sender would, and send it
@@ -123,6 +126,7 @@ fn dispatch(command: Command, serve: Serve, terminal: Terminal) -> Outcome {
         Command::Migrate(flags) => block_on(migrate::run(flags)),
         Command::Doctor(arguments) => block_on(doctor::run(arguments, terminal)),
         Command::Keys(arguments) => block_on(keys::run(arguments, terminal)),
+        Command::RotateMasterKey(arguments) => block_on(rotate::run(arguments)),
         Command::Listen(arguments) => block_on(listen::run(*arguments, terminal)),
         Command::Send(arguments) => block_on(send::run(*arguments, terminal)),
         Command::Presets => print(&presets::table()),

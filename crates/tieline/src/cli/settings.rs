@@ -5,7 +5,11 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use crate::config::{self, ConfigErrors, Loaded, Sources};
 
 /// Variables that commands read although they are no settings.
-pub(super) const SECRET_VARIABLES: [&str; 2] = ["TIELINE_LISTEN_SECRET", "TIELINE_SEND_SECRET"];
+pub(super) const SECRET_VARIABLES: [&str; 3] = [
+    "TIELINE_LISTEN_SECRET",
+    "TIELINE_SEND_SECRET",
+    "TIELINE_NEW_MASTER_KEY",
+];
 
 /// What was given as flags, in the environment and in the file; see [`config::args`].
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tieline_domain::retention::Periods;
 use url::Url;
 
 mod command_line;
@@ -153,6 +154,14 @@ pub struct Limits {
     pub rejected_log_per_source: usize,
     /// Requests that may wait for the store before more are answered 503.
     pub accept_queue: usize,
+    /// Requests under way at once, before more are answered 503.
+    pub requests_in_flight: usize,
+    /// Connections open at once, before more are answered 503.
+    pub connections: usize,
+    /// Time that the head of a request may take to arrive.
+    pub head_timeout: Duration,
+    /// Time that the body of a request may take to arrive.
+    pub body_timeout: Duration,
     /// Deliveries held in memory per destination; the rest waits on disk.
     pub delivery_memory_per_destination: usize,
     /// Bytes of deliveries held in memory altogether.
@@ -167,6 +176,12 @@ pub struct Limits {
     pub idempotency: Duration,
     /// How long an incoming event id is remembered.
     pub dedupe_window: Duration,
+    /// Jobs that this node works on at once.
+    pub jobs_at_once: usize,
+    /// Jobs of one tenant that have not ended, at most.
+    pub jobs_per_tenant: usize,
+    /// Deliveries per second of a replay that does not ask for another rate.
+    pub replay_per_second: u32,
 }
 
 /// How deliveries are tried.
@@ -193,8 +208,30 @@ pub struct DeliveryConfig {
 /// How long data is kept.
 #[derive(Debug, Clone, Default)]
 pub struct RetentionConfig {
-    /// Days that events, deliveries and attempts are kept, unless a tenant says otherwise.
+    /// Days that events and deliveries are kept, unless a tenant says otherwise.
     pub days: u32,
+    /// Days that attempts are kept, at most as long as their event.
+    pub attempts_days: u32,
+    /// Days that refused requests are kept.
+    pub rejected_days: u32,
+    /// Days that the audit log is kept.
+    pub audit_days: u32,
+    /// Days that jobs are kept after they were asked for.
+    pub jobs_days: u32,
+}
+
+impl RetentionConfig {
+    /// How long each kind of data is kept where a tenant says nothing.
+    pub fn periods(&self) -> Periods {
+        let period = |days: u32| Duration::from_hours(24) * days;
+        Periods {
+            events: period(self.days),
+            attempts: period(self.attempts_days),
+            rejected: period(self.rejected_days),
+            audit: period(self.audit_days),
+            jobs: period(self.jobs_days),
+        }
+    }
 }
 
 /// Connections to the database.

@@ -59,7 +59,7 @@ impl MasterKey {
     }
 
     /// Reads 32 bytes of base64, padded or not.
-    fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let padding =
             GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
         let engine = GeneralPurpose::new(&base64::alphabet::STANDARD, padding);

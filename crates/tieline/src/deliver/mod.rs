@@ -13,8 +13,9 @@ mod verdict;
 
 use std::{sync::Arc, time::Duration};
 
+use moka::sync::Cache;
 use tieline_domain::{
-    SubscriptionId, TenantId, Timestamp, clock::Clock, event::Event, retry::Schedule,
+    EventId, SubscriptionId, TenantId, Timestamp, clock::Clock, event::Event, retry::Schedule,
 };
 use tieline_store::{
     Store,
@@ -35,6 +36,9 @@ pub use settle::TestResult;
 
 /// How many outcomes may wait for their commit.
 const MAX_SETTLING: usize = 4_096;
+
+/// How many events are remembered as called off: more than lose their content within a lease.
+const MAX_CALLED_OFF: u64 = 10_000;
 
 /// How long a delivery is put off when its subscription could not be loaded.
 const LOAD_RETRY: Duration = Duration::from_secs(5);
@@ -64,6 +68,8 @@ pub struct Dispatcher {
     lanes: Lanes,
     in_flight: Semaphore,
     settling: Arc<Semaphore>,
+    /// Events whose content was deleted while deliveries of them may have been in memory.
+    called_off: Cache<EventId, ()>,
     due: Notify,
     held: Notify,
     tasks: TaskTracker,
@@ -89,6 +95,7 @@ impl Dispatcher {
             lanes: Lanes::new(bounds),
             in_flight: Semaphore::new(limits.in_flight_total),
             settling: Arc::new(Semaphore::new(MAX_SETTLING)),
+            called_off: Cache::new(MAX_CALLED_OFF),
             due: Notify::new(),
             held: Notify::new(),
             tasks: TaskTracker::new(),
@@ -147,6 +154,11 @@ impl Dispatcher {
         self.held.notify_one();
     }
 
+    /// Sends no delivery of this event that is still in memory: its content was deleted.
+    pub fn call_off(&self, event: EventId) {
+        self.called_off.insert(event, ());
+    }
+
     /// How many deliveries this node has in memory, and their bytes.
     pub fn load(&self) -> (usize, usize) {
         self.lanes.load()
@@ -181,6 +193,9 @@ impl Dispatcher {
 
     async fn deliver(self: &Arc<Self>, job: Job) {
         let claimed = &job.claimed;
+        if self.called_off.contains_key(&claimed.event.id) {
+            return self.cancel(job).await;
+        }
         let routes = match self.parts.registry.routes(claimed.tenant_id).await {
             Ok(routes) => routes,
             Err(error) => {

@@ -33,6 +33,10 @@ pub const OUTBOUND_SECONDS: &str = "tieline_outbound_seconds";
 pub const HTTP_REQUESTS_TOTAL: &str = "tieline_http_requests_total";
 /// Time to answer an HTTP request, by `route`.
 pub const HTTP_REQUEST_SECONDS: &str = "tieline_http_request_seconds";
+/// Rows that were removed because they were kept long enough, by `kind`.
+pub const RETENTION_REMOVED_TOTAL: &str = "tieline_retention_removed_total";
+/// How long after its time the oldest event was removed.
+pub const RETENTION_LAG_SECONDS: &str = "tieline_retention_lag_seconds";
 
 /// What a metric is, for its description and its buckets.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +70,7 @@ const BATCH: Form = Form::Histogram {
     buckets: 13,
 };
 
-const METRICS: [(&str, Form, &str); 14] = [
+const METRICS: [(&str, Form, &str); 16] = [
     (
         ACCEPTED_TOTAL,
         Form::Counter,
@@ -116,6 +120,16 @@ const METRICS: [(&str, Form, &str); 14] = [
         HTTP_REQUEST_SECONDS,
         FAST_SECONDS,
         "Time to answer an HTTP request, by route",
+    ),
+    (
+        RETENTION_REMOVED_TOTAL,
+        Form::Counter,
+        "Rows removed because they were kept long enough, by kind",
+    ),
+    (
+        RETENTION_LAG_SECONDS,
+        Form::Gauge(Unit::Seconds),
+        "How long after its time the oldest event was removed",
     ),
 ];
 

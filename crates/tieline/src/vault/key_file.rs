@@ -1,4 +1,5 @@
-//! The master key that is kept in the data directory where the operator gives none.
+//! The master key that is kept in the data directory where the operator gives none. While it is replaced by
+//! another one, the file holds both: a line each, the one that seals first.
 
 use std::{
     fs::{File, OpenOptions},
@@ -17,13 +18,15 @@ use super::{
 
 const NAME: &str = "master.key";
 
-/// More than the 44 characters of a key and the white space that an editor may add.
-const MOST_BYTES: u64 = 256;
+/// More than a few lines of the 44 characters of a key and the white space that an editor may add.
+const MOST_BYTES: u64 = 512;
 
 /// The master key of the data directory.
 pub struct KeyFile {
     /// The key, for [`super::MasterKeys::new`].
     pub key: Zeroizing<[u8; 32]>,
+    /// Keys that still open what they sealed.
+    pub others: Vec<Zeroizing<[u8; 32]>>,
     /// Whether it was made just now; its owner is to be told to keep a copy elsewhere.
     pub generated: bool,
     /// Where it is.
@@ -38,22 +41,70 @@ pub fn load_or_generate_master_key(dir: &Path) -> Result<KeyFile, VaultError> {
         path: path.clone(),
         error,
     };
-    let (key, generated) = match File::open(&path) {
-        Ok(file) => (load(&file, &path)?, false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            (generate(dir, &path).map_err(failed)?, true)
+    match File::open(&path) {
+        Ok(file) => load(&file, path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(KeyFile {
+            key: generate(dir, &path).map_err(failed)?,
+            others: Vec::new(),
+            generated: true,
+            path,
+        }),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Reads `master.key` in the data directory `dir`, which must be there.
+pub(super) fn load_master_keys(dir: &Path) -> Result<KeyFile, VaultError> {
+    let path = dir.join(NAME);
+    match File::open(&path) {
+        Ok(file) => load(&file, path),
+        Err(error) => Err(VaultError::KeyFile { path, error }),
+    }
+}
+
+/// Reads one key of 32 bytes, base64, from a file that only its owner can read.
+pub fn read_master_key(path: &Path) -> Result<Zeroizing<[u8; 32]>, VaultError> {
+    let opened = File::open(path).map_err(|error| VaultError::KeyFile {
+        path: path.to_owned(),
+        error,
+    });
+    Ok(load(&opened?, path.to_owned())?.key)
+}
+
+/// Replaces `master.key` in the data directory `dir` as a whole: whoever reads it sees the old file or the
+/// new one, also after a crash.
+pub fn replace_master_keys(dir: &Path, keys: &[&[u8; 32]]) -> Result<(), VaultError> {
+    let path = dir.join(NAME);
+    let write = || -> io::Result<()> {
+        let new = path.with_extension("key.new");
+        match std::fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => write_keys(&new, keys)?,
         }
-        Err(error) => return Err(failed(error)),
+        std::fs::rename(&new, &path)?;
+        File::open(dir)?.sync_all()
     };
-    Ok(KeyFile {
-        key,
-        generated,
-        path,
+    write().map_err(|error| VaultError::KeyFile {
+        path: path.clone(),
+        error,
     })
 }
 
-fn load(file: &File, path: &Path) -> Result<KeyBytes, VaultError> {
-    let path = path.to_owned();
+/// Makes a file with keys, for its owner alone; fails if there is one.
+fn write_keys(path: &Path, keys: &[&[u8; 32]]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    for key in keys {
+        let line = Zeroizing::new(STANDARD.encode(key) + "\n");
+        file.write_all(line.as_bytes())?;
+    }
+    file.sync_all()
+}
+
+fn load(file: &File, path: PathBuf) -> Result<KeyFile, VaultError> {
     let read = || -> io::Result<(u32, Zeroizing<String>)> {
         let mode = file.metadata()?.permissions().mode() & 0o777;
         let mut text = Zeroizing::new(String::with_capacity(MOST_BYTES as usize));
@@ -62,7 +113,20 @@ fn load(file: &File, path: &Path) -> Result<KeyBytes, VaultError> {
     };
     match read() {
         Ok((mode, _)) if mode & 0o077 != 0 => Err(VaultError::KeyFileOpenToOthers { path, mode }),
-        Ok((_, text)) => decoded(&text).ok_or(VaultError::KeyFileWithoutKey { path }),
+        Ok((_, text)) => {
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            let keys: Option<Vec<_>> = lines.map(decoded).collect();
+            let mut keys = keys.into_iter().flatten();
+            match keys.next() {
+                Some(key) => Ok(KeyFile {
+                    key,
+                    others: keys.collect(),
+                    generated: false,
+                    path,
+                }),
+                None => Err(VaultError::KeyFileWithoutKey { path }),
+            }
+        }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             Err(VaultError::KeyFileWithoutKey { path })
         }
@@ -71,7 +135,7 @@ fn load(file: &File, path: &Path) -> Result<KeyBytes, VaultError> {
 }
 
 fn decoded(text: &str) -> Option<KeyBytes> {
-    let bytes = Zeroizing::new(STANDARD.decode(text.trim()).ok()?);
+    let bytes = Zeroizing::new(STANDARD.decode(text).ok()?);
     aead::key_bytes(&bytes)
 }
 
@@ -79,14 +143,7 @@ fn decoded(text: &str) -> Option<KeyBytes> {
 /// the file and its name are on disk before the key is used.
 fn generate(dir: &Path, path: &Path) -> io::Result<KeyBytes> {
     let key = aead::new_key();
-    let text = Zeroizing::new(STANDARD.encode(*key) + "\n");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
+    write_keys(path, &[&key])?;
     File::open(dir)?.sync_all()?;
     Ok(key)
 }
@@ -110,6 +167,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_replaced_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = load_or_generate_master_key(dir.path()).unwrap();
+        fs::write(dir.path().join("master.key.new"), "left by a crash").unwrap();
+        for keys in [&[[7; 32], *made.key][..], &[[7; 32]]] {
+            let keys: Vec<_> = keys.iter().collect();
+            replace_master_keys(dir.path(), &keys).unwrap();
+            let read = load_master_keys(dir.path()).unwrap();
+            let all: Vec<_> = [&*read.key]
+                .into_iter()
+                .chain(read.others.iter().map(|key| &**key))
+                .collect();
+            assert_eq!(all, keys);
+            let mode = fs::metadata(&made.path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
     fn a_file_that_others_can_read_is_refused() {
         for mode in [0o640, 0o604, 0o660] {
             let dir = tempfile::tempdir().unwrap();
@@ -126,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_file_without_a_key_is_refused_and_kept() {
-        let rows: [&[u8]; 5] = [b"", b"AAAA", b"not base64!", b"\xff\xfe", &[b'A'; 300]];
+        let rows: [&[u8]; 5] = [b"", b"AAAA", b"not base64!", b"\xff\xfe", &[b'A'; 600]];
         for content in rows {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join(NAME);

@@ -1,16 +1,18 @@
-//! Master keys: the current one seals and opens, old ones only open what they sealed.
+//! Master keys: one of them seals, all of them open what they sealed.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use zeroize::Zeroizing;
 
-use super::{VaultError, aead::Key};
+use super::{VaultError, aead::Key, key_file};
 
 /// The master keys that the operator has given.
 pub struct MasterKeys {
-    current: MasterKey,
-    old: Vec<MasterKey>,
+    first: MasterKey,
+    others: Vec<MasterKey>,
+    /// Where they were read from and can be read again, if that is a file.
+    directory: Option<PathBuf>,
 }
 
 pub(super) struct MasterKey {
@@ -19,35 +21,41 @@ pub(super) struct MasterKey {
 }
 
 impl MasterKeys {
-    /// The current key, and old ones that are still needed.
-    pub fn new<'a>(current: &[u8; 32], old: impl IntoIterator<Item = &'a [u8; 32]>) -> Self {
-        let current = MasterKey::new(current);
-        let old = old.into_iter().map(MasterKey::new);
+    /// The key that seals as long as the store names no other, and others that are still needed.
+    pub fn new<'a>(first: &[u8; 32], others: impl IntoIterator<Item = &'a [u8; 32]>) -> Self {
+        let first = MasterKey::new(first);
+        let others = others.into_iter().map(MasterKey::new);
         Self {
-            old: old.filter(|key| key.id != current.id).collect(),
-            current,
+            others: others.filter(|key| key.id != first.id).collect(),
+            first,
+            directory: None,
         }
     }
 
-    /// The id of the current key: it tells keys apart and tells nothing of the key.
+    /// The keys of a data directory: read again when the store names one that is not among them.
+    pub fn of_file(file: &key_file::KeyFile) -> Self {
+        let mut keys = Self::new(&file.key, file.others.iter().map(|key| &**key));
+        keys.directory = file.path.parent().map(Into::into);
+        keys
+    }
+
+    /// The id of the first key: it tells keys apart and tells nothing of the key.
     pub fn current_id(&self) -> &str {
-        &self.current.id
-    }
-
-    pub(super) fn current(&self) -> &MasterKey {
-        &self.current
-    }
-
-    pub(super) fn old_ids(&self) -> impl Iterator<Item = &str> {
-        self.old.iter().map(|key| &*key.id)
+        &self.first.id
     }
 
     pub(super) fn find(&self, id: &str) -> Result<&MasterKey, VaultError> {
-        [&self.current]
+        [&self.first]
             .into_iter()
-            .chain(&self.old)
+            .chain(&self.others)
             .find(|key| key.id == id)
             .ok_or_else(|| VaultError::UnknownMasterKey { id: id.to_owned() })
+    }
+
+    /// The keys as their file has them now; `None` if they are not from a file.
+    pub(super) fn read_again(&self) -> Result<Option<Self>, VaultError> {
+        let read = self.directory.as_deref().map(key_file::load_master_keys);
+        Ok(read.transpose()?.as_ref().map(Self::of_file))
     }
 }
 
@@ -65,9 +73,16 @@ impl MasterKey {
 
 impl fmt::Debug for MasterKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            first,
+            others,
+            directory,
+        } = self;
+        let others: Vec<_> = others.iter().map(|key| &key.id).collect();
         f.debug_struct("MasterKeys")
-            .field("current", &self.current.id)
-            .field("old", &self.old_ids().collect::<Vec<_>>())
+            .field("first", &first.id)
+            .field("others", &others)
+            .field("directory", directory)
             .finish()
     }
 }

@@ -8,6 +8,7 @@ mod aead;
 mod error;
 mod key_file;
 mod master;
+mod rotation;
 mod secret;
 mod token;
 
@@ -17,14 +18,20 @@ mod tests;
 use std::sync::Arc;
 
 use moka::sync::Cache;
-use tieline_domain::{TenantId, clock::Clock};
-use tieline_store::{Store, data_keys::SealedDataKey};
+use parking_lot::RwLock;
+use tieline_domain::{TenantId, Timestamp, clock::Clock};
+use tieline_store::{
+    Store,
+    data_keys::{Added, SealedDataKey},
+};
 
 use aead::{Key, KeyBytes, Label};
+use master::MasterKey;
 
 pub use error::VaultError;
-pub use key_file::{KeyFile, load_or_generate_master_key};
+pub use key_file::{KeyFile, load_or_generate_master_key, read_master_key, replace_master_keys};
 pub use master::MasterKeys;
+pub use rotation::{Rotation, new_master_key};
 pub use secret::Secret;
 pub use tieline_store::sealed::SealedKind;
 pub use token::{hash_token, new_token, same_hash};
@@ -44,7 +51,7 @@ const FORMAT: u8 = 1;
 pub struct Vault {
     store: Store,
     clock: Clock,
-    master_keys: Arc<MasterKeys>,
+    master_keys: Arc<RwLock<Arc<MasterKeys>>>,
     data_keys: Cache<(TenantId, u32), Arc<Key>>,
 }
 
@@ -58,10 +65,13 @@ impl Vault {
         for id in store.master_key_ids().await? {
             master_keys.find(&id)?;
         }
+        if let Some(id) = store.sealing_master_key().await? {
+            master_keys.find(&id)?;
+        }
         Ok(Self {
             store,
             clock,
-            master_keys: Arc::new(master_keys),
+            master_keys: Arc::new(RwLock::new(Arc::new(master_keys))),
             data_keys: Cache::new(OPEN_KEYS),
         })
     }
@@ -99,35 +109,43 @@ impl Vault {
             .ok_or_else(refused)
     }
 
-    /// Seals up to `limit` data keys that an old master key has sealed under the current one, and
-    /// returns how many are done; 0 means that the old keys are not needed any longer. Values stay
-    /// as they are: their data keys do not change.
-    pub async fn adopt_current_master_key(&self, limit: usize) -> Result<usize, VaultError> {
-        let mut done = 0;
-        for id in self.master_keys.old_ids() {
-            for key in self.store.data_keys_under(id, limit - done).await? {
-                let bytes = self.open_data_key(&key)?;
-                let sealed = self.seal_data_key(key.tenant_id, &key.id, &bytes);
-                let resealed = SealedDataKey {
-                    created_at: key.created_at,
-                    ..sealed
-                };
-                self.store.reseal_data_key(&resealed).await?;
-                done += 1;
-            }
-        }
-        Ok(done)
-    }
-
     async fn current_data_key(&self, tenant: TenantId) -> Result<Arc<Key>, VaultError> {
         if let Some(key) = self.data_key(tenant, CURRENT_DATA_KEY).await? {
             return Ok(key);
         }
-        let new = self.seal_data_key(tenant, &CURRENT_DATA_KEY.to_string(), &aead::new_key());
-        // Another request or node may have been quicker: whichever key was kept first is the one.
-        self.store.add_data_key(&new).await?;
+        let bytes = aead::new_key();
+        loop {
+            let seals = self.store.sealing_master_key().await?;
+            let keys = self.master_keys(seals.as_deref())?;
+            let master = keys.find(seals.as_deref().unwrap_or(keys.current_id()))?;
+            let id = CURRENT_DATA_KEY.to_string();
+            let new = seal_data_key(master, tenant, &id, &bytes, self.clock.now());
+            // Another request or node may have been quicker: whichever key was kept first is the one. And a
+            // rotation may have begun: then another master key seals.
+            match self.store.add_data_key(&new).await? {
+                Added::Kept | Added::Known => break,
+                Added::Outdated => {}
+            }
+        }
         let kept = self.data_key(tenant, CURRENT_DATA_KEY).await?;
         kept.ok_or(VaultError::DataKey { tenant })
+    }
+
+    /// The master keys, this one among them: read again from their file if it is not.
+    fn master_keys(&self, wanted: Option<&str>) -> Result<Arc<MasterKeys>, VaultError> {
+        let known = Arc::clone(&self.master_keys.read());
+        let Some(wanted) = wanted.filter(|id| known.find(id).is_err()) else {
+            return Ok(known);
+        };
+        let Some(read) = known.read_again()? else {
+            return Err(VaultError::UnknownMasterKey {
+                id: wanted.to_owned(),
+            });
+        };
+        let read = Arc::new(read);
+        read.find(wanted)?;
+        *self.master_keys.write() = Arc::clone(&read);
+        Ok(read)
     }
 
     /// A data key of a tenant, from memory or from the store; `None` if there is none.
@@ -143,28 +161,37 @@ impl Vault {
         Ok(Some(key))
     }
 
-    fn seal_data_key(&self, tenant: TenantId, id: &str, bytes: &KeyBytes) -> SealedDataKey {
-        let master = self.master_keys.current();
-        SealedDataKey {
-            tenant_id: tenant,
-            id: id.to_owned(),
-            master_key_id: master.id.clone(),
-            sealed: master.key.seal(&data_key_label(tenant, id), &**bytes),
-            created_at: self.clock.now(),
-        }
-    }
-
     fn open_data_key(&self, sealed: &SealedDataKey) -> Result<KeyBytes, VaultError> {
-        let master = self.master_keys.find(&sealed.master_key_id)?;
-        let label = data_key_label(sealed.tenant_id, &sealed.id);
-        master
-            .key
-            .open(&label, &sealed.sealed)
-            .and_then(|bytes| aead::key_bytes(&bytes))
-            .ok_or(VaultError::DataKey {
-                tenant: sealed.tenant_id,
-            })
+        let keys = self.master_keys(Some(&sealed.master_key_id))?;
+        open_data_key(keys.find(&sealed.master_key_id)?, sealed)
     }
+}
+
+fn seal_data_key(
+    master: &MasterKey,
+    tenant: TenantId,
+    id: &str,
+    bytes: &KeyBytes,
+    created_at: Timestamp,
+) -> SealedDataKey {
+    SealedDataKey {
+        tenant_id: tenant,
+        id: id.to_owned(),
+        master_key_id: master.id.clone(),
+        sealed: master.key.seal(&data_key_label(tenant, id), &**bytes),
+        created_at,
+    }
+}
+
+fn open_data_key(master: &MasterKey, sealed: &SealedDataKey) -> Result<KeyBytes, VaultError> {
+    let label = data_key_label(sealed.tenant_id, &sealed.id);
+    master
+        .key
+        .open(&label, &sealed.sealed)
+        .and_then(|bytes| aead::key_bytes(&bytes))
+        .ok_or(VaultError::DataKey {
+            tenant: sealed.tenant_id,
+        })
 }
 
 /// The data key that a sealed value names, and what it has sealed.

@@ -128,8 +128,16 @@ async fn the_vault_refuses_to_open_without_a_master_key_that_it_needs() {
     assert!(refusal.contains("TIELINE_MASTER_KEY"), "{refusal}");
 }
 
+async fn rotate(scene: &Scene, new: u8, old: &[u8]) -> u64 {
+    let old: Vec<_> = old.iter().map(|byte| [*byte; 32]).collect();
+    let keys = MasterKeys::new(&[new; 32], &old);
+    let rotation = Rotation::begin(scene.store.clone(), keys).await.unwrap();
+    while rotation.step().await.unwrap() > 0 {}
+    rotation.total()
+}
+
 #[tokio::test]
-async fn an_old_master_key_opens_until_the_current_one_has_taken_over() {
+async fn an_old_master_key_opens_nothing_after_a_rotation() {
     let scene = Scene::new().await;
     let before = scene.vault(1, &[]).await.unwrap();
     let values = [
@@ -137,19 +145,75 @@ async fn an_old_master_key_opens_until_the_current_one_has_taken_over() {
         seal(&before, 2).await,
         seal(&before, 3).await,
     ];
+    // The first of the keys of a node seals only where the store names none.
     let both = scene.vault(2, &[1]).await.unwrap();
     assert!(opens(&both, 1, &values[0]).await);
     let new = seal(&both, 4).await;
+    scene.vault(1, &[]).await.unwrap();
 
-    assert_eq!(both.adopt_current_master_key(2).await.unwrap(), 2);
-    assert!(scene.vault(2, &[]).await.is_err());
-    assert_eq!(both.adopt_current_master_key(2).await.unwrap(), 1);
-    assert_eq!(both.adopt_current_master_key(2).await.unwrap(), 0);
+    assert_eq!(rotate(&scene, 2, &[1]).await, 4);
+    assert_eq!(rotate(&scene, 2, &[1]).await, 0);
     let after = scene.vault(2, &[]).await.unwrap();
     for (number, sealed) in [(1, &values[0]), (2, &values[1]), (3, &values[2]), (4, &new)] {
         assert!(opens(&after, number, sealed).await, "{number}");
     }
     assert!(scene.vault(1, &[]).await.is_err());
+    // A node that was not restarted: it knows what it has opened, and learns nothing more.
+    assert!(opens(&before, 1, &values[0]).await);
+    assert!(!opens(&before, 4, &new).await);
+    let refused = before
+        .seal(tenant(5), SealedKind::Secret, "CRM", PLAIN)
+        .await;
+    assert!(
+        matches!(refused, Err(VaultError::UnknownMasterKey { .. })),
+        "{refused:?}"
+    );
+    // One that has both keys goes on, under the new one.
+    seal(&both, 6).await;
+    assert_eq!(scene.store.master_key_ids().await.unwrap(), [after_id(2)]);
+}
+
+fn after_id(key: u8) -> String {
+    MasterKeys::new(&[key; 32], []).current_id().to_owned()
+}
+
+#[tokio::test]
+async fn a_rotation_needs_every_key_that_sealed_something() {
+    let scene = Scene::new().await;
+    seal(&scene.vault(1, &[]).await.unwrap(), 1).await;
+    let keys = MasterKeys::new(&[2; 32], &[[3; 32]]);
+    let refused = Rotation::begin(scene.store.clone(), keys)
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        matches!(refused, VaultError::UnknownMasterKey { .. }),
+        "{refused}"
+    );
+    scene.vault(1, &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_node_with_a_key_file_reads_it_again() {
+    let scene = Scene::new().await;
+    let directory = tempfile::tempdir().unwrap();
+    let old = load_or_generate_master_key(directory.path()).unwrap();
+    let open = async |keys| Vault::open(scene.store.clone(), Clock::system(), keys).await;
+    let node = open(MasterKeys::of_file(&old)).await.unwrap();
+    let sealed = seal(&node, 1).await;
+    let new = new_master_key();
+    replace_master_keys(directory.path(), &[&new, &old.key]).unwrap();
+    let keys = MasterKeys::new(&new, [&*old.key]);
+    let rotation = Rotation::begin(scene.store.clone(), keys).await.unwrap();
+    let meanwhile = seal(&node, 2).await;
+    while rotation.step().await.unwrap() > 0 {}
+    replace_master_keys(directory.path(), &[&new]).unwrap();
+    let late = seal(&node, 3).await;
+    let after = open(MasterKeys::new(&new, [])).await.unwrap();
+    for (number, sealed) in [(1, sealed), (2, meanwhile), (3, late)] {
+        assert!(opens(&after, number, &sealed).await, "{number}");
+        assert!(opens(&node, number, &sealed).await, "{number}");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,8 @@ mod ledger;
 
 mod outages;
 mod refusals;
+mod replay;
+mod rotation;
 #[path = "../stage/mod.rs"]
 mod stage;
 mod stopping;

@@ -7,6 +7,7 @@ mod hostile;
 mod isolation;
 mod neighbours;
 mod official;
+mod overload;
 mod packages;
 mod published_keys;
 mod sdks;

@@ -23,6 +23,8 @@ mod forged_requests;
 mod handshakes;
 mod hostile_receivers;
 mod published_keys;
+mod replay;
+mod retention;
 mod retries;
 mod rotation;
 mod scene;

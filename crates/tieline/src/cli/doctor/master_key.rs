@@ -46,7 +46,7 @@ fn given(config: &Config) -> Result<Option<(MasterKeys, String)>, VaultError> {
         "{} (keep a copy elsewhere: without it no secret opens)",
         file.path.display()
     );
-    Ok(Some((MasterKeys::new(&file.key, []), origin)))
+    Ok(Some((MasterKeys::of_file(&file), origin)))
 }
 
 async fn missing(config: &Config, db: Option<&Db>) -> Finding {

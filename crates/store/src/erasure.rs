@@ -1,0 +1,211 @@
+//! Erasing the content of an event at once. The event stays without it, so that the log has no hole.
+
+use sqlx::AssertSqlSafe;
+use tieline_domain::{EventId, TenantId, Timestamp, attempt::Seen, event::is_about_deliveries};
+
+use crate::{
+    Db, Error, Result, Store,
+    audit::{Action, Change, ChangeBy, record},
+    db::{Tx, in_tx, on_db},
+    spine::replay::places,
+    store::parsed,
+};
+
+/// What an erasure did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Erased {
+    /// When the content went; earlier than now if it was gone already.
+    pub at: Timestamp,
+    /// How many deliveries that had not succeeded were called off.
+    pub cancelled: u64,
+}
+
+impl Store {
+    /// Erases the content of an event, of those that were made of it, and what receivers answered to it;
+    /// calls off what was not delivered. `None` if there is no such event.
+    pub async fn erase_event(
+        &self,
+        tenant: TenantId,
+        id: EventId,
+        by: &ChangeBy,
+    ) -> Result<Option<Erased>> {
+        let mut tx = self.db().begin().await?;
+        let ids = same_content(&mut tx, self.db(), tenant, id).await?;
+        if ids.is_empty() {
+            return Ok(None);
+        }
+        if let Some(at) = erased_at(&mut tx, tenant, id).await? {
+            return Ok(Some(Erased { at, cancelled: 0 }));
+        }
+        overwrite_what_is_freed(&mut tx, self.db(), true).await?;
+        let mut cancelled = 0;
+        for id in &ids {
+            cancelled += erase(&mut tx, tenant, id, by.at).await?;
+        }
+        overwrite_what_is_freed(&mut tx, self.db(), false).await?;
+        let change = Change {
+            tenant_id: tenant,
+            action: Action::Delete,
+            kind: "event_payload",
+            id: &id.to_string(),
+            before: None,
+            after: None,
+        };
+        record(&mut tx, change, by).await?;
+        tx.commit().await?;
+        let at = by.at;
+        Ok(Some(Erased { at, cancelled }))
+    }
+
+    /// When the content of each of these events was erased, of those where it was.
+    pub async fn erasures(
+        &self,
+        tenant: TenantId,
+        ids: &[EventId],
+    ) -> Result<Vec<(EventId, Timestamp)>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let text = format!(
+            "SELECT event_id, at FROM erased WHERE tenant_id = $1 AND event_id IN ({})",
+            places(2, ids.len())
+        );
+        let rows: Vec<(String, i64)> = on_db!(self.db(), |c| {
+            let query = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
+            let query = query.bind(tenant.to_string());
+            let query = ids
+                .iter()
+                .fold(query, |query, id| query.bind(id.to_string()));
+            query.fetch_all(c).await?
+        });
+        let read = rows
+            .into_iter()
+            .map(|(id, at)| Ok((parsed(&id)?, Timestamp::from_micros(at))));
+        read.collect()
+    }
+
+    /// Erases once more what receivers answered to events that were erased at `since` or later: an attempt
+    /// that ran at that moment was written after it.
+    pub async fn erase_late_answers(&self, since: Timestamp) -> Result<()> {
+        const LATELY: &str = "SELECT tenant_id, event_id FROM erased WHERE at >= $1 LIMIT 1000";
+        let rows: Vec<(String, String)> = on_db!(self.db(), |c| sqlx::query_as(LATELY)
+            .bind(since.as_micros())
+            .fetch_all(c)
+            .await?);
+        for (tenant, id) in rows {
+            let mut tx = self.db().begin().await?;
+            erase_answers(&mut tx, parsed(&tenant)?, &id).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The event and those that were made of the same request: they hold the same content. Notices of what
+/// became of its deliveries do not.
+async fn same_content(tx: &mut Tx, db: &Db, tenant: TenantId, id: EventId) -> Result<Vec<String>> {
+    let text = format!(
+        "SELECT id, type FROM events WHERE tenant_id = $1 AND (id = $2 OR cause_id = $2) ORDER BY id {}",
+        db.locked()
+    );
+    let rows: Vec<(String, String)> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(text))
+        .bind(tenant.to_string())
+        .bind(id.to_string())
+        .fetch_all(c)
+        .await?);
+    let itself = id.to_string();
+    if !rows.iter().any(|(id, _)| *id == itself) {
+        return Ok(Vec::new());
+    }
+    let mut ids = Vec::new();
+    for (id, event_type) in rows {
+        if id == itself || !is_about_deliveries(&parsed(&event_type)?) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
+async fn erased_at(tx: &mut Tx, tenant: TenantId, id: EventId) -> Result<Option<Timestamp>> {
+    const FIND: &str = "SELECT at FROM erased WHERE tenant_id = $1 AND event_id = $2";
+    let row: Option<(i64,)> = in_tx!(tx, |c| sqlx::query_as(FIND)
+        .bind(tenant.to_string())
+        .bind(id.to_string())
+        .fetch_optional(c)
+        .await?);
+    Ok(row.map(|(at,)| Timestamp::from_micros(at)))
+}
+
+/// Erases one event; says how many deliveries it called off.
+async fn erase(tx: &mut Tx, tenant: TenantId, id: &str, at: Timestamp) -> Result<u64> {
+    const NOTE: &str =
+        "INSERT INTO erased (tenant_id, event_id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    const BLANK: &str = "UPDATE events SET data = 'null' WHERE tenant_id = $1 AND id = $2";
+    const CALL_OFF: &str = "UPDATE deliveries SET status = 'cancelled', settled_at = $3, owner = NULL \
+                            WHERE tenant_id = $1 AND event_id = $2 AND status IN ('pending', 'held', 'dead')";
+    in_tx!(tx, |c| sqlx::query(NOTE)
+        .bind(tenant.to_string())
+        .bind(id)
+        .bind(at.as_micros())
+        .execute(c)
+        .await
+        .map(drop))?;
+    in_tx!(tx, |c| sqlx::query(BLANK)
+        .bind(tenant.to_string())
+        .bind(id)
+        .execute(c)
+        .await
+        .map(drop))?;
+    let cancelled = in_tx!(tx, |c| sqlx::query(CALL_OFF)
+        .bind(tenant.to_string())
+        .bind(id)
+        .bind(at.as_micros())
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    erase_answers(tx, tenant, id).await?;
+    Ok(cancelled)
+}
+
+/// Takes out of the attempts at an event what was answered: a receiver may have echoed the content.
+async fn erase_answers(tx: &mut Tx, tenant: TenantId, event: &str) -> Result<()> {
+    const FIND: &str = "SELECT a.delivery_id, a.id, a.seen FROM attempts a JOIN deliveries d ON d.id = a.delivery_id \
+                        WHERE d.event_id = $1 AND d.tenant_id = $2 AND a.tenant_id = $2";
+    const BLANK: &str = "UPDATE attempts SET seen = $1 WHERE delivery_id = $2 AND id = $3";
+    let rows: Vec<(String, String, String)> = in_tx!(tx, |c| sqlx::query_as(FIND)
+        .bind(event)
+        .bind(tenant.to_string())
+        .fetch_all(c)
+        .await?);
+    for (delivery, id, seen) in rows {
+        let mut seen: Seen = serde_json::from_str(&seen).map_err(Error::content)?;
+        if seen.response_excerpt.is_empty() && seen.response_headers.is_empty() {
+            continue;
+        }
+        seen.response_excerpt.clear();
+        seen.response_headers.clear();
+        let blank = serde_json::to_string(&seen).map_err(Error::content)?;
+        in_tx!(tx, |c| sqlx::query(BLANK)
+            .bind(blank)
+            .bind(delivery)
+            .bind(id)
+            .execute(c)
+            .await
+            .map(drop))?;
+    }
+    Ok(())
+}
+
+/// Has the embedded engine write zeros over what this transaction frees; PostgreSQL has its vacuum.
+async fn overwrite_what_is_freed(tx: &mut Tx, db: &Db, wanted: bool) -> Result<()> {
+    if db.engine() != "sqlite" {
+        return Ok(());
+    }
+    let text = if wanted {
+        "PRAGMA secure_delete = ON"
+    } else {
+        "PRAGMA secure_delete = OFF"
+    };
+    in_tx!(tx, |c| sqlx::query(text).execute(c).await.map(drop))?;
+    Ok(())
+}

@@ -1,0 +1,374 @@
+//! Jobs: durable, worked on by one node at a time under a lease, taken up by another where it ends.
+
+use std::time::Duration;
+
+use sqlx::AssertSqlSafe;
+use tieline_domain::{
+    JobId, TenantId, Timestamp,
+    job::{Job, Kind, Progress, Status},
+};
+
+use crate::{
+    Error, Result, Store,
+    audit::{Action, Change, ChangeBy, record},
+    db::{Tx, in_tx, on_db},
+    page::{Page, PageRequest},
+    spine::{self, Entry, replay},
+};
+
+const COLUMNS: &str = "tenant_id, id, kind, status, asked, place, total, done, failed, errors, \
+                       created_by, created_at, started_at, ended_at";
+
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    Option<i64>,
+    i64,
+    i64,
+    String,
+    String,
+    i64,
+    Option<i64>,
+    Option<i64>,
+);
+
+fn from_row(row: Row) -> Result<Job> {
+    let (
+        tenant_id,
+        id,
+        kind,
+        status,
+        asked,
+        place,
+        total,
+        done,
+        failed,
+        errors,
+        created_by,
+        created_at,
+        started_at,
+        ended_at,
+    ) = row;
+    Ok(Job {
+        id: id.parse().map_err(Error::content)?,
+        tenant_id: tenant_id.parse().map_err(Error::content)?,
+        kind: kind.parse().map_err(Error::content)?,
+        status: status.parse().map_err(Error::content)?,
+        asked,
+        place,
+        progress: Progress {
+            total: total.map(i64::unsigned_abs),
+            done: done.unsigned_abs(),
+            failed: failed.unsigned_abs(),
+            errors: serde_json::from_str(&errors).map_err(Error::content)?,
+        },
+        created_by,
+        created_at: Timestamp::from_micros(created_at),
+        started_at: started_at.map(Timestamp::from_micros),
+        ended_at: ended_at.map(Timestamp::from_micros),
+    })
+}
+
+/// Which jobs a list shows; every field narrows it.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    /// Of this status.
+    pub status: Option<Status>,
+    /// Of this kind.
+    pub kind: Option<Kind>,
+}
+
+/// A node's hold on a job: what it writes counts only while it has it.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// The job.
+    pub id: JobId,
+    /// Its tenant.
+    pub tenant_id: TenantId,
+    /// The node.
+    pub node: String,
+    /// How long the hold lasts after each sign of life.
+    pub lease: Duration,
+}
+
+/// Where a job goes on, and how far it has come.
+#[derive(Clone, Debug)]
+pub struct Advance {
+    /// JSON text that its kind understands.
+    pub place: String,
+    /// In numbers.
+    pub progress: Progress,
+}
+
+/// How a job ends.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// Completed or failed.
+    pub status: Status,
+    /// How far it has come.
+    pub progress: Progress,
+    /// The event that tells of it.
+    pub notice: Option<Entry>,
+}
+
+impl Store {
+    /// Asks for a job, with a row of the audit log.
+    pub async fn create_job(&self, job: &Job, by: &ChangeBy) -> Result<()> {
+        const CREATE: &str = "INSERT INTO jobs (id, tenant_id, kind, status, asked, total, done, failed, errors, due_at, \
+                              created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '[]', 0, $7, $8)";
+        let mut tx = self.db().begin().await?;
+        in_tx!(tx, |c| sqlx::query(CREATE)
+            .bind(job.id.to_string())
+            .bind(job.tenant_id.to_string())
+            .bind(job.kind.as_str())
+            .bind(Status::Waiting.as_str())
+            .bind(&job.asked)
+            .bind(job.progress.total.map(u64::cast_signed))
+            .bind(&job.created_by)
+            .bind(job.created_at.as_micros())
+            .execute(c)
+            .await
+            .map(drop))?;
+        let change = Change {
+            tenant_id: job.tenant_id,
+            action: Action::Create,
+            kind: "job",
+            id: &job.id.to_string(),
+            before: None,
+            after: Some(&job.asked),
+        };
+        record(&mut tx, change, by).await?;
+        tx.commit().await
+    }
+
+    /// One job.
+    pub async fn find_job(&self, tenant: TenantId, id: JobId) -> Result<Option<Job>> {
+        let text = format!("SELECT {COLUMNS} FROM jobs WHERE id = $1 AND tenant_id = $2");
+        let row: Option<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(id.to_string())
+            .bind(tenant.to_string())
+            .fetch_optional(c)
+            .await?);
+        row.map(from_row).transpose()
+    }
+
+    /// A page of jobs, the newest first.
+    pub async fn list_jobs(
+        &self,
+        tenant: TenantId,
+        filter: &JobFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Job>> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM jobs WHERE tenant_id = $1 AND id < $2 AND ($3 = '' OR status = $3) \
+             AND ($4 = '' OR kind = $4) ORDER BY id DESC LIMIT $5"
+        );
+        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(tenant.to_string())
+            .bind(page.below())
+            .bind(filter.status.map(Status::as_str).unwrap_or_default())
+            .bind(filter.kind.map(Kind::as_str).unwrap_or_default())
+            .bind(page.rows())
+            .fetch_all(c)
+            .await?);
+        let jobs = rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?;
+        Ok(Page::cut(jobs, page, |job| job.id))
+    }
+
+    /// How many jobs of a tenant have not ended.
+    pub async fn open_jobs(&self, tenant: TenantId) -> Result<u64> {
+        const OPEN: &str =
+            "SELECT COUNT(*) FROM jobs WHERE tenant_id = $1 AND status IN ('waiting', 'running')";
+        let count: i64 = on_db!(self.db(), |c| sqlx::query_scalar(OPEN)
+            .bind(tenant.to_string())
+            .fetch_one(c)
+            .await?);
+        Ok(count.unsigned_abs())
+    }
+
+    /// Takes the oldest job that is due, of a tenant for which no other node works, with the lease
+    /// that `hold` makes of it. `None` if there is none.
+    pub async fn claim_job(
+        &self,
+        node: &str,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Option<(Job, Hold)>> {
+        let text = format!(
+            "UPDATE jobs SET status = 'running', owner = $1, due_at = $2, started_at = COALESCE(started_at, $3) \
+             WHERE id = (SELECT j.id FROM jobs j WHERE j.status IN ('waiting', 'running') AND j.due_at <= $3 \
+             AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.tenant_id = j.tenant_id AND r.id <> j.id \
+             AND r.status = 'running' AND r.due_at > $3) ORDER BY j.id LIMIT 1 {}) RETURNING {COLUMNS}",
+            self.db().skip_locked()
+        );
+        let mut tx = self.db().begin().await?;
+        let row: Option<Row> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(node)
+            .bind(now.plus(lease).as_micros())
+            .bind(now.as_micros())
+            .fetch_optional(c)
+            .await?);
+        tx.commit().await?;
+        let Some(job) = row.map(from_row).transpose()? else {
+            return Ok(None);
+        };
+        let hold = Hold {
+            id: job.id,
+            tenant_id: job.tenant_id,
+            node: node.to_owned(),
+            lease,
+        };
+        Ok(Some((job, hold)))
+    }
+
+    /// Notes how far a job has come, and makes deliveries `again`, all in one commit; false if the job
+    /// was called off or belongs to another node now: then nothing is written.
+    pub async fn advance_job(
+        &self,
+        hold: &Hold,
+        now: Timestamp,
+        again: &[replay::Again],
+        advance: impl FnOnce(&replay::Replayed) -> Advance,
+    ) -> Result<Option<replay::Replayed>> {
+        let mut tx = self.db().begin().await?;
+        if !prolong(&mut tx, hold, now).await? {
+            return Ok(None);
+        }
+        let replayed = replay::make(&mut tx, self.db(), hold.tenant_id, again, now).await?;
+        let Advance { place, progress } = advance(&replayed);
+        note(&mut tx, hold, Some(&place), &progress).await?;
+        tx.commit().await?;
+        Ok(Some(replayed))
+    }
+
+    /// Gives a sign of life for a job; false if the job was called off or belongs to another node now.
+    pub async fn prolong_job(&self, hold: &Hold, now: Timestamp) -> Result<bool> {
+        let mut tx = self.db().begin().await?;
+        let held = prolong(&mut tx, hold, now).await?;
+        tx.commit().await?;
+        Ok(held)
+    }
+
+    /// Lets another node take the job at once.
+    pub async fn give_job_back(&self, hold: &Hold, now: Timestamp) -> Result<()> {
+        const BACK: &str = "UPDATE jobs SET owner = NULL, due_at = $1 WHERE id = $2 AND owner = $3 \
+                            AND status = 'running'";
+        let mut tx = self.db().begin().await?;
+        in_tx!(tx, |c| sqlx::query(BACK)
+            .bind(now.as_micros())
+            .bind(hold.id.to_string())
+            .bind(&hold.node)
+            .execute(c)
+            .await
+            .map(drop))?;
+        tx.commit().await
+    }
+
+    /// Lets this node take at once what an earlier life of the only node worked on; nothing where other
+    /// nodes may be alive.
+    pub async fn recover_jobs(&self, now: Timestamp) -> Result<()> {
+        const RECOVER: &str =
+            "UPDATE jobs SET owner = NULL, due_at = $1 WHERE status = 'running' AND due_at > $1";
+        if self.db().engine() != "sqlite" {
+            return Ok(());
+        }
+        let mut tx = self.db().begin().await?;
+        in_tx!(tx, |c| sqlx::query(RECOVER)
+            .bind(now.as_micros())
+            .execute(c)
+            .await
+            .map(drop))?;
+        tx.commit().await
+    }
+
+    /// Ends a job, with the event that tells of it; false if it had ended, or belongs to another node.
+    pub async fn end_job(&self, hold: &Hold, now: Timestamp, ending: &Ending) -> Result<bool> {
+        const END: &str = "UPDATE jobs SET status = $1, ended_at = $2, owner = NULL WHERE id = $3";
+        let mut tx = self.db().begin().await?;
+        if !prolong(&mut tx, hold, now).await? {
+            return Ok(false);
+        }
+        note(&mut tx, hold, None, &ending.progress).await?;
+        in_tx!(tx, |c| sqlx::query(END)
+            .bind(ending.status.as_str())
+            .bind(now.as_micros())
+            .bind(hold.id.to_string())
+            .execute(c)
+            .await
+            .map(drop))?;
+        if let Some(notice) = &ending.notice {
+            spine::write_notice(&mut tx, notice).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Calls a job off at once: whoever works on it cannot write any more. False if it had ended.
+    pub async fn cancel_job(&self, tenant: TenantId, id: JobId, by: &ChangeBy) -> Result<bool> {
+        const CANCEL: &str = "UPDATE jobs SET status = 'cancelled', ended_at = $1, owner = NULL WHERE id = $2 \
+                              AND tenant_id = $3 AND status IN ('waiting', 'running')";
+        let mut tx = self.db().begin().await?;
+        let cancelled = in_tx!(tx, |c| sqlx::query(CANCEL)
+            .bind(by.at.as_micros())
+            .bind(id.to_string())
+            .bind(tenant.to_string())
+            .execute(c)
+            .await
+            .map(|done| done.rows_affected()))?;
+        if cancelled == 0 {
+            return Ok(false);
+        }
+        let change = Change {
+            tenant_id: tenant,
+            action: Action::Update,
+            kind: "job",
+            id: &id.to_string(),
+            before: None,
+            after: Some(r#"{"status":"cancelled"}"#),
+        };
+        record(&mut tx, change, by).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+async fn prolong(tx: &mut Tx, hold: &Hold, now: Timestamp) -> Result<bool> {
+    const PROLONG: &str =
+        "UPDATE jobs SET due_at = $1 WHERE id = $2 AND owner = $3 AND status = 'running'";
+    let held = in_tx!(tx, |c| sqlx::query(PROLONG)
+        .bind(now.plus(hold.lease).as_micros())
+        .bind(hold.id.to_string())
+        .bind(&hold.node)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(held > 0)
+}
+
+/// Notes how far a job has come; without a place, that stays.
+async fn note(tx: &mut Tx, hold: &Hold, place: Option<&str>, progress: &Progress) -> Result<()> {
+    const NOTE: &str = "UPDATE jobs SET place = COALESCE($1, place), total = $2, done = $3, failed = $4, errors = $5 \
+                        WHERE id = $6";
+    let Progress {
+        total,
+        done,
+        failed,
+        errors,
+    } = progress;
+    let errors = serde_json::to_string(errors).map_err(Error::content)?;
+    in_tx!(tx, |c| sqlx::query(NOTE)
+        .bind(place)
+        .bind(total.map(u64::cast_signed))
+        .bind(done.cast_signed())
+        .bind(failed.cast_signed())
+        .bind(errors)
+        .bind(hold.id.to_string())
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}

@@ -1,0 +1,370 @@
+//! Delivering events of the log again: those of a stretch of time that a filter takes, at a rate.
+//!
+//! First all that is to be done is counted, then it is made, in the order of the log. What waits for its
+//! first attempt is bounded, so that a slow receiver slows the replay and not the server, and little is
+//! still to come when the job is called off.
+
+use std::{sync::Arc, time::Duration};
+
+use rand::random;
+use serde::{Deserialize, Serialize};
+use tieline_domain::{
+    DeliveryId, EventId, SubscriptionId, TenantId,
+    event::{Event, is_about_deliveries},
+    filter::Document,
+    job::{Fault, Job, MOST_ERRORS, Progress},
+    pattern::Pattern,
+};
+use tieline_store::{
+    jobs::{Advance, Hold},
+    spine::replay::{Again, Fate, Replayed, Stretch},
+};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{End, Error, Inner, Parts, pace::Pace};
+use crate::{
+    app::App,
+    registry::{Route, Routes},
+};
+
+/// How many events are read at once.
+const PAGE: usize = 100;
+
+/// How many events are counted between two signs of life.
+const COUNTED_AT_ONCE: u64 = 1_000;
+
+/// How many deliveries of one replay may wait for their first attempt.
+const WINDOW: usize = 256;
+
+/// How often it is looked whether they still wait.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+/// How often a replay that waits gives a sign of life.
+const SIGN_EVERY: Duration = Duration::from_millis(500);
+
+/// How many events a preview looks at, at most.
+const PREVIEW_MOST: u64 = 200_000;
+
+/// How long a preview looks, at most.
+const PREVIEW_TIME: Duration = Duration::from_secs(10);
+
+/// Which events go to which subscriptions again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Asked {
+    /// Of one of these types; all if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<Pattern>,
+    /// From this source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// About this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Only to this subscription.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_id: Option<SubscriptionId>,
+    /// Later than this event.
+    pub after: EventId,
+    /// Earlier than this event: what comes after the request is not replayed.
+    pub before: EventId,
+    /// Deliveries per second.
+    pub rate_per_second: u32,
+}
+
+/// What a replay came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Events that were replayed.
+    pub events: u64,
+    /// Deliveries that were made anew.
+    pub made: u64,
+    /// Deliveries that had ended and got a new schedule.
+    pub again: u64,
+    /// Deliveries that had not ended and were on their way already.
+    pub waiting: u64,
+}
+
+/// Where a replay goes on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Place {
+    /// Behind this event.
+    after: EventId,
+    /// Whether all was counted.
+    counted: bool,
+    /// What it came to so far.
+    pub result: Tally,
+}
+
+/// How much a replay would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Events.
+    pub events: u64,
+    /// Deliveries.
+    pub deliveries: u64,
+    /// Whether this is all; else it is at least as much.
+    pub complete: bool,
+}
+
+impl Asked {
+    fn stretch(&self, tenant: TenantId, after: EventId) -> Stretch {
+        Stretch {
+            tenant_id: tenant,
+            after,
+            before: self.before,
+            source: self.source.clone(),
+            subject: self.subject.clone(),
+        }
+    }
+
+    /// The subscriptions that an event goes to again.
+    fn wanted<'a>(
+        &'a self,
+        routes: &'a Routes,
+        event: &'a Event,
+    ) -> impl Iterator<Item = &'a Arc<Route>> {
+        let taken = self.types.is_empty()
+            || self
+                .types
+                .iter()
+                .any(|pattern| pattern.matches(&event.event_type));
+        let routes = taken.then(|| wanting(routes, event)).into_iter().flatten();
+        routes.filter(|route| self.webhook_id.is_none_or(|id| id == route.id))
+    }
+}
+
+/// The subscriptions that want an event; one that tells of a subscription never goes to it.
+pub fn wanting<'a>(routes: &'a Routes, event: &Event) -> Vec<&'a Arc<Route>> {
+    let about = event
+        .subject
+        .as_deref()
+        .filter(|_| is_about_deliveries(&event.event_type));
+    routes
+        .wanting(&Document::of(event))
+        .filter(|route| about.is_none_or(|about| *about != *route.id.to_string()))
+        .collect()
+}
+
+/// An event that is to go to a subscription again.
+pub(super) fn again(parts: &Parts, event: &Arc<Event>, route: &Route) -> Again {
+    Again {
+        event: Arc::clone(event),
+        subscription_id: route.id,
+        new_id: DeliveryId::new(parts.clock.unique_now(), random()),
+        held: route.health.state.holds(),
+    }
+}
+
+/// Counts what a replay would do now, within bounds.
+pub async fn preview(app: &App, tenant: TenantId, asked: &Asked) -> Result<Count, Error> {
+    let begun = Instant::now();
+    let (mut looked, mut after) = (0, asked.after);
+    let mut count = Count::default();
+    while looked < PREVIEW_MOST && begun.elapsed() < PREVIEW_TIME {
+        let page = asked.stretch(tenant, after);
+        let page = app.store.events_in(&page, PAGE).await?;
+        let Some(last) = page.last() else {
+            count.complete = true;
+            break;
+        };
+        (after, looked) = (last.id, looked + page.len() as u64);
+        let routes = app.registry.routes(tenant).await?;
+        for event in &page {
+            let deliveries = asked.wanted(&routes, event).count() as u64;
+            count.events += u64::from(deliveries > 0);
+            count.deliveries += deliveries;
+        }
+    }
+    Ok(count)
+}
+
+/// Works on a replay from where it was left.
+pub(super) async fn work(inner: &Inner, job: &Job, hold: &Hold) -> Result<End, Error> {
+    let asked: Asked = serde_json::from_str(&job.asked)?;
+    let place = match &job.place {
+        Some(place) => serde_json::from_str(place)?,
+        None => Place {
+            after: asked.after,
+            counted: false,
+            result: Tally::default(),
+        },
+    };
+    let mut replay = Replay {
+        inner,
+        hold,
+        pace: Pace::new(asked.rate_per_second),
+        asked,
+        place,
+        progress: job.progress.clone(),
+        waiting: Vec::new(),
+    };
+    if !replay.place.counted
+        && let Some(end) = replay.count().await?
+    {
+        return Ok(end);
+    }
+    replay.send().await
+}
+
+struct Replay<'a> {
+    inner: &'a Inner,
+    hold: &'a Hold,
+    asked: Asked,
+    place: Place,
+    progress: Progress,
+    pace: Pace,
+    /// What was made and not yet tried.
+    waiting: Vec<DeliveryId>,
+}
+
+impl Replay<'_> {
+    fn parts(&self) -> &Parts {
+        &self.inner.parts
+    }
+
+    async fn page(&self) -> Result<Vec<Event>, Error> {
+        let stretch = self.asked.stretch(self.hold.tenant_id, self.place.after);
+        Ok(self.parts().store.events_in(&stretch, PAGE).await?)
+    }
+
+    /// Counts what is to be done; `None` when it is known.
+    async fn count(&mut self) -> Result<Option<End>, Error> {
+        let mut since_sign = 0;
+        loop {
+            let page = self.page().await?;
+            let routes = self.parts().registry.routes(self.hold.tenant_id).await?;
+            let deliveries: usize = page
+                .iter()
+                .map(|event| self.asked.wanted(&routes, event).count())
+                .sum();
+            let total = self.progress.total.unwrap_or_default() + deliveries as u64;
+            self.progress.total = Some(total);
+            self.place.counted = page.is_empty();
+            // What was counted is sent from the beginning.
+            self.place.after = page.last().map_or(self.asked.after, |last| last.id);
+            since_sign += page.len() as u64;
+            if since_sign >= COUNTED_AT_ONCE || self.place.counted {
+                since_sign = 0;
+                if self.commit(&[], 0).await?.is_none() {
+                    return Ok(Some(End::Lost));
+                }
+            }
+            if self.place.counted {
+                return Ok(None);
+            }
+            if self.inner.stop.is_cancelled() {
+                return Ok(Some(End::Stopped));
+            }
+        }
+    }
+
+    /// Makes the deliveries, page by page.
+    async fn send(mut self) -> Result<End, Error> {
+        loop {
+            let page = self.page().await?;
+            let Some(last) = page.last().map(|event| event.id) else {
+                return Ok(End::Completed(self.progress));
+            };
+            let routes = self.parts().registry.routes(self.hold.tenant_id).await?;
+            let (mut batch, mut events) = (Vec::new(), 0);
+            for event in page.into_iter().map(Arc::new) {
+                let before = batch.len();
+                let wanted = self.asked.wanted(&routes, &event);
+                batch.extend(wanted.map(|route| again(self.parts(), &event, route)));
+                events += u64::from(batch.len() > before);
+                self.place.after = event.id;
+                if batch.len() >= self.pace.batch() || event.id == last {
+                    if let Some(end) = self.send_batch(&batch, events).await? {
+                        return Ok(end);
+                    }
+                    batch.clear();
+                    events = 0;
+                }
+            }
+        }
+    }
+
+    /// Makes one batch of deliveries when its turn has come; `None` when that is done.
+    async fn send_batch(&mut self, batch: &[Again], events: u64) -> Result<Option<End>, Error> {
+        if !batch.is_empty() {
+            let turn = self.pace.next(Instant::now(), batch.len());
+            tokio::select! {
+                () = self.inner.stop.cancelled() => return Ok(Some(End::Stopped)),
+                () = sleep_until(turn) => {}
+            }
+        }
+        let Some(replayed) = self.commit(batch, events).await? else {
+            return Ok(Some(End::Lost));
+        };
+        crate::failpoint::hit("replay");
+        let made = replayed.0.iter().zip(batch);
+        let made =
+            made.filter(|((fate, _), one)| !one.held && matches!(fate, Fate::Made | Fate::Again));
+        self.waiting.extend(made.map(|((_, id), _)| *id));
+        if !batch.is_empty() {
+            self.parts().dispatcher.wake();
+        }
+        self.let_them_go().await
+    }
+
+    /// Waits until less than half of a window waits for its first attempt.
+    async fn let_them_go(&mut self) -> Result<Option<End>, Error> {
+        if self.waiting.len() < WINDOW {
+            return Ok(None);
+        }
+        let mut signed = Instant::now();
+        loop {
+            let Parts { store, clock, .. } = &self.inner.parts;
+            let tenant = self.hold.tenant_id;
+            self.waiting = store.not_tried_yet(tenant, &self.waiting).await?;
+            if self.waiting.len() < WINDOW / 2 {
+                return Ok(None);
+            }
+            if signed.elapsed() >= SIGN_EVERY {
+                if !store.prolong_job(self.hold, clock.now()).await? {
+                    return Ok(Some(End::Lost));
+                }
+                signed = Instant::now();
+            }
+            tokio::select! {
+                () = self.inner.stop.cancelled() => return Ok(Some(End::Stopped)),
+                () = sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
+    /// Writes a batch with the place behind it; `None` if the job is lost.
+    async fn commit(&mut self, batch: &[Again], events: u64) -> Result<Option<Replayed>, Error> {
+        let Parts { store, clock, .. } = &self.inner.parts;
+        let (place, progress) = (&mut self.place, &mut self.progress);
+        let note = |replayed: &Replayed| {
+            place.result.events += events;
+            place.result.made += replayed.count(Fate::Made);
+            place.result.again += replayed.count(Fate::Again);
+            place.result.waiting += replayed.count(Fate::Waiting);
+            progress.done += replayed.0.len() as u64;
+            note_gone(progress, batch, replayed);
+            Advance {
+                place: serde_json::json!(place).to_string(),
+                progress: progress.clone(),
+            }
+        };
+        Ok(store
+            .advance_job(self.hold, clock.now(), batch, note)
+            .await?)
+    }
+}
+
+/// Events that were removed meanwhile.
+fn note_gone(progress: &mut Progress, batch: &[Again], replayed: &Replayed) {
+    let fates = batch.iter().zip(&replayed.0);
+    for (one, _) in fates.filter(|(_, (fate, _))| *fate == Fate::Gone) {
+        progress.failed += 1;
+        if progress.errors.len() < MOST_ERRORS {
+            progress.errors.push(Fault {
+                item: Some(one.event.id.to_string()),
+                detail: "the event was removed before its turn came".to_owned(),
+            });
+        }
+    }
+}
