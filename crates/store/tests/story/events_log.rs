@@ -68,6 +68,7 @@ impl Log {
             data: format!("{{\"n\":{number}}}").into(),
             cause_id: None,
             trace_id: "0".repeat(32).into(),
+            trust: None,
         })
     }
 
