@@ -147,12 +147,11 @@ impl ConfigError {
     /// in the public URL, outside of it.
     pub fn pointer(&self) -> Option<&'static str> {
         match self {
-            Self::UnknownScheme { .. } => Some("/scheme"),
+            Self::UnknownScheme { .. } | Self::NotSignable { .. } => Some("/scheme"),
             Self::NotTaken { field, .. }
             | Self::Unusable { field, .. }
             | Self::TimestampNotSigned { field } => Some(field.pointer()),
             Self::Content(_) => Some(Override::Content.pointer()),
-            Self::NotSignable { .. } => Some("/scheme"),
             Self::NoSecret { .. } | Self::Secret { .. } | Self::PublicUrl { .. } => None,
         }
     }

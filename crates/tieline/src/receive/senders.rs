@@ -159,11 +159,10 @@ impl Senders {
         let senders = self.clone();
         tokio::spawn(async move {
             let called = senders.send(Method::GET, &url, Bytes::new()).await;
-            match called {
-                Some((status, _)) => {
-                    tracing::info!(%source, status = status.as_u16(), "called a sender back");
-                }
-                None => tracing::warn!(%source, "a sender could not be called back"),
+            if let Some((status, _)) = called {
+                tracing::info!(%source, status = status.as_u16(), "called a sender back");
+            } else {
+                tracing::warn!(%source, "a sender could not be called back");
             }
         });
     }

@@ -9,12 +9,15 @@ use tieline_domain::{
 use tieline_store::{
     ChangeBy, Store,
     documents::{Document, Kind, NewDocument, Replacement},
-    sealed::{NewSealed, SealedKind},
+    sealed::{NewSealed, SealedInfo, SealedKind},
 };
 use zeroize::Zeroizing;
 
 use super::{Error, NewSecret};
 use crate::{registry::Registry, vault::Vault};
+
+/// What a secret that a sender brought is for.
+const BROUGHT: &str = "brought by the sender";
 
 /// Makes and changes sources; clones share what they need.
 #[derive(Clone)]
@@ -130,9 +133,14 @@ impl Sources {
         let (secret, _) = NewSecret::or_generated(new.value);
         self.check(id, &source, Some(&secret))?;
         let sealed = self.sealed(tenant, id, &secret).await?;
-        self.store.rotate_sealed(&sealed, overlap_until, by).await?;
+        let rotated = self.store.rotate_sealed(&sealed, overlap_until, by).await?;
+        if rotated.is_none() {
+            // It waited for its sender to bring one.
+            self.store.create_sealed(&sealed, by).await?;
+        }
         // The new version makes the other nodes load the secret.
-        let document = self.write(tenant, id, document.body, None, by).await?;
+        let body = body(&source.settled(true));
+        let document = self.write(tenant, id, body, None, by).await?;
         Ok(document.map(|document| (document, secret)))
     }
 
@@ -156,7 +164,10 @@ impl Sources {
         }
         let source: Source = parsed(&document)?;
         self.check(id, &source, Some(secret))?;
-        let sealed = self.sealed(tenant, id, secret).await?;
+        let sealed = NewSealed {
+            description: Some(BROUGHT.to_owned()),
+            ..self.sealed(tenant, id, secret).await?
+        };
         match self.store.create_sealed(&sealed, by).await {
             Err(tieline_store::Error::NameTaken) => return Ok(false),
             written => written?,
@@ -187,7 +198,7 @@ impl Sources {
         Ok(())
     }
 
-    /// The secret of a source whose sender brings it; `None` if there is none yet, or the scheme is another.
+    /// The secret that the sender of a source brought; `None` if it brought none, or another has taken its place.
     pub async fn brought(
         &self,
         tenant: TenantId,
@@ -196,15 +207,15 @@ impl Sources {
     ) -> Result<Option<Zeroizing<String>>, Error> {
         let found = self
             .store
-            .find_document(tenant, Kind::Source, &id.to_string())
+            .find_sealed(tenant, SealedKind::Source, &id.to_string())
             .await?;
-        let Some(document) = found else {
-            return Ok(None);
-        };
-        let source: Source = parsed(&document)?;
-        match source.verification.preset() {
-            Ok(preset) if preset.secret == SecretOwner::Sender => self.secret(tenant, id, by).await,
-            _ => Ok(None),
+        // What a user gave goes in and never comes out; what the sender brought was no user's secret.
+        let is_brought =
+            |of: SealedInfo| of.version == 1 && of.description.as_deref() == Some(BROUGHT);
+        if found.is_some_and(is_brought) {
+            self.secret(tenant, id, by).await
+        } else {
+            Ok(None)
         }
     }
 

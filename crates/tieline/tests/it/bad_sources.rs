@@ -114,7 +114,7 @@ async fn bad_input_to_incoming_webhooks_is_refused() {
             400,
             "invalid-body",
             Some("/status"),
-            "`active` or `paused`",
+            "`active`, `paused`",
         ),
     ]);
     check(&client, Method::POST, "/v1/webhooks/incoming", &rows).await;

@@ -375,9 +375,28 @@ async fn the_first_request_brings_the_secret_once() {
         );
         assert_eq!(scene.get(&token).await["token"], first, "{scheme}");
     }
-    let github = Source::scheme(&scene, "github", "brought-by-the-user").await;
-    let token = format!("{}/verification-token", github.path());
-    scene.client.get(&token).await.unwrap().expect(404).unwrap();
+}
+
+/// What a user gave is not shown, whatever the scheme; and a user may give what the sender would bring.
+#[tokio::test]
+async fn a_secret_that_a_user_gave_is_not_shown() {
+    let scene = Scene::open(Script::new()).await;
+    let given = Source::scheme(&scene, "notion", "given-by-the-user").await;
+    let pending = Source::of(&scene, json!({"scheme": "notion"}), None).await;
+    let rotate = format!("{}/rotate-secret", pending.path());
+    scene
+        .post(&rotate, json!({"secret": "given-by-the-user"}), 200)
+        .await;
+    for source in [given, pending] {
+        let token = format!("{}/verification-token", source.path());
+        scene.client.get(&token).await.unwrap().expect(404).unwrap();
+        assert_eq!(scene.get(&source.path()).await["status"], "active");
+        let event = Asked::post(r#"{"id":"1","type":"page.created"}"#);
+        let taken = source
+            .send_signed_with(&scene, event, "given-by-the-user")
+            .await;
+        assert_eq!(taken.status.as_u16(), 202, "{}", taken.text());
+    }
 }
 
 #[tokio::test]

@@ -31,6 +31,8 @@ const MAX_QUESTION: usize = 4096;
 const MAX_ECHO: usize = 1024;
 /// The longest token that is signed, and the longest secret that is taken over, in bytes.
 const MAX_TOKEN: usize = 256;
+/// The longest reason that is kept, in characters.
+const MAX_REASON: usize = 150;
 /// Headers of every answer: what is echoed is text, not a page, and not to be found.
 const ECHO_HEADERS: [(&str, &str); 3] = [
     ("x-content-type-options", "nosniff"),
@@ -235,7 +237,7 @@ impl Handshakes {
             return Some(HandshakeAnswer::plain(row.name, refusal));
         }
         let mut answer = self.say(row, asked)?;
-        answer.consequence = row.consequence(asked)?;
+        answer.consequence = row.consequence(asked).ok()?;
         Some(answer)
     }
 
@@ -293,30 +295,30 @@ impl Handshakes {
 }
 
 impl Handshake {
-    /// What follows; outer `None` if what it needs is not there, so that this is no question.
-    fn consequence(&self, asked: &Asked<'_>) -> Option<Option<Consequence>> {
-        Some(match self.effect {
+    /// What follows, if anything.
+    fn consequence(&self, asked: &Asked<'_>) -> Result<Option<Consequence>, NoQuestion> {
+        Ok(match self.effect {
             Effect::None => None,
             Effect::Keep(place) => {
-                let secret = asked.text(place).filter(|text| is_secret(text))?;
-                Some(Consequence::Keep(Zeroizing::new(secret.into_owned())))
+                let secret = asked.text(place).filter(|text| is_secret(text));
+                let secret = secret.ok_or(NoQuestion)?.into_owned();
+                Some(Consequence::Keep(Zeroizing::new(secret)))
             }
             Effect::Disable(place) => {
                 let reason = asked.text(place).unwrap_or_default();
-                let reason: String = reason
-                    .chars()
-                    .filter(|c| !c.is_control())
-                    .take(200)
-                    .collect();
-                Some(Consequence::Disable(reason))
+                let printable = reason.chars().filter(|c| !c.is_control());
+                Some(Consequence::Disable(printable.take(MAX_REASON).collect()))
             }
             Effect::Call { place, hosts } => match asked.text(place) {
-                Some(url) => Some(Consequence::Call(hosts.admit(&url)?)),
+                Some(url) => Some(Consequence::Call(hosts.admit(&url).ok_or(NoQuestion)?)),
                 None => None,
             },
         })
     }
 }
+
+/// What a question needs is not there, so that it is none.
+struct NoQuestion;
 
 impl HandshakeAnswer {
     fn plain(name: &'static str, status: u16) -> Self {

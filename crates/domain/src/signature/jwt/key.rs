@@ -22,7 +22,7 @@ pub(super) enum Key {
         client_id: String,
         secret: Zeroizing<String>,
     },
-    KeySet(String),
+    Published(String),
 }
 
 impl Key {
@@ -50,7 +50,7 @@ impl Key {
                         .bytes()
                         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
                 is_label
-                    .then(|| Self::KeySet(format!("https://{host}{path}")))
+                    .then(|| Self::Published(format!("https://{host}{path}")))
                     .ok_or_else(|| fault("give the host of the account, such as `acme.kinde.com`"))
             }
         }
@@ -86,7 +86,7 @@ impl Key {
         Ok(match self {
             Self::Hmac(key) => hmac::verify(key, message, &token.signature).is_ok(),
             Self::Rsa(key) | Self::Ecdsa(key) => key.fits(message, &token.signature),
-            Self::Plaid { .. } | Self::KeySet(_) => {
+            Self::Plaid { .. } | Self::Published(_) => {
                 let document = document.ok_or(Rejection::KeyUnavailable)?;
                 let jwk = token.key_id().and_then(|id| find_jwk(document, id));
                 let key = jwk.and_then(|jwk| of_jwk(&jwk, algorithm));
@@ -100,9 +100,8 @@ impl Key {
     pub(super) fn algorithm(&self, of_scheme: JwtAlgorithm) -> &'static str {
         match (self, of_scheme) {
             (Self::Hmac(_), _) => "HS256",
-            (Self::Ecdsa(_), _) | (Self::Plaid { .. } | Self::KeySet(_), JwtAlgorithm::Es256) => {
-                "ES256"
-            }
+            (Self::Ecdsa(_), _)
+            | (Self::Plaid { .. } | Self::Published(_), JwtAlgorithm::Es256) => "ES256",
             _ => "RS256",
         }
     }

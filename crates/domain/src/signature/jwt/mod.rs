@@ -178,7 +178,7 @@ impl JwtCheck {
                     changes: false,
                 }
             }
-            (JwtKeys::KeySet { .. }, Some((_, Key::KeySet(url)))) => {
+            (JwtKeys::KeySet { .. }, Some((_, Key::Published(url)))) => {
                 let token = self.token(request)?;
                 token.key_id().ok_or_else(|| self.malformed())?;
                 KeyRequest {

@@ -140,9 +140,7 @@ fn mailgun_proves_who_but_not_what() {
 
 fn braintree(payload: &str, signatures: &str) -> Request {
     let escaped = |text: &str| {
-        text.bytes()
-            .map(|b| format!("%{b:02X}"))
-            .collect::<String>()
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
     };
     let body = format!(
         "bt_signature={}&bt_payload={}",

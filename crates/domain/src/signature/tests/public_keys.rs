@@ -17,7 +17,7 @@ pub(super) fn verifier(scheme: &str, key: &str) -> Verifier {
     Verifier::new(&Verification::of(scheme), &[secret(key)], URL).unwrap()
 }
 
-fn code<'r>(outcome: &Result<Verified<'r>, Rejection>) -> &'static str {
+fn code(outcome: &Result<Verified<'_>, Rejection>) -> &'static str {
     outcome
         .as_ref()
         .map_or_else(Rejection::code, |_| "accepted")

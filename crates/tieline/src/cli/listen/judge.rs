@@ -193,10 +193,9 @@ fn detect(headers: &HeaderMap) -> Vec<&'static Preset> {
                 headers.contains_key(scheme.header),
             ),
             // A token in `Authorization` may be anyone's, and a signature in the body shows in no header.
-            Scheme::Jwt(_) | Scheme::Bespoke(_) => (3, false),
+            Scheme::Jwt(_) | Scheme::Bespoke(_) | Scheme::Unsigned => (3, false),
             Scheme::Token(scheme) => (2, begins(&scheme.header, &scheme.prefix)),
             Scheme::Basic(_) => (2, begins("authorization", "Basic ")),
-            Scheme::Unsigned => (3, false),
         };
         let lacks_type = match preset.event_type {
             Some(EventType::Header(name)) => !headers.contains_key(name),
