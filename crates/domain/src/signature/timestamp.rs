@@ -7,6 +7,8 @@ const MICROS_PER_SECOND: i64 = 1_000_000;
 const MICROS_PER_MILLI: i64 = 1_000;
 /// Longer than any RFC 3339 timestamp that a sender writes.
 const MAX_LENGTH: usize = 48;
+/// Length of every `Tue, 14 Nov 2023 22:13:20 GMT`.
+const HTTP_DATE_LENGTH: usize = 29;
 
 impl TimestampRule {
     /// Accepts a timestamp, as it was received, that is near enough to `now_us` (Unix microseconds), or of any age
@@ -50,6 +52,9 @@ impl TimestampUnit {
                 .parse::<jiff::Timestamp>()
                 .ok()
                 .map(jiff::Timestamp::as_microsecond),
+            // RFC 2822 lets a weekday or a zero go; beside a body without a separator, such a letter could stand
+            // in either.
+            Self::HttpDate if text.len() != HTTP_DATE_LENGTH => None,
             Self::HttpDate => jiff::fmt::rfc2822::DateTimeParser::new()
                 .parse_timestamp(text)
                 .ok()

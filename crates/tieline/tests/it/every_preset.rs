@@ -14,7 +14,7 @@ const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Whether sender and source share a secret, so that anyone who holds it can sign.
-fn shares_a_secret(preset: &&Preset) -> bool {
+fn shares_a_secret(preset: &Preset) -> bool {
     matches!(
         preset.scheme,
         Scheme::Signed(_) | Scheme::Token(_) | Scheme::Basic(_) | Scheme::Unsigned
@@ -119,7 +119,7 @@ impl<'s> Sender<'s> {
 #[tokio::test]
 async fn every_sender_is_taken_once_and_refused_when_forged() {
     let scene = Scene::open(Script::new()).await;
-    for preset in presets().iter().filter(shares_a_secret) {
+    for preset in presets().iter().filter(|preset| shares_a_secret(preset)) {
         let sender = Sender::meet(&scene, preset).await;
         let proof = sender.signature.headers.clone();
         if preset.trust() == Trust::Verified {

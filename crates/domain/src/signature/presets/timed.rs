@@ -44,7 +44,7 @@ fn chat_and_support() -> Vec<Preset> {
             "Zendesk",
             base64("X-Zendesk-Webhook-Signature")
                 .timestamp_in("X-Zendesk-Webhook-Signature-Timestamp")
-                .over(timestamp_then_body(""))
+                .over([Part::Timestamp, Part::Body])
                 .timed(TimestampUnit::Iso8601),
             "Copy the signing secret shown on the webhook's page in the Admin Center.",
         )
@@ -122,7 +122,7 @@ fn others() -> Vec<Preset> {
             .asks(TWITCH),
         sender("airwallex", "Airwallex", hex("x-signature")
             .timestamp_in("x-timestamp")
-            .over(timestamp_then_body(""))
+            .over([Part::Timestamp, Part::Body])
             .timed(TimestampUnit::Milliseconds),
             "Copy the secret of the webhook under Developer, Webhooks.")
             .by(Dedupe::Body("$.id"))

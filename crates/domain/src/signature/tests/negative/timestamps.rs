@@ -2,7 +2,7 @@
 
 use super::super::{Case, NOW, Request, SECOND, Stamp, signed_cases};
 use super::{ACCEPTED, check, edit_signature, row, stands_in_header, stands_in_list};
-use crate::signature::TimestampUnit;
+use crate::signature::{Part, TimestampUnit};
 
 #[test]
 fn timestamps() {
@@ -167,4 +167,65 @@ fn tolerance_holds_both_ways() {
             assert_eq!(code, expected, "{} at {offset} s", case.name);
         }
     }
+}
+
+/// Where timestamp and body stand side by side without a separator, no letter of one may pass as one of the other.
+#[test]
+fn no_letter_moves_between_timestamp_and_body() {
+    let cases = signed_cases();
+    let joined: Vec<&Case> = cases.iter().filter(|case| is_joined(case)).collect();
+    let names: Vec<&str> = joined.iter().map(|case| case.name).collect();
+    assert_eq!(
+        names,
+        [
+            "zendesk",
+            "box",
+            "twitch",
+            "airwallex",
+            "klaviyo",
+            "hubspot-v3"
+        ]
+    );
+    for case in joined {
+        let genuine = case.genuine();
+        let timestamp = genuine.get(header(case)).into_bytes();
+        let body = genuine.body.clone();
+        let content = case.signed().content;
+        let at = |wanted: &Part| content.iter().position(|part| part == wanted);
+        let body_is_first = at(&Part::Body) < at(&Part::Timestamp);
+        let whole = if body_is_first {
+            [&body[..], &timestamp].concat()
+        } else {
+            [&timestamp[..], &body].concat()
+        };
+        let genuine_cut = if body_is_first {
+            body.len()
+        } else {
+            timestamp.len()
+        };
+        for cut in (1..whole.len()).filter(|cut| *cut != genuine_cut) {
+            let (before, after) = whole.split_at(cut);
+            let (body, timestamp) = if body_is_first {
+                (before, after)
+            } else {
+                (after, before)
+            };
+            let mut request = genuine.clone();
+            request.body = body.to_vec();
+            request.set(header(case), timestamp);
+            assert!(
+                case.verify(&request).is_err(),
+                "{}: cut at {cut}",
+                case.name
+            );
+        }
+    }
+}
+
+fn is_joined(case: &Case) -> bool {
+    let pair = [Part::Body, Part::Timestamp];
+    let content = case.signed().content;
+    content
+        .windows(2)
+        .any(|parts| parts.iter().all(|part| pair.contains(part)))
 }
