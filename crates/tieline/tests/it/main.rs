@@ -13,6 +13,7 @@ mod bad_webhooks;
 mod dead_letters;
 mod deliveries;
 mod destination_auth;
+mod destination_tokens;
 mod events;
 mod failing_destinations;
 mod hostile_receivers;
