@@ -2,8 +2,10 @@
 //!
 //! A deleted document stays as a tombstone: the caches of other nodes learn of it from its change.
 
+mod changes;
 mod kind;
 mod named;
+mod sealed_change;
 
 use tieline_domain::{TenantId, Timestamp, destination::State};
 
@@ -11,11 +13,13 @@ use crate::{
     Page, PageRequest, Result, Store,
     audit::{self, Action, Change, ChangeBy},
     db::{Tx, in_tx, on_db},
-    sealed::{self, NewSealed, SealedKind},
+    sealed::{self, NewSealed},
     store::{check_version, name_taken, parsed},
 };
 
+pub use changes::ChangedDocument;
 pub use kind::Kind;
+pub use sealed_change::SealedChange;
 
 /// A document as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,30 +70,6 @@ pub struct Replacement {
     pub body: String,
     /// The version that the writer has seen; any if absent.
     pub expected: Option<i64>,
-}
-
-/// What becomes of a sealed value when its document is replaced, in the same commit.
-#[derive(Clone, Debug)]
-pub enum SealedChange {
-    /// It stays as it is, or absent.
-    Keep,
-    /// This takes the place of all its versions.
-    Set(NewSealed),
-    /// It goes.
-    Remove(SealedKind),
-}
-
-/// A document that was made, changed or deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChangedDocument {
-    /// The tenant it belongs to.
-    pub tenant_id: TenantId,
-    /// What it configures.
-    pub kind: Kind,
-    /// Its id.
-    pub id: String,
-    /// When.
-    pub updated_at: Timestamp,
 }
 
 type Row = (
@@ -250,16 +230,7 @@ impl Store {
             ..before.clone()
         };
         update(&mut tx, &after, false).await?;
-        match change {
-            SealedChange::Keep => {}
-            SealedChange::Remove(kind) => {
-                sealed::delete(&mut tx, tenant, kind.as_str(), id).await?;
-            }
-            SealedChange::Set(value) => {
-                sealed::delete(&mut tx, tenant, value.kind.as_str(), id).await?;
-                sealed::insert(&mut tx, value, 1, by.at).await?;
-            }
-        }
+        change.apply(&mut tx, tenant, id, by.at).await?;
         record(
             &mut tx,
             Action::Update,
@@ -308,31 +279,6 @@ impl Store {
         .await?;
         tx.commit().await?;
         Ok(true)
-    }
-
-    /// What was made, changed or deleted at `at` or later, in all tenants, the oldest first. Clocks
-    /// of nodes differ and commits take time: ask from some seconds earlier than the last answer.
-    pub async fn documents_changed_since(&self, at: Timestamp) -> Result<Vec<ChangedDocument>> {
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<
-            _,
-            (String, String, String, i64),
-        >(
-            "SELECT tenant_id, kind, id, updated_at FROM documents
-             WHERE updated_at >= $1 ORDER BY updated_at"
-        )
-        .bind(at.as_micros())
-        .fetch_all(c)
-        .await)?;
-        rows.into_iter()
-            .map(|(tenant_id, kind, id, updated_at)| {
-                Ok(ChangedDocument {
-                    tenant_id: parsed(&tenant_id)?,
-                    kind: parsed(&kind)?,
-                    id,
-                    updated_at: Timestamp::from_micros(updated_at),
-                })
-            })
-            .collect()
     }
 }
 

@@ -163,23 +163,32 @@ impl Subscriptions {
                 .and_then(|secret| secret_violation(secret)),
         );
         Error::check(violations)?;
-        let Some(document) = self
-            .store
-            .find_document(tenant, Kind::Subscription, &id.to_string())
-            .await?
-        else {
+        let Some(mut document) = self.find(tenant, id).await? else {
             return Ok(None);
         };
         let overlap_until = by.at.plus(new.overlap());
         let (secret, generated) = NewSecret::or_generated(new.value);
         let sealed = self.sealed(tenant, id, &secret).await?;
         self.store.rotate_sealed(&sealed, overlap_until, by).await?;
-        // The new version makes the other nodes load the secret.
-        let keep = SealedChange::Keep;
-        let document = self
-            .write(tenant, id, document.body, None, &keep, by)
-            .await?;
-        Ok(document.map(|document| (document, generated.then_some(secret))))
+        // The new version makes the other nodes load the secret; what others change meanwhile stays.
+        let written = loop {
+            let (body, version) = (document.body, Some(document.version));
+            let keep = SealedChange::Keep;
+            match self.write(tenant, id, body, version, &keep, by).await {
+                Err(Error::Store(tieline_store::Error::Conflict { .. })) => {}
+                written => break written?,
+            }
+            document = match self.find(tenant, id).await? {
+                Some(document) => document,
+                None => return Ok(None),
+            };
+        };
+        Ok(written.map(|document| (document, generated.then_some(secret))))
+    }
+
+    async fn find(&self, tenant: TenantId, id: SubscriptionId) -> Result<Option<Document>, Error> {
+        let (kind, id) = (Kind::Subscription, id.to_string());
+        Ok(self.store.find_document(tenant, kind, &id).await?)
     }
 
     /// Removes a subscription; false if there is none. What it was still owed is called off.

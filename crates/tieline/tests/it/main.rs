@@ -14,6 +14,7 @@ mod cloudevents;
 mod dead_letters;
 mod deliveries;
 mod destination_auth;
+mod destination_tokens;
 mod event_types;
 mod events;
 mod every_preset;

@@ -84,3 +84,26 @@ async fn a_verifying_receiver_rejects_none_while_the_secret_is_rotated() {
     let last = received.last().unwrap();
     assert!(!is_genuine(last, &secrets[0]) && is_genuine(last, &secrets[ROTATIONS]));
 }
+
+#[tokio::test]
+async fn a_change_at_the_same_time_as_a_rotation_is_not_lost() {
+    let scene = Scene::open(Script::new()).await;
+    let webhook = scene.subscribe("/hook", &["a"], &[]).await;
+    let path = format!("/v1/webhooks/{webhook}");
+    let rotate = format!("{path}/rotate-secret");
+    for number in 0..20 {
+        let description = format!("change {number}");
+        let rotated = scene.post(&rotate, json!({"overlap_hours": 0}), 200);
+        let changed = scene
+            .client
+            .patch(&path, json!({"description": description}));
+        let (_, changed) = tokio::join!(rotated, changed);
+        // The change may meet the version of the rotation; then it is refused, not lost.
+        let expected = match changed.unwrap().status.as_u16() {
+            200 => json!(description),
+            412 => continue,
+            other => panic!("{other}"),
+        };
+        assert_eq!(scene.get(&path).await["description"], expected);
+    }
+}
