@@ -9,6 +9,8 @@ pub mod delivery;
 pub mod destination;
 pub mod event;
 pub mod id;
+pub mod ordering;
+pub mod pace;
 pub mod pattern;
 pub mod retry;
 pub mod signature;

@@ -311,8 +311,14 @@ impl Tx {
 }
 
 /// The migrations in order: version, description, text.
-pub(crate) const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "start", include_str!("../migrations/0001_start.sql"))];
+pub(crate) const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "start", include_str!("../migrations/0001_start.sql")),
+    (
+        5,
+        "order and pace",
+        include_str!("../migrations/0005_order_and_pace.sql"),
+    ),
+];
 
 fn migrations(engine: &str) -> Vec<Migration> {
     let migration = |(version, description, text): (i64, &'static str, &'static str)| {

@@ -10,7 +10,7 @@ use crate::{
     ChangeBy, Error, Result, Store,
     audit::{Action, Change, record},
     db::{in_tx, on_db},
-    spine::{self, Entry},
+    spine::{self, Entry, lines},
 };
 
 const COLUMNS: &str = "subscription_id, state, reason, since, failing_since, last_success_at, \
@@ -113,6 +113,7 @@ impl Store {
                            failing_since = NULL, failed_probes = 0, probe_at = NULL \
                            WHERE tenant_id = $4 AND subscription_id = $5 AND state <> $1";
         let mut tx = self.db().begin().await?;
+        lines::lock(&mut tx, lines::joined_by(notice).collect()).await?;
         let changed = in_tx!(tx, |c| sqlx::query(SET)
             .bind(to.as_str())
             .bind(reason)
@@ -156,15 +157,21 @@ impl Store {
     }
 
     /// Holds the oldest delivery that died while the destination was failing, with a new schedule: where
-    /// nothing else is held, it is what a probe can send.
+    /// nothing else is held, it is what a probe can send. It goes back to its place in its line, unless
+    /// another of that line is at work.
     pub async fn revive_oldest(&self, subscription: SubscriptionId) -> Result<()> {
         const REVIVE: &str = "UPDATE deliveries SET status = 'held', earlier_attempts = attempts, \
-                              first_attempt_at = NULL, settled_at = NULL WHERE id = \
-                              (SELECT id FROM deliveries WHERE subscription_id = $1 AND status = 'dead' \
+                              first_attempt_at = NULL, settled_at = NULL, position = \
+                              CASE WHEN ordering_key IS NULL THEN NULL ELSE COALESCE(position, created_at) END \
+                              WHERE id = (SELECT id FROM deliveries AS dead WHERE subscription_id = $1 AND status = 'dead' \
                               AND settled_at >= (SELECT failing_since FROM destinations \
-                              WHERE subscription_id = $1) ORDER BY settled_at LIMIT 1) \
+                              WHERE subscription_id = $1) AND (ordering_key IS NULL OR position IS NOT NULL \
+                              OR NOT EXISTS (SELECT 1 FROM deliveries WHERE subscription_id = $1 \
+                              AND ordering_key = dead.ordering_key AND position IS NOT NULL \
+                              AND status IN ('pending', 'held', 'dead'))) ORDER BY settled_at LIMIT 1) \
                               AND subscription_id = $1 AND status = 'dead'";
         let mut tx = self.db().begin().await?;
+        lines::lock(&mut tx, [subscription].into()).await?;
         in_tx!(tx, |c| sqlx::query(REVIVE)
             .bind(subscription.to_string())
             .execute(c)

@@ -54,6 +54,7 @@ async fn gauges(app: &App) -> tieline_store::Result<()> {
         .map_or(0.0, |due| now.since(due).as_secs_f64());
     metrics::gauge!(telemetry::QUEUE_DEPTH, "status" => "pending").set(depth.pending as f64);
     metrics::gauge!(telemetry::QUEUE_DEPTH, "status" => "held").set(depth.held as f64);
+    metrics::gauge!(telemetry::QUEUE_DEPTH, "status" => "queued").set(depth.queued as f64);
     metrics::gauge!(telemetry::QUEUE_OLDEST_SECONDS).set(age);
     let (in_memory, bytes) = app.dispatcher.load();
     metrics::gauge!(telemetry::IN_FLIGHT).set(in_memory as f64);

@@ -1,6 +1,6 @@
 //! Accepting: events and what they are owed, in one commit.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use sqlx::{AssertSqlSafe, query::QueryAs};
 use tieline_domain::{EventId, Timestamp, delivery::Status};
@@ -8,6 +8,7 @@ use tieline_domain::{EventId, Timestamp, delivery::Status};
 use super::{
     Accepted, Entry, Item, NewDelivery, Once, Start,
     batch::{Bulk, Cell, Kind},
+    lines::{self, Joining},
 };
 use crate::{
     Error, Result,
@@ -61,6 +62,8 @@ pub(super) struct Encoded {
     pub(super) event_id: EventId,
     pub(super) events: Vec<Cell>,
     pub(super) deliveries: Vec<Cell>,
+    /// The deliveries that stand in a line.
+    pub(super) joining: Vec<Joining>,
 }
 
 impl Encoded {
@@ -74,11 +77,27 @@ impl Encoded {
             event_id: first.event.id,
             events: Vec::with_capacity(item.entries.len() * EVENTS.width()),
             deliveries: Vec::new(),
+            joining: Vec::new(),
         };
         for entry in &item.entries {
-            push_entry(&mut encoded.events, &mut encoded.deliveries, node, entry);
+            encoded.push(node, entry);
         }
         encoded
+    }
+
+    fn push(&mut self, node: &str, entry: &Entry) {
+        push_event(&mut self.events, entry);
+        for delivery in &entry.deliveries {
+            let Some(key) = &delivery.ordering_key else {
+                push_delivery(&mut self.deliveries, node, entry, delivery);
+                continue;
+            };
+            let mut cells = Vec::with_capacity(DELIVERIES.width() + 2);
+            push_delivery(&mut cells, node, entry, delivery);
+            let line = (delivery.subscription_id, Arc::clone(key));
+            let joining = Joining::new(line, delivery.id.made_at(), cells);
+            self.joining.push(joining);
+        }
     }
 }
 
@@ -91,32 +110,34 @@ pub(super) async fn accept(
     let answers = tell_repeats(tx, now, items).await?;
     let fresh = items.iter().zip(&answers);
     let fresh = fresh.filter(|(_, answer)| **answer == Accepted::Stored);
+    let joining = fresh.clone().flat_map(|(item, _)| &item.joining);
     let (mut events, mut deliveries) = (Vec::new(), Vec::new());
-    for (item, _) in fresh {
+    for (item, _) in fresh.clone() {
         events.extend_from_slice(&item.events);
         deliveries.extend_from_slice(&item.deliveries);
     }
     EVENTS.run(tx, events).await?;
     DELIVERIES.run(tx, deliveries).await?;
+    lines::join(tx, joining).await?;
     Ok(answers)
 }
 
-/// Writes events with their deliveries.
-pub(super) async fn write(tx: &mut Tx, node: &str, entries: &[&Entry]) -> Result<()> {
-    let (mut events, mut deliveries) = (Vec::new(), Vec::new());
-    for entry in entries {
-        push_entry(&mut events, &mut deliveries, node, entry);
-    }
+/// Writes an event with its deliveries. The lines that these join must be locked.
+pub(super) async fn write(tx: &mut Tx, node: &str, entry: &Entry) -> Result<()> {
+    let item = Item {
+        once: None,
+        entries: vec![entry.clone()],
+    };
+    let Encoded {
+        once: _,
+        event_id: _,
+        events,
+        deliveries,
+        joining,
+    } = Encoded::new(node, &item);
     EVENTS.run(tx, events).await?;
     DELIVERIES.run(tx, deliveries).await?;
-    Ok(())
-}
-
-fn push_entry(events: &mut Vec<Cell>, deliveries: &mut Vec<Cell>, node: &str, entry: &Entry) {
-    push_event(events, entry);
-    for delivery in &entry.deliveries {
-        push_delivery(deliveries, node, entry, delivery);
-    }
+    lines::join(tx, joining.iter()).await
 }
 
 fn push_event(cells: &mut Vec<Cell>, entry: &Entry) {
@@ -138,6 +159,7 @@ fn push_delivery(cells: &mut Vec<Cell>, node: &str, entry: &Entry, delivery: &Ne
     let NewDelivery {
         id,
         subscription_id,
+        ordering_key: _,
         start,
     } = delivery;
     let (status, due_at, owner) = match start {

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use sqlx::AssertSqlSafe;
 use tieline_domain::{
     SubscriptionId, Timestamp, attempt::Attempt, delivery::Status, destination::State,
 };
@@ -9,6 +10,7 @@ use tieline_domain::{
 use super::{
     Settled, Settlement, Turn, Verdict, accept,
     batch::{Bulk, Cell, Kind},
+    lines::{self, LINE},
 };
 use crate::{
     Error, Result,
@@ -75,8 +77,9 @@ impl Encoded {
     /// Whether it changes nothing but its delivery.
     pub(super) fn is_plain(&self) -> bool {
         match &self.settlement.verdict {
-            Verdict::Delivered { recovery } => recovery.is_none(),
-            Verdict::Retry { .. } | Verdict::Cancelled => true,
+            Verdict::Delivered { recovery } => recovery.is_none() && self.settlement.line.is_none(),
+            Verdict::Cancelled => self.settlement.line.is_none(),
+            Verdict::Retry { .. } => true,
             Verdict::Hold { .. } | Verdict::Dead { .. } => false,
         }
     }
@@ -100,7 +103,9 @@ pub(super) async fn settle(
     }
     let mut answers = Vec::with_capacity(settlements.len());
     for encoded in settlements {
-        answers.push(follow_up(tx, node, &encoded.settlement).await?);
+        let mut answer = follow_up(tx, node, &encoded.settlement).await?;
+        answer.released = lines::leave(tx, &encoded.settlement).await?;
+        answers.push(answer);
     }
     Ok(answers)
 }
@@ -196,7 +201,7 @@ async fn follow_up(tx: &mut Tx, node: &str, settlement: &Settlement) -> Result<S
                 return Ok(Settled::default());
             }
             if let Some(notice) = notice {
-                accept::write(tx, node, &[notice]).await?;
+                accept::write(tx, node, notice).await?;
             }
             turn
         }
@@ -205,7 +210,10 @@ async fn follow_up(tx: &mut Tx, node: &str, settlement: &Settlement) -> Result<S
         Some(turn) if self::turn(tx, node, settlement, turn).await? => Some(turn.to),
         _ => None,
     };
-    Ok(Settled { turned })
+    Ok(Settled {
+        turned,
+        released: false,
+    })
 }
 
 async fn put_off_probe(tx: &mut Tx, settlement: &Settlement, probe_at: Timestamp) -> Result<()> {
@@ -277,21 +285,28 @@ async fn turn(tx: &mut Tx, node: &str, settlement: &Settlement, turn: &Turn) -> 
         return Ok(false);
     }
     if let Some(notice) = &turn.notice {
-        accept::write(tx, node, &[notice]).await?;
+        accept::write(tx, node, notice).await?;
     }
     Ok(true)
 }
 
 /// What died while the destination was failing gets a new schedule (seed 002, API.md 6).
 async fn requeue_failed(tx: &mut Tx, settlement: &Settlement) -> Result<()> {
-    const REQUEUE: &str = "UPDATE deliveries SET status = 'held', earlier_attempts = attempts, \
-                           first_attempt_at = NULL, settled_at = NULL WHERE subscription_id = $1 \
-                           AND status = 'dead' AND settled_at >= (SELECT failing_since FROM destinations \
-                           WHERE subscription_id = $1 AND state = 'error')";
-    in_tx!(tx, |c| sqlx::query(REQUEUE)
-        .bind(settlement.subscription_id.to_string())
-        .execute(c)
-        .await?
-        .rows_affected());
-    Ok(())
+    let requeue = format!(
+        "UPDATE deliveries SET {}, due_at = $2 WHERE subscription_id = $1 AND status = 'dead' AND settled_at >= \
+         (SELECT failing_since FROM destinations WHERE subscription_id = $1 AND state = 'error') \
+         RETURNING {LINE}",
+        lines::again(Status::Held)
+    );
+    let rows: Vec<(String, Option<String>)> =
+        in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(requeue))
+            .bind(settlement.subscription_id.to_string())
+            .bind(settlement.at.as_micros())
+            .fetch_all(c)
+            .await?);
+    let lines = rows.into_iter().map(lines::line);
+    let lines = lines
+        .filter_map(Result::transpose)
+        .collect::<Result<Vec<_>>>()?;
+    lines::advance_all(tx, lines, settlement.at, Status::Held).await
 }

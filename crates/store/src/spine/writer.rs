@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Instant};
 use tieline_domain::{Timestamp, clock::Clock};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::{Accepted, Settled, accept, embedded::Embedded, settle};
+use super::{Accepted, Settled, accept, embedded::Embedded, lines, settle};
 use crate::{Error, Result, db::Db};
 
 /// The most pieces of work in one commit.
@@ -94,6 +94,8 @@ impl Writer {
         let items: Vec<_> = batch.iter().flat_map(Work::items).collect();
         let settlements: Vec<_> = batch.iter().filter_map(Work::settlement).collect();
         let mut tx = self.db.begin().await?;
+        let settled = settlements.iter().map(|encoded| &*encoded.settlement);
+        lines::lock(&mut tx, lines::touched(items.iter().copied(), settled)).await?;
         let accepted = accept::accept(&mut tx, now, &items).await?;
         let settled = settle::settle(&mut tx, &self.node, &settlements).await?;
         tx.commit().await?;

@@ -14,6 +14,7 @@ mod documents;
 mod engines;
 mod health;
 mod idempotency;
+mod lines;
 mod rejected;
 mod sealed;
 mod setting;

@@ -147,7 +147,12 @@ fn why_not(status: Status) -> &'static str {
         Status::Delivered => {
             "this delivery has succeeded; publish the event again if it should go out once more"
         }
-        Status::Cancelled => "this delivery was called off because its webhook was deleted",
+        Status::Cancelled => {
+            "this delivery was called off; publish the event again if it should go out after all"
+        }
+        Status::Queued => {
+            "this delivery waits for those before it with the same ordering key; it goes out when its turn comes"
+        }
         Status::Pending | Status::Held | Status::Dead => {
             "this delivery is being tried at this moment; look at its outcome first"
         }

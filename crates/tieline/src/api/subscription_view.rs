@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use tieline_domain::{
-    Timestamp, destination::Destination, pattern::Pattern, retry::Schedule,
-    subscription::Subscription,
+    Timestamp, destination::Destination, ordering::OrderingPolicy, pattern::Pattern,
+    retry::Schedule, subscription::Subscription,
 };
 use tieline_store::documents::Document;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::{credential::SecretText, document, problem::Problem};
+use super::{credential::SecretText, document, pace_view::RateLimitView, problem::Problem};
 
 /// What a webhook is made from. Only the URL and the events are needed.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -40,6 +40,22 @@ pub struct NewWebhook {
     /// limit if absent.
     #[serde(default)]
     max_age: Option<u32>,
+    /// A JSONPath on the event, such as `$.data.order.id` or `$.subject`: deliveries of events in which it finds
+    /// the same arrive in the order of the events, one after the other. Where it finds nothing, no order is kept.
+    #[serde(default)]
+    ordering_key: Option<String>,
+    /// What happens to those behind a dead letter: `continue` (they go out, the default), or `block` (they wait
+    /// until it was retried with success or cancelled).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    ordering_policy: Option<OrderingPolicy>,
+    /// How fast deliveries go out at most, over all nodes; as fast as they come if absent.
+    #[serde(default)]
+    rate_limit: Option<RateLimitView>,
+    /// How many attempts run at once at most, over all nodes: 1 to 1000; the server's limit for each node if
+    /// absent.
+    #[serde(default)]
+    max_in_flight: Option<u32>,
 }
 
 impl NewWebhook {
@@ -53,6 +69,10 @@ impl NewWebhook {
             retry,
             timeout_seconds,
             max_age,
+            ordering_key,
+            ordering_policy,
+            rate_limit,
+            max_in_flight,
         } = self;
         let subscription = Subscription {
             url,
@@ -61,6 +81,10 @@ impl NewWebhook {
             retry,
             timeout_seconds,
             max_age,
+            ordering_key,
+            ordering_policy: ordering_policy.unwrap_or_default(),
+            rate_limit: rate_limit.map(Into::into),
+            max_in_flight,
         };
         let secret = secret.map(|secret| Zeroizing::new(secret.to_string()));
         (subscription, secret)
@@ -69,7 +93,7 @@ impl NewWebhook {
 
 /// A webhook.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null}))]
+#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "ordering_key": null, "ordering_policy": "continue", "rate_limit": null, "max_in_flight": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null}))]
 pub struct WebhookView {
     /// Its id.
     id: String,
@@ -96,6 +120,15 @@ pub struct WebhookView {
     timeout_seconds: Option<u32>,
     /// How long a delivery may be held, in seconds; null for the server's limit.
     max_age: Option<u32>,
+    /// What finds the key within which order is kept; null if none is kept.
+    ordering_key: Option<String>,
+    /// What happens behind a dead letter: `continue` or `block`.
+    #[schema(value_type = String)]
+    ordering_policy: OrderingPolicy,
+    /// How fast deliveries go out at most; null for as fast as they come.
+    rate_limit: Option<RateLimitView>,
+    /// How many attempts run at once at most; null for the server's limit.
+    max_in_flight: Option<u32>,
     /// Why it has its status; null while active.
     status_reason: Option<String>,
     /// Since when it has its status.
@@ -113,7 +146,7 @@ pub struct WebhookView {
 
 /// A webhook with a secret that is shown only here.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.*"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
+#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.*"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "ordering_key": null, "ordering_policy": "continue", "rate_limit": null, "max_in_flight": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
 pub struct WebhookSecretView {
     #[serde(flatten)]
     view: WebhookView,
@@ -133,6 +166,10 @@ impl WebhookView {
             retry,
             timeout_seconds,
             max_age,
+            ordering_key,
+            ordering_policy,
+            rate_limit,
+            max_in_flight,
         } = document::content(&document)?;
         let Document {
             tenant_id: _,
@@ -165,6 +202,10 @@ impl WebhookView {
             retry,
             timeout_seconds,
             max_age,
+            ordering_key,
+            ordering_policy,
+            rate_limit: rate_limit.map(Into::into),
+            max_in_flight,
             status_reason: (!reason.is_empty()).then(|| reason.clone()),
             status_since: *since,
             last_success_at: *last_success_at,

@@ -7,10 +7,11 @@ use tieline_domain::{
     DeliveryId, Timestamp,
     destination::State,
     event::{self, Event, is_about_deliveries},
+    ordering::OrderingPolicy,
 };
 use tieline_store::{
     Result,
-    spine::{Entry, Settlement, Turn, Verdict},
+    spine::{Entry, InLine, Overdue, Settlement, Turn, Verdict},
 };
 
 use super::Dispatcher;
@@ -19,7 +20,7 @@ use crate::{
     registry::Route,
 };
 
-/// How many overdue deliveries are buried at once.
+/// How many overdue deliveries are buried in one look.
 const MAX_BURIED: usize = 500;
 
 impl Dispatcher {
@@ -176,11 +177,27 @@ impl Dispatcher {
             Duration::from_secs(s.into())
         });
         let before = now.minus(max_age);
-        let overdue = self
-            .parts
-            .spine
-            .held_before(route.id, before, MAX_BURIED)
-            .await?;
+        let mut buried = 0;
+        // One that dies in a line makes way for the next, which is as overdue.
+        while buried < MAX_BURIED {
+            let overdue = self.parts.spine.held_before(route.id, before, MAX_BURIED);
+            let overdue = overdue.await?;
+            if overdue.is_empty() {
+                break;
+            }
+            buried += overdue.len();
+            self.bury(route, overdue, max_age, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn bury(
+        &self,
+        route: &Route,
+        overdue: Vec<Overdue>,
+        max_age: Duration,
+        now: Timestamp,
+    ) -> Result<()> {
         for delivery in overdue {
             let Some(event) = self
                 .parts
@@ -198,6 +215,7 @@ impl Dispatcher {
                 delivery_id: delivery.id,
                 tenant_id: delivery.tenant_id,
                 subscription_id: route.id,
+                line: in_line(route, delivery.ordering_key),
                 first_attempt_at: now,
                 at: now,
                 attempts: delivery.attempts,
@@ -211,4 +229,12 @@ impl Dispatcher {
         }
         Ok(())
     }
+}
+
+/// The line of a delivery with this key, as its subscription keeps it.
+pub(super) fn in_line(route: &Route, key: Option<Arc<str>>) -> Option<InLine> {
+    key.map(|key| InLine {
+        key,
+        blocks: route.subscription.ordering_policy == OrderingPolicy::Block,
+    })
 }

@@ -197,7 +197,26 @@ impl Dispatcher {
             all.push(job);
             return self.release(all, Release::Hold).await;
         }
+        if !self.may_send(&job).await {
+            return self.lanes.forget(&job.claimed);
+        }
         self.try_once(route, job).await;
+    }
+
+    /// Whether this node still has the delivery. Where no order is kept, it is assumed: a repeat does no
+    /// harm. In a line it would overtake others.
+    async fn may_send(&self, job: &Job) -> bool {
+        let Job { claimed, .. } = job;
+        let now = self.parts.clock.now();
+        if claimed.ordering_key.is_none() || now < claimed.lease_until {
+            return true;
+        }
+        let until = now.plus(self.parts.config.delivery.lease);
+        let held = self
+            .parts
+            .spine
+            .still_holds(claimed.tenant_id, claimed.id, until);
+        held.await.unwrap_or(false)
     }
 
     /// Lets go of deliveries that this node has leased.

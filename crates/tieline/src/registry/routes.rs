@@ -5,10 +5,12 @@ use std::{collections::HashMap, sync::Arc};
 use tieline_domain::{
     SubscriptionId, TenantId,
     destination::{Destination, State},
+    ordering::Keyed,
     pattern::EventType,
     signature::{KeyedSecret, StandardSigner},
     subscription::Subscription,
 };
+use tieline_mapping::path::Path;
 use tieline_store::documents::Document;
 
 use super::Error;
@@ -28,6 +30,8 @@ pub struct Route {
     pub health: Destination,
     /// What signs its deliveries.
     pub signer: StandardSigner,
+    /// What finds the ordering key of an event, where order is kept.
+    pub ordering: Option<Path>,
     /// What takes its secrets out of what is recorded.
     pub redactor: Redactor,
 }
@@ -54,15 +58,26 @@ impl Route {
         let destination = outbound
             .check_url(&subscription.url)
             .map_err(|bad| bad.to_string());
+        let ordering = subscription.ordering_key.as_deref().map(Path::parse);
         Ok(Self {
             id,
             tenant_id: document.tenant_id,
             destination,
             health,
             signer: StandardSigner::new(secrets).map_err(|e| unusable(e.to_string()))?,
+            ordering: ordering
+                .transpose()
+                .map_err(|e| unusable(format!("ordering_key {e}")))?,
             redactor: Redactor::new(secrets.iter().map(KeyedSecret::expose)),
             subscription,
         })
+    }
+}
+
+impl Route {
+    /// The line in which deliveries of this event stand, if there is an order to keep.
+    pub fn line(&self, event: &Keyed<'_>) -> Option<Arc<str>> {
+        self.ordering.as_ref().and_then(|path| event.key(path))
     }
 }
 

@@ -7,7 +7,7 @@ mod cluster;
 mod copies;
 mod failpoints;
 mod ledger;
-
+mod order;
 mod outages;
 mod refusals;
 #[path = "../stage/mod.rs"]
