@@ -17,6 +17,7 @@ pub mod documents;
 pub mod events;
 pub mod health;
 pub mod idempotency;
+pub mod pace;
 pub mod page;
 pub mod rejected;
 pub mod sealed;

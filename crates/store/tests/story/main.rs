@@ -15,6 +15,7 @@ mod engines;
 mod health;
 mod idempotency;
 mod lines;
+mod pace;
 mod rejected;
 mod sealed;
 mod setting;

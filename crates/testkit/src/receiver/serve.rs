@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -85,6 +86,7 @@ async fn answer(
         query: head.uri.query().map(str::to_owned),
         headers: head.headers,
         body,
+        at: Instant::now(),
     };
     let (number, mut behaviour) = state.record(received.clone());
     let body = loop {

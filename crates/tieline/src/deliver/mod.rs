@@ -8,6 +8,7 @@ mod attempt;
 mod claims;
 mod health;
 mod lanes;
+mod pace;
 mod settle;
 mod verdict;
 
@@ -21,20 +22,27 @@ use tieline_store::{
     bell::Bell,
     spine::{Claimed, Release, Spine},
 };
-use tokio::sync::{Notify, Semaphore};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::Instant,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::Config,
     outbound::Outbound,
-    registry::{Registry, Route},
+    registry::{Limits, Registry, Route},
 };
 use lanes::{Bounds, Job, Lanes};
+use pace::{Paces, Permitted};
 
 pub use settle::TestResult;
 
 /// How many outcomes may wait for their commit.
 const MAX_SETTLING: usize = 4_096;
+
+/// The longest time-out that a subscription can ask for.
+const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a delivery is put off when its subscription could not be loaded.
 const LOAD_RETRY: Duration = Duration::from_secs(5);
@@ -62,6 +70,7 @@ pub struct Dispatcher {
     parts: Parts,
     default_schedule: Schedule,
     lanes: Lanes,
+    paces: Paces,
     in_flight: Semaphore,
     settling: Arc<Semaphore>,
     due: Notify,
@@ -87,6 +96,7 @@ impl Dispatcher {
         Arc::new(Self {
             default_schedule: Schedule(seconds.collect()),
             lanes: Lanes::new(bounds),
+            paces: Paces::new(parts.store.shared_pace()),
             in_flight: Semaphore::new(limits.in_flight_total),
             settling: Arc::new(Semaphore::new(MAX_SETTLING)),
             due: Notify::new(),
@@ -114,7 +124,7 @@ impl Dispatcher {
     /// Takes room in memory for one more delivery; answers with the lease to write it with, or `None`
     /// if it has to wait in the store.
     pub fn reserve(&self, route: &Route, event: &Event, now: Timestamp) -> Option<Timestamp> {
-        let reserved = self.lanes.reserve(route.id, event);
+        let reserved = self.lanes.reserve(route.id, route.limits(), event);
         reserved.then(|| now.plus(self.parts.config.delivery.lease))
     }
 
@@ -169,17 +179,55 @@ impl Dispatcher {
     /// One worker: delivers to one destination until nothing waits for it.
     async fn work(self: Arc<Self>, tenant: TenantId, subscription: SubscriptionId) {
         let slots = self.lanes.slots(tenant);
-        while let Some(job) = self.lanes.next(subscription) {
+        let mut permitted = None;
+        while let Some((job, limits)) = self.lanes.next(subscription) {
+            let mut until = None;
+            if limits != Limits::default() {
+                let admitted = self.admit(subscription, limits, &mut permitted);
+                until = tokio::select! {
+                    until = admitted => until,
+                    () = self.stop.cancelled() => {
+                        let now = self.parts.clock.now();
+                        self.release(vec![job], Release::Due(now)).await;
+                        continue;
+                    }
+                };
+            }
             let _of_tenant = slots.acquire().await;
             let _of_all = self.in_flight.acquire().await;
-            self.deliver(job).await;
+            if until.is_none_or(|until| Instant::now() <= until) {
+                self.deliver(job, limits).await;
+            } else if self.stop.is_cancelled() {
+                let now = self.parts.clock.now();
+                self.release(vec![job], Release::Due(now)).await;
+            } else {
+                self.lanes.put_back(job);
+            }
             if self.lanes.is_thirsty(subscription) {
                 self.held.notify_one();
             }
         }
+        self.paces.give_back(permitted).await;
     }
 
-    async fn deliver(self: &Arc<Self>, job: Job) {
+    /// Waits until the pace allows one more attempt; answers until when it has to begin.
+    async fn admit(
+        &self,
+        subscription: SubscriptionId,
+        limits: Limits,
+        permitted: &mut Option<Permitted>,
+    ) -> Option<Instant> {
+        // The longest time that a subscription can ask for its attempts.
+        let time = self.parts.config.delivery.timeout.max(MAX_TIMEOUT);
+        let held = permitted.take();
+        let permit = self.paces.permit(subscription, limits, time, held);
+        *permitted = permit.await;
+        let rate = limits.rate?;
+        let waiting = self.lanes.waiting(subscription);
+        Some(self.paces.turn(subscription, rate, waiting).await)
+    }
+
+    async fn deliver(self: &Arc<Self>, job: Job, limits: Limits) {
         let claimed = &job.claimed;
         let routes = match self.parts.registry.routes(claimed.tenant_id).await {
             Ok(routes) => routes,
@@ -196,6 +244,14 @@ impl Dispatcher {
             let mut all = self.lanes.drain(claimed.subscription_id);
             all.push(job);
             return self.release(all, Release::Hold).await;
+        }
+        if route.limits() != limits {
+            let refused = self.lanes.limit(route.limits(), job);
+            if !refused.is_empty() {
+                self.release(refused, Release::Hold).await;
+                self.lanes.set_backlog(route.id, true);
+            }
+            return;
         }
         if !self.may_send(&job).await {
             return self.lanes.forget(&job.claimed);

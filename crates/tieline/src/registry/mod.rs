@@ -23,7 +23,7 @@ use crate::{
     vault::{Vault, VaultError},
 };
 
-pub use routes::{Route, Routes};
+pub use routes::{Limits, Route, Routes};
 pub use source::{DedupeRule, OpenSource};
 
 /// How many sources and how many tenants' subscriptions are kept ready.

@@ -6,6 +6,7 @@ use tieline_domain::{
     SubscriptionId, TenantId,
     destination::{Destination, State},
     ordering::Keyed,
+    pace::RateLimit,
     pattern::EventType,
     signature::{KeyedSecret, StandardSigner},
     subscription::Subscription,
@@ -15,6 +16,15 @@ use tieline_store::documents::Document;
 
 use super::Error;
 use crate::outbound::{self, Outbound, Redactor};
+
+/// The pace that a subscription asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// How fast deliveries go out at most, over all nodes.
+    pub rate: Option<RateLimit>,
+    /// How many attempts run at once at most, over all nodes.
+    pub in_flight: Option<u32>,
+}
 
 /// One subscription, ready to send.
 pub struct Route {
@@ -75,6 +85,14 @@ impl Route {
 }
 
 impl Route {
+    /// The pace that it asks for.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            rate: self.subscription.rate_limit,
+            in_flight: self.subscription.max_in_flight,
+        }
+    }
+
     /// The line in which deliveries of this event stand, if there is an order to keep.
     pub fn line(&self, event: &Keyed<'_>) -> Option<Arc<str>> {
         self.ordering.as_ref().and_then(|path| event.key(path))

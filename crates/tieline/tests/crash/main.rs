@@ -9,6 +9,7 @@ mod failpoints;
 mod ledger;
 mod order;
 mod outages;
+mod pace;
 mod refusals;
 #[path = "../stage/mod.rs"]
 mod stage;
