@@ -16,6 +16,7 @@ pub mod retry;
 pub mod signature;
 pub mod source;
 pub mod subscription;
+pub mod tally;
 pub mod tenant;
 pub mod time;
 pub mod violation;

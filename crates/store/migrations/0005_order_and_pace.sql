@@ -28,3 +28,23 @@ ALTER TABLE destinations ADD COLUMN replay_after TEXT /*postgres COLLATE "C"*/;
 ALTER TABLE destinations ADD COLUMN replay_before BIGINT;
 ALTER TABLE destinations ADD COLUMN replayed BIGINT;
 CREATE INDEX destinations_replaying ON destinations (replay_before) WHERE replay_after IS NOT NULL;
+
+-- What the attempts of each minute showed, as each node counted them.
+CREATE TABLE destination_minutes (
+  subscription_id TEXT /*postgres COLLATE "C"*/ NOT NULL,
+  minute          BIGINT NOT NULL,
+  node            TEXT   NOT NULL,
+  tenant_id       TEXT /*postgres COLLATE "C"*/ NOT NULL,
+  tally           TEXT   NOT NULL,
+  PRIMARY KEY (subscription_id, minute, node)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX destination_minutes_by_age ON destination_minutes (minute);
+
+-- How the state of each destination changed.
+CREATE TABLE destination_turns (
+  subscription_id TEXT /*postgres COLLATE "C"*/ NOT NULL,
+  at              BIGINT NOT NULL,
+  state           TEXT   NOT NULL,
+  reason          TEXT   NOT NULL
+);
+CREATE INDEX destination_turns_by_subscription ON destination_turns (subscription_id, at);

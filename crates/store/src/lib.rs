@@ -8,6 +8,7 @@ mod error;
 mod store;
 
 pub mod access;
+pub mod attempts;
 pub mod audit;
 pub mod bell;
 pub mod data_keys;
@@ -17,11 +18,14 @@ pub mod documents;
 pub mod events;
 pub mod health;
 pub mod idempotency;
+pub mod missed;
 pub mod pace;
 pub mod page;
 pub mod rejected;
+pub mod retries;
 pub mod sealed;
 pub mod spine;
+pub mod statistics;
 pub mod tenants;
 
 pub use audit::ChangeBy;

@@ -67,6 +67,10 @@ async fn removal(app: &App) -> tieline_store::Result<()> {
     let now = app.clock.now();
     forget_seen(app).await?;
     while app.store.delete_expired_idempotent(now, CHUNK).await? == CHUNK as u64 {}
+    let old = now.minus(Duration::from_hours(
+        24 * u64::from(app.config.retention.days),
+    ));
+    while app.store.delete_old_minutes(old, CHUNK).await? == CHUNK as u64 {}
     while app.store.delete_expired_access_tokens(now, CHUNK).await? == CHUNK as u64 {}
     Ok(())
 }

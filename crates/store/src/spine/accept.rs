@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use sqlx::{AssertSqlSafe, query::QueryAs};
-use tieline_domain::{EventId, Timestamp, delivery::Status};
+use tieline_domain::{EventId, Timestamp, delivery::Status, event::Event};
 
 use super::{
     Accepted, Entry, Item, NewDelivery, Once, Start,
@@ -54,6 +54,9 @@ pub(super) static DELIVERIES: Bulk = Bulk::new(
     ],
     "",
 );
+
+/// Where [`DELIVERIES`] has the time at which one was made.
+const CREATED_AT: usize = 9;
 
 /// An item as rows. Made by the request that waits for it, so that the writer has less to do.
 pub(super) struct Encoded {
@@ -138,6 +141,30 @@ pub(super) async fn write(tx: &mut Tx, node: &str, entry: &Entry) -> Result<()> 
     EVENTS.run(tx, events).await?;
     DELIVERIES.run(tx, deliveries).await?;
     lines::join(tx, joining.iter()).await
+}
+
+/// Writes a delivery of an event that is there already, made now.
+pub(super) async fn write_delivery(
+    tx: &mut Tx,
+    event: Event,
+    delivery: NewDelivery,
+    now: Timestamp,
+) -> Result<()> {
+    let made_at = event.time;
+    let entry = Entry {
+        event: Arc::new(event),
+        deliveries: vec![],
+    };
+    let mut cells = Vec::with_capacity(DELIVERIES.width() + 2);
+    push_delivery(&mut cells, "", &entry, &delivery);
+    cells[CREATED_AT] = Cell::Int(Some(now.as_micros()));
+    match delivery.ordering_key {
+        None => DELIVERIES.run(tx, cells).await.map(drop),
+        Some(key) => {
+            let joining = Joining::new((delivery.subscription_id, key), made_at, cells);
+            lines::join_at(tx, &joining).await
+        }
+    }
 }
 
 fn push_event(cells: &mut Vec<Cell>, entry: &Entry) {

@@ -160,7 +160,28 @@ pub(super) async fn join<'j>(
     IN_LINE.run(tx, rows).await.map(drop)
 }
 
-/// The same on the connection of the embedded engine.
+/// Writes a delivery that takes the place of its own time in its line, wherever that is. [`reorder`] follows.
+pub(super) async fn join_at(tx: &mut Tx, joining: &Joining) -> Result<()> {
+    let mut cells = joining.placed(None).0;
+    cells[STATUS] = Cell::id(Status::Queued);
+    IN_LINE.run(tx, cells).await.map(drop)
+}
+
+/// Puts the first of a line to work that is held, where others have joined before it; whoever is being sent
+/// goes first all the same. The subscription must be locked.
+pub(crate) async fn reorder(tx: &mut Tx, line: &Line, now: Timestamp) -> Result<()> {
+    const STEP_BACK: &str = "UPDATE deliveries SET status = 'queued' WHERE subscription_id = $1 \
+                             AND ordering_key = $2 AND status = 'held' AND position IS NOT NULL";
+    in_tx!(tx, |c| sqlx::query(STEP_BACK)
+        .bind(line.0.to_string())
+        .bind(&*line.1)
+        .execute(c)
+        .await?
+        .rows_affected());
+    advance(tx, line, now, Status::Held).await.map(drop)
+}
+
+/// The same as [`join`] on the connection of the embedded engine.
 pub(super) fn join_embedded(connection: &Connection, joining: &[Joining]) -> Result<()> {
     for one in joining {
         let (subscription, key) = &one.line;

@@ -31,6 +31,17 @@ pub(crate) async fn write_notice(tx: &mut Tx, notice: &Entry) -> Result<()> {
     accept::write(tx, "", notice).await
 }
 
+/// Writes a delivery of an event that is on the log already. In a line it stands behind those that are
+/// there: [`lines::reorder`] lets it take its place. The lines of its subscription must be locked.
+pub(crate) async fn write_missed(
+    tx: &mut Tx,
+    event: Event,
+    delivery: NewDelivery,
+    now: Timestamp,
+) -> Result<()> {
+    accept::write_delivery(tx, event, delivery, now).await
+}
+
 /// What keeps the spine.
 pub trait Spine: Send + Sync {
     /// Writes events with the deliveries they are owed, all in one commit, and answers when it is

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Error, Result,
     db::{Tx, in_tx},
+    statistics::{PastTurn, note_turn},
 };
 
 /// An attempt that is there already was written by a commit whose answer got lost; it is settled again.
@@ -250,7 +251,8 @@ async fn bury(tx: &mut Tx, node: &str, settlement: &Settlement) -> Result<bool> 
 /// Turns a destination's state if it is in one of the states to turn from; tells of it if it did.
 async fn turn(tx: &mut Tx, node: &str, settlement: &Settlement, turn: &Turn) -> Result<bool> {
     const TURN: &str = "UPDATE destinations SET state = $1, reason = $2, since = $3, failing_since = $4, \
-                        probe_at = $5, failed_probes = 0, changed_at = $3 WHERE subscription_id = $6 \
+                        probe_at = $5, failed_probes = 0, replay_after = NULL, replay_before = NULL, \
+                        changed_at = $3 WHERE subscription_id = $6 \
                         AND state IN ($7, $8, $9) AND (last_success_at IS NULL OR last_success_at < $10)";
     let unless = turn
         .unless_success_since
@@ -284,6 +286,12 @@ async fn turn(tx: &mut Tx, node: &str, settlement: &Settlement, turn: &Turn) -> 
     if turned == 0 {
         return Ok(false);
     }
+    let past = PastTurn {
+        at: settlement.at,
+        state: turn.to,
+        reason: turn.reason.clone(),
+    };
+    note_turn(tx, settlement.subscription_id, &past).await?;
     if let Some(notice) = &turn.notice {
         accept::write(tx, node, notice).await?;
     }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use tieline_domain::{DeliveryId, delivery::Status, destination::State};
 use tieline_store::{
     Db,
+    retries::RetryFilter,
     spine::{Claimed, InLine, Item, Settlement, Spine, SqlSpine, Start, Turn, Verdict},
 };
 
@@ -171,8 +172,9 @@ async fn a_dead_letter_that_is_replayed_waits_for_whoever_is_at_work() {
         accept(&s, &[(1, "a"), (2, "a"), (3, "a")]).await;
         let claimed = s.due(1, 10).await;
         s.settle(&claimed[0], 2, DEAD).await;
-        let replay = s.store.replay_dead_letters(s.tenant, None, at(3), 10);
-        assert_eq!(replay.await.unwrap(), 1);
+        let dead = RetryFilter::dead(None);
+        let replay = s.store.retry_deliveries(s.tenant, &dead, None, at(3), 10);
+        assert_eq!(replay.await.unwrap(), (1, None));
         assert_eq!(
             statuses(&s, [1, 2, 3]).await,
             [Queued, Pending, Queued],

@@ -17,6 +17,7 @@ use tieline_store::{
     deliveries::DeliveryFilter,
     documents::{Kind, NewDocument},
     events::EventFilter,
+    retries::RetryFilter,
     spine::{
         Accepted, Claimed, Entry, InLine, Item, Lease, NewDelivery, Once, Release, Settled,
         Settlement, Spine, SqlSpine, Start, Tuning, Turn, Verdict,
@@ -690,9 +691,12 @@ async fn dead_letters_are_replayed() {
                 .await
                 .unwrap()
         );
-        let replay = |subscription| {
-            s.store
-                .replay_dead_letters(s.tenant, subscription, at(5), 100)
+        let replay = async |subscription| {
+            let filter = RetryFilter::dead(subscription);
+            let retried = s
+                .store
+                .retry_deliveries(s.tenant, &filter, None, at(5), 100);
+            retried.await.map(|(count, _)| count)
         };
         assert_eq!(
             replay(Some(SubscriptionId::new(at(9), 9))).await.unwrap(),

@@ -3,6 +3,7 @@
 //! [`routes`] is the API on one page. [`frame`] stands around every request, [`gate`] around `/v1`.
 
 pub mod answer;
+pub mod attempts;
 pub mod audit;
 pub mod caller;
 pub mod credential;
@@ -10,6 +11,7 @@ pub mod deliveries;
 pub mod delivery_view;
 pub mod docs;
 mod document;
+pub mod enabling;
 pub mod etag;
 pub mod event_view;
 pub mod events;
@@ -27,15 +29,17 @@ mod meter;
 pub mod oauth_clients;
 pub mod openapi;
 pub mod pace_view;
-mod page;
+pub mod page;
 pub mod presets;
 pub mod problem;
 pub mod ratelimit;
+pub mod retries;
 pub mod routes;
 pub mod secrets;
 pub mod source_preview;
 pub mod source_view;
 pub mod sources;
+pub mod statistics;
 pub mod subscription_state;
 pub mod subscription_view;
 pub mod subscriptions;

@@ -11,13 +11,14 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    audit, deliveries, docs, events,
+    attempts, audit, deliveries, docs, enabling, events,
     frame::Frame,
     front::Front,
     gate::gate,
     health, incoming, keys, me, oauth_clients, presets,
     problem::{Code, Problem},
-    secrets, source_preview, sources, subscription_state, subscriptions, tenants, token,
+    retries, secrets, source_preview, sources, statistics, subscription_state, subscriptions,
+    tenants, token,
 };
 use crate::app::App;
 
@@ -41,8 +42,11 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
         .routes(routes!(deliveries::retry))
+        .routes(routes!(deliveries::cancel))
+        .routes(routes!(attempts::search))
+        .routes(routes!(retries::retry))
         .routes(routes!(deliveries::list_dead))
-        .routes(routes!(deliveries::replay))
+        .routes(routes!(retries::replay))
 }
 
 /// Webhooks of both directions.
@@ -68,7 +72,8 @@ fn webhooks() -> OpenApiRouter<App> {
         ))
         .routes(routes!(subscriptions::rotate_secret))
         .routes(routes!(subscription_state::test))
-        .routes(routes!(subscription_state::enable))
+        .routes(routes!(enabling::enable))
+        .routes(routes!(statistics::get))
         .routes(routes!(subscription_state::pause))
         .routes(routes!(subscription_state::disable))
         .routes(routes!(subscription_state::deliveries))

@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use tieline_domain::{
-    Timestamp, destination::Destination, ordering::OrderingPolicy, pattern::Pattern,
-    retry::Schedule, subscription::Subscription,
+    Timestamp,
+    destination::{CatchingUp, Destination},
+    ordering::OrderingPolicy,
+    pattern::Pattern,
+    retry::Schedule,
+    subscription::Subscription,
 };
 use tieline_store::documents::Document;
 use utoipa::ToSchema;
@@ -93,7 +97,7 @@ impl NewWebhook {
 
 /// A webhook.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "ordering_key": null, "ordering_policy": "continue", "rate_limit": null, "max_in_flight": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null}))]
+#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "ordering_key": null, "ordering_policy": "continue", "rate_limit": null, "max_in_flight": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "replay": null}))]
 pub struct WebhookView {
     /// Its id.
     id: String,
@@ -142,11 +146,42 @@ pub struct WebhookView {
     /// When the next probe goes out, while in `error`.
     #[schema(value_type = Option<String>, format = DateTime)]
     next_probe_at: Option<Timestamp>,
+    /// How far it has caught up with what it has missed, while it is `paused` for that.
+    replay: Option<CatchingUpView>,
+}
+
+/// How far a webhook has caught up with what it has missed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"after_event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "before": "2026-11-22T10:00:02.000Z", "found": 1000}))]
+pub struct CatchingUpView {
+    /// Up to this event it has; the id may be that of no event.
+    after_event_id: String,
+    /// It does with events that were made before this.
+    #[schema(value_type = String, format = DateTime)]
+    before: Timestamp,
+    /// How many events were found that it was owed.
+    found: u64,
+}
+
+impl From<CatchingUp> for CatchingUpView {
+    fn from(
+        CatchingUp {
+            after,
+            before,
+            found,
+        }: CatchingUp,
+    ) -> Self {
+        Self {
+            after_event_id: after.to_string(),
+            before,
+            found,
+        }
+    }
 }
 
 /// A webhook with a secret that is shown only here.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.*"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "ordering_key": null, "ordering_policy": "continue", "rate_limit": null, "max_in_flight": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
+#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.*"], "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "ordering_key": null, "ordering_policy": "continue", "rate_limit": null, "max_in_flight": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "replay": null, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
 pub struct WebhookSecretView {
     #[serde(flatten)]
     view: WebhookView,
@@ -190,6 +225,7 @@ impl WebhookView {
             last_success_at,
             failed_probes,
             probe_at,
+            catching_up,
         } = health;
         Ok(Self {
             id,
@@ -211,6 +247,7 @@ impl WebhookView {
             last_success_at: *last_success_at,
             failed_probes: *failed_probes,
             next_probe_at: *probe_at,
+            replay: catching_up.map(Into::into),
         })
     }
 

@@ -220,6 +220,18 @@ impl Lanes {
         lane.queue.split_off(fitting).into()
     }
 
+    /// Takes one delivery out that waits.
+    pub(super) fn take_out(
+        &self,
+        subscription: SubscriptionId,
+        delivery: DeliveryId,
+    ) -> Option<Job> {
+        let mut state = self.state.lock();
+        let queue = &mut state.lanes.get_mut(&subscription)?.queue;
+        let at = queue.iter().position(|job| job.claimed.id == delivery)?;
+        queue.remove(at)
+    }
+
     /// Puts a delivery back that was taken too soon.
     pub(super) fn put_back(&self, job: Job) {
         let mut state = self.state.lock();

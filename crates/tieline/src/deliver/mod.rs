@@ -5,17 +5,19 @@
 //! in a batch; what is not settled when a node dies comes back when its lease ends.
 
 mod attempt;
+mod catch_up;
 mod claims;
 mod health;
 mod lanes;
 mod pace;
 mod settle;
+mod tally;
 mod verdict;
 
 use std::{sync::Arc, time::Duration};
 
 use tieline_domain::{
-    SubscriptionId, TenantId, Timestamp, clock::Clock, event::Event, retry::Schedule,
+    DeliveryId, SubscriptionId, TenantId, Timestamp, clock::Clock, event::Event, retry::Schedule,
 };
 use tieline_store::{
     Store,
@@ -35,6 +37,7 @@ use crate::{
 };
 use lanes::{Bounds, Job, Lanes};
 use pace::{Paces, Permitted};
+use tally::Tallies;
 
 pub use settle::TestResult;
 
@@ -71,6 +74,7 @@ pub struct Dispatcher {
     default_schedule: Schedule,
     lanes: Lanes,
     paces: Paces,
+    tallies: Tallies,
     in_flight: Semaphore,
     settling: Arc<Semaphore>,
     due: Notify,
@@ -97,6 +101,7 @@ impl Dispatcher {
             default_schedule: Schedule(seconds.collect()),
             lanes: Lanes::new(bounds),
             paces: Paces::new(parts.store.shared_pace()),
+            tallies: Tallies::new(),
             in_flight: Semaphore::new(limits.in_flight_total),
             settling: Arc::new(Semaphore::new(MAX_SETTLING)),
             due: Notify::new(),
@@ -155,6 +160,13 @@ impl Dispatcher {
         }
         self.due.notify_one();
         self.held.notify_one();
+    }
+
+    /// Drops a delivery that was called off, if it waits in the memory of this node.
+    pub fn drop_waiting(&self, subscription: SubscriptionId, delivery: DeliveryId) {
+        if let Some(job) = self.lanes.take_out(subscription, delivery) {
+            self.lanes.forget(&job.claimed);
+        }
     }
 
     /// How many deliveries this node has in memory, and their bytes.
@@ -301,6 +313,7 @@ impl Dispatcher {
         )
         .await;
         self.tasks.close();
+        self.write_tallies_down().await;
         if tokio::time::timeout(grace, self.tasks.wait())
             .await
             .is_err()

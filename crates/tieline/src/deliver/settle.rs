@@ -92,6 +92,8 @@ impl Dispatcher {
             },
         );
         let at = self.parts.clock.now();
+        let whose = (claimed.tenant_id, claimed.subscription_id);
+        self.tallies.note(whose, at, tried.error_kind, tried.took);
         let first_attempt_at = claimed.first_attempt_at.unwrap_or(started_at);
         let verdict = self
             .verdict(route, &job, &tried, decision, at, first_attempt_at)

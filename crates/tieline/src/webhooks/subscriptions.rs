@@ -2,7 +2,7 @@
 
 use rand::random;
 use tieline_domain::{
-    SubscriptionId, TenantId, Violation,
+    SubscriptionId, TenantId, Timestamp, Violation,
     destination::State,
     signature::{KeyedSecret, StandardSigner},
     subscription::Subscription,
@@ -172,6 +172,25 @@ impl Subscriptions {
             }
         }
         Ok(true)
+    }
+
+    /// Pauses a subscription until it has caught up with the events since `since` that it wants and was never
+    /// owed, and then lets deliveries go out. False if there is no such subscription.
+    pub async fn catch_up(
+        &self,
+        tenant: TenantId,
+        id: SubscriptionId,
+        since: Timestamp,
+        by: &ChangeBy,
+    ) -> Result<bool, Error> {
+        let routes = self.registry.routes(tenant).await?;
+        let Some(route) = routes.get(id) else {
+            return Ok(false);
+        };
+        let begun = self.dispatcher.begin_catching_up(route, since, by).await?;
+        self.registry.forget_routes(tenant).await;
+        self.dispatcher.wake();
+        Ok(begun)
     }
 
     async fn write(
