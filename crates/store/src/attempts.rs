@@ -130,8 +130,8 @@ impl AttemptFilter {
             let delivery = part.clause("d.id < ", Value::Text(delivery.to_string()));
             let attempt = part.clause("a.id < ", Value::Text(attempt.to_string()));
             let (delivery, attempt) = (&delivery[5..], &attempt[5..]);
-            part.attempts
-                .push_str(&format!(" AND ({delivery} OR {attempt})"));
+            let beyond = format!(" AND ({delivery} OR {attempt})");
+            part.attempts.push_str(&beyond);
         }
         part
     }

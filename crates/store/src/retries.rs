@@ -70,7 +70,8 @@ impl RetryFilter {
         for (before, value, behind) in clauses {
             if let Some(value) = value {
                 values.push(value);
-                text.push_str(&format!(" AND {before}${}{behind}", values.len() + 1));
+                let clause = format!(" AND {before}${}{behind}", values.len() + 1);
+                text.push_str(&clause);
             }
         }
         (text, values)

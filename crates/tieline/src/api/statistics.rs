@@ -263,7 +263,9 @@ pub async fn get(
     let from = begin(from, Interval::Minute.length());
     let minutes = app.store.minutes(caller.tenant_id, id, from, to).await?;
     let mut total = Tally::default();
-    minutes.iter().for_each(|(_, tally)| total.add(tally));
+    for (_, tally) in &minutes {
+        total.add(tally);
+    }
     let waiting = app.store.waiting(caller.tenant_id, id).await?;
     let turns = app.store.turns(id, TURNS).await?;
     Ok(Shown::new(StatisticsView {

@@ -45,7 +45,7 @@ pub use settle::TestResult;
 const MAX_SETTLING: usize = 4_096;
 
 /// The longest time-out that a subscription can ask for.
-const MAX_TIMEOUT: Duration = Duration::from_secs(60);
+const MAX_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How long a delivery is put off when its subscription could not be loaded.
 const LOAD_RETRY: Duration = Duration::from_secs(5);

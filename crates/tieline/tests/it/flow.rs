@@ -99,7 +99,7 @@ async fn bad_flow_is_refused() {
             json!({"per_second": 1, "per_minute": 1}),
             "/rate_limit/per_minute",
         ),
-        ("rate_limit", json!({}), "/rate_limit"),
+        ("rate_limit", json!({}), "/rate_limit/per_second"),
         (
             "rate_limit",
             json!({"per_second": -1}),
@@ -389,8 +389,10 @@ async fn a_slow_pace_holds_up_nobody_else() {
         free.count() == 200
     };
     scene.receiver.wait_until(free).await.unwrap();
-    let (in_memory, _) = scene.server.app.dispatcher.load();
-    assert!(in_memory <= 10, "{in_memory} wait in memory");
+    // Few wait in memory, besides what a moment ago went to the other.
+    scene
+        .when("/v1/me", |_| scene.server.app.dispatcher.load().0 <= 8)
+        .await;
     scene
         .server
         .app
