@@ -7,6 +7,7 @@ mod cluster;
 mod copies;
 mod failpoints;
 mod ledger;
+mod missed;
 mod order;
 mod outages;
 mod pace;

@@ -14,6 +14,7 @@ mod dead_letters;
 mod deliveries;
 mod events;
 mod failing_destinations;
+mod findings;
 mod flow;
 mod retries;
 mod scene;
