@@ -226,6 +226,45 @@ impl Store {
     }
 }
 
+/// What of a subscription waits without a date, and would wait for ever when it is gone.
+const WAITING: [&str; 2] = [
+    "status = 'held'",
+    "status IN ('queued', 'dead') AND position IS NOT NULL",
+];
+
+impl Store {
+    /// Calls off up to `limit` deliveries of each kind that are held or stand in a line of this subscription;
+    /// says how many. Those that are pending are called off when they are due.
+    pub async fn call_off_waiting(
+        &self,
+        tenant: TenantId,
+        subscription: SubscriptionId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<u64> {
+        let mut tx = self.db().begin().await?;
+        lines::lock(&mut tx, [subscription].into()).await?;
+        let mut called_off = 0;
+        for waiting in WAITING {
+            let text = format!(
+                "UPDATE deliveries SET status = 'cancelled', owner = NULL, position = NULL, settled_at = $1 \
+                 WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM deliveries WHERE subscription_id = $2 \
+                 AND tenant_id = $3 AND {waiting} LIMIT $4)"
+            );
+            called_off += in_tx!(tx, |c| sqlx::query(AssertSqlSafe(text))
+                .bind(now.as_micros())
+                .bind(subscription.to_string())
+                .bind(tenant.to_string())
+                .bind(limit as i64)
+                .execute(c)
+                .await?
+                .rows_affected());
+        }
+        tx.commit().await?;
+        Ok(called_off)
+    }
+}
+
 /// The subscription whose lines a change of the delivery touches, if it stands in one.
 fn in_lines(delivery: &Delivery) -> BTreeSet<SubscriptionId> {
     let line = delivery.ordering_key.as_ref();

@@ -303,6 +303,37 @@ async fn a_line_is_buried_from_its_head() {
     .await;
 }
 
+/// What waits without a date is called off with its subscription, and also what is blocked.
+#[tokio::test]
+async fn what_waits_is_called_off() {
+    use Status::{Cancelled, Pending};
+    on_every_engine(async |db| {
+        let s = setting(&db).await;
+        accept(&s, &[(1, "a"), (2, "a"), (3, "a"), (4, "b")]).await;
+        let held = s.item(5, Start::Held, None);
+        s.spine.accept(vec![held]).await.unwrap();
+        let claimed = s.due(1, 10).await;
+        settle_blocking(&s, &claimed[0], DEAD).await;
+        let call_off = async || {
+            let called_off = s
+                .store
+                .call_off_waiting(s.tenant, s.subscription, at(9), 2)
+                .await;
+            called_off.unwrap()
+        };
+        assert_eq!(
+            [call_off().await, call_off().await, call_off().await],
+            [3, 1, 0],
+            "one was held, three stood in a line"
+        );
+        assert_eq!(
+            statuses(&s, [1, 2, 3, 4, 5]).await,
+            [Cancelled, Cancelled, Cancelled, Pending, Cancelled]
+        );
+    })
+    .await;
+}
+
 /// Two nodes accept for the same lines at once, and each delivers what it can get: in each line at most one
 /// is at work, each line ends empty, and each goes out in the order in which it stands.
 #[tokio::test]

@@ -21,6 +21,9 @@ use std::sync::Arc;
 /// The shortest and the longest secret, in characters.
 const SECRET_LENGTH: std::ops::RangeInclusive<usize> = 8..=256;
 
+/// How many deliveries are called off in one transaction, of each kind.
+const CHUNK: usize = 500;
+
 /// Makes and changes subscriptions; clones share what they need.
 #[derive(Clone)]
 pub struct Subscriptions {
@@ -139,6 +142,10 @@ impl Subscriptions {
             .delete_document(tenant, Kind::Subscription, &id.to_string(), expected, by)
             .await?;
         self.registry.forget_routes(tenant).await;
+        if deleted {
+            let (store, now) = (&self.store, by.at);
+            while store.call_off_waiting(tenant, id, now, CHUNK).await? > 0 {}
+        }
         Ok(deleted)
     }
 

@@ -243,6 +243,20 @@ async fn deliveries_are_called_off() {
 }
 
 #[tokio::test]
+async fn what_a_deleted_webhook_is_owed_is_called_off() {
+    let scene = Scene::open(Script::new()).await;
+    let webhook = subscribe(&scene, json!({"ordering_key": "$.type"})).await;
+    turn(&scene, &webhook, "pause", json!({})).await;
+    publish(&scene, 0..3).await;
+    let path = format!("/v1/webhooks/{webhook}");
+    let deleted = scene.client.delete(&path).await.unwrap();
+    deleted.expect(204).unwrap();
+    let cancelled = format!("/v1/deliveries?webhook_id={webhook}&status=cancelled");
+    assert_eq!(scene.list(&cancelled).await.len(), 3);
+    assert!(scene.received().is_empty());
+}
+
+#[tokio::test]
 async fn many_are_tried_again() {
     let scene = Scene::open(Script::new().on("/hook", Behaviour::status(500))).await;
     let webhook = subscribe(&scene, json!({"retry": [0, 3_600]})).await;
