@@ -13,6 +13,8 @@ pub enum Status {
     Pending,
     /// It waits without a date: for room in memory, or for its destination to come back.
     Held,
+    /// It waits for those before it that have the same ordering key.
+    Queued,
     /// A receiver answered 2xx. Final.
     Delivered,
     /// Its last attempt failed, or it was held for too long: a dead letter. Final unless retried.
@@ -22,9 +24,10 @@ pub enum Status {
 }
 
 /// Every status with the word the API uses for it.
-const WORDS: [(Status, &str); 5] = [
+const WORDS: [(Status, &str); 6] = [
     (Status::Pending, "pending"),
     (Status::Held, "held"),
+    (Status::Queued, "queued"),
     (Status::Delivered, "delivered"),
     (Status::Dead, "dead"),
     (Status::Cancelled, "cancelled"),
@@ -48,7 +51,7 @@ impl fmt::Display for Status {
 
 /// The text names no status.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no delivery status; use pending, held, delivered, dead or cancelled")]
+#[error("`{0}` is no delivery status; use pending, held, queued, delivered, dead or cancelled")]
 pub struct UnknownStatus(String);
 
 impl FromStr for Status {
@@ -87,6 +90,8 @@ pub struct Delivery {
     pub event_id: EventId,
     /// Where it goes.
     pub subscription_id: SubscriptionId,
+    /// The key of its line, if its subscription keeps an order.
+    pub ordering_key: Option<String>,
     /// How far it has come.
     pub status: Status,
     /// How many attempts were made.

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use crate::{SubscriptionId, Timestamp};
+use crate::{EventId, SubscriptionId, Timestamp};
 
 /// Whether deliveries to a destination go out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -85,6 +85,20 @@ pub struct Destination {
     pub failed_probes: u32,
     /// When the next probe may go out.
     pub probe_at: Option<Timestamp>,
+    /// How far it has caught up with what it has missed, while it does.
+    pub catching_up: Option<CatchingUp>,
+}
+
+/// The events with which a destination that was off catches up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatchingUp {
+    /// Up to this event, inclusive, it has.
+    pub after: EventId,
+    /// It does with those that were made before this; it begins a little later, so that all of them are
+    /// on disk.
+    pub before: Timestamp,
+    /// How many it was owed so far.
+    pub found: u64,
 }
 
 /// How long to wait before the next probe: `first`, doubled after each failed one, at most `longest`.

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tieline_mapping::path::Path;
 
 use crate::{
     Violation,
     auth::Auth,
     custom_headers,
     filter::Filter,
+    ordering::OrderingPolicy,
+    pace::RateLimit,
     pattern::{EventType, Pattern},
     retry::Schedule,
     violation,
@@ -62,6 +65,19 @@ pub struct Subscription {
     /// How its deliveries authenticate, without the secret, which the vault keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
+    /// A JSONPath on the event: deliveries for which it finds the same arrive in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordering_key: Option<String>,
+    /// What happens to those behind a dead letter.
+    #[serde(default, skip_serializing_if = "OrderingPolicy::is_default")]
+    pub ordering_policy: OrderingPolicy,
+    /// How fast deliveries go out at most, over all nodes; as fast as they come if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
+    /// How many attempts run at once at most, over all nodes: 1 to 1,000; the operator's bound for each
+    /// node holds beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_in_flight: Option<u32>,
 }
 
 impl Subscription {
@@ -78,6 +94,10 @@ impl Subscription {
             signatures: None,
             headers: BTreeMap::new(),
             auth: None,
+            ordering_key: None,
+            ordering_policy: OrderingPolicy::default(),
+            rate_limit: None,
+            max_in_flight: None,
         }
     }
 
@@ -133,6 +153,34 @@ impl Subscription {
         {
             let detail = format!("`headers` sets `{name}` too; leave one of them out");
             found.push(Violation::new("/auth/name", detail));
+        }
+        found.extend(self.flow_violations());
+        found
+    }
+
+    fn flow_violations(&self) -> Vec<Violation> {
+        let mut found = Vec::new();
+        if let Some(Err(fault)) = self.ordering_key.as_deref().map(Path::parse) {
+            found.push(Violation::new("/ordering_key", fault.to_string()));
+        }
+        if self.ordering_key.is_none() && !self.ordering_policy.is_default() {
+            let detail =
+                "without an `ordering_key` there is no order to keep; give one, or leave this out";
+            found.push(Violation::new("/ordering_policy", detail));
+        }
+        if let Some(limit) = &self.rate_limit {
+            found.extend(
+                limit
+                    .violations()
+                    .into_iter()
+                    .map(|v| v.under("/rate_limit")),
+            );
+        }
+        if self
+            .max_in_flight
+            .is_some_and(|n| !(1..=1_000).contains(&n))
+        {
+            found.push(Violation::new("/max_in_flight", "give 1 to 1000 attempts"));
         }
         found
     }

@@ -8,8 +8,8 @@
 use std::{borrow::Cow, path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool, Postgres, SqlSafeStr as _,
-    SqliteConnection, SqlitePool, Transaction,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres,
+    SqlSafeStr as _, SqliteConnection, SqlitePool, Transaction,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -305,6 +305,14 @@ impl Db {
 }
 
 impl Tx {
+    /// The connection of a transaction on Postgres.
+    pub(crate) fn postgres(&mut self) -> Result<&mut PgConnection> {
+        match &mut self.inner {
+            Inner::Postgres(transaction) => Ok(&mut **transaction),
+            Inner::Sqlite(_) => Err(Error::Unavailable("this is no Postgres".to_owned())),
+        }
+    }
+
     pub(crate) async fn commit(self) -> Result<()> {
         match self.inner {
             Inner::Sqlite(mut turn) => {
@@ -320,14 +328,19 @@ impl Tx {
 }
 
 /// The migrations in order: version, description, text.
-pub(crate) const MIGRATIONS: [(i64, &str, &str); 4] = [
+pub(crate) const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "start", include_str!("../migrations/0001_start.sql")),
     (2, "trust", include_str!("../migrations/0002_trust.sql")),
-    (4, "streams", include_str!("../migrations/0004_streams.sql")),
+    (3, "streams", include_str!("../migrations/0003_streams.sql")),
     (
-        6,
+        4,
+        "order and pace",
+        include_str!("../migrations/0004_order_and_pace.sql"),
+    ),
+    (
+        5,
         "jobs and retention",
-        include_str!("../migrations/0006_jobs_and_retention.sql"),
+        include_str!("../migrations/0005_jobs_and_retention.sql"),
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! Reading deliveries and attempts, and queueing dead letters again.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use sqlx::{AssertSqlSafe, query::QueryAs};
 use tieline_domain::{
@@ -13,9 +13,10 @@ use crate::{
     Error, Result, Store,
     db::{in_tx, on_db},
     page::{Page, PageRequest},
+    spine::lines::{self, LINE},
 };
 
-const COLUMNS: &str = "tenant_id, id, event_id, subscription_id, status, attempts, due_at, \
+const COLUMNS: &str = "tenant_id, id, event_id, subscription_id, ordering_key, status, attempts, due_at, \
                        first_attempt_at, settled_at, created_at";
 
 type DeliveryRow = (
@@ -23,6 +24,7 @@ type DeliveryRow = (
     String,
     String,
     String,
+    Option<String>,
     String,
     i64,
     i64,
@@ -30,6 +32,7 @@ type DeliveryRow = (
     Option<i64>,
     i64,
 );
+type LineRow = (String, Option<String>);
 type AttemptRow = (String, i64, i64, i64, Option<i64>, Option<String>, String);
 
 fn from_row(row: DeliveryRow) -> Result<Delivery> {
@@ -38,6 +41,7 @@ fn from_row(row: DeliveryRow) -> Result<Delivery> {
         id,
         event,
         subscription,
+        ordering_key,
         status,
         attempts,
         due_at,
@@ -51,6 +55,7 @@ fn from_row(row: DeliveryRow) -> Result<Delivery> {
         tenant_id: tenant.parse().map_err(Error::content)?,
         event_id: event.parse().map_err(Error::content)?,
         subscription_id: subscription.parse().map_err(Error::content)?,
+        ordering_key,
         status,
         attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
         due_at: (status == Status::Pending).then(|| Timestamp::from_micros(due_at)),
@@ -157,53 +162,111 @@ impl Store {
         attempts.collect()
     }
 
-    /// Gives a dead, held or waiting delivery a new schedule that begins now; false if it is none of
-    /// these, or a node is just trying it.
+    /// Gives a dead, held or waiting delivery a new schedule that begins now, or in a line when its turn
+    /// comes; false if it is none of these, waits in a line, or a node is just trying it.
     pub async fn retry_delivery(
         &self,
         tenant: TenantId,
         id: DeliveryId,
         now: Timestamp,
     ) -> Result<bool> {
-        const RETRY: &str = "UPDATE deliveries SET status = 'pending', earlier_attempts = attempts, \
-                             first_attempt_at = NULL, settled_at = NULL, due_at = $1 WHERE tenant_id = $2 \
-                             AND id = $3 AND status IN ('dead', 'held', 'pending') AND owner IS NULL";
+        let Some(delivery) = self.find_delivery(tenant, id).await? else {
+            return Ok(false);
+        };
+        let retry = format!(
+            "UPDATE deliveries SET {}, due_at = $1 WHERE tenant_id = $2 AND id = $3 \
+             AND status IN ('dead', 'held', 'pending') AND owner IS NULL RETURNING {LINE}",
+            lines::again(Status::Pending)
+        );
         let mut tx = self.db().begin().await?;
-        let retried = in_tx!(tx, |c| sqlx::query(RETRY)
+        lines::lock(&mut tx, in_lines(&delivery)).await?;
+        let retried: Option<LineRow> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(retry))
             .bind(now.as_micros())
             .bind(tenant.to_string())
             .bind(id.to_string())
-            .execute(c)
-            .await?
-            .rows_affected());
+            .fetch_optional(c)
+            .await?);
+        let Some(row) = retried else {
+            return Ok(false);
+        };
+        lines::advance_all(&mut tx, lines::line(row)?, now, Status::Pending).await?;
         tx.commit().await?;
-        Ok(retried > 0)
+        Ok(true)
     }
 
-    /// Gives up to `limit` dead letters a new schedule that begins now: those of one subscription, or
-    /// of the whole tenant. Says how many.
-    pub async fn replay_dead_letters(
+    /// Calls off a delivery that has not ended, or that blocks its line as a dead letter; the next of its
+    /// line takes its turn. False if it has ended. An attempt that is under way is not stopped.
+    pub async fn cancel_delivery(
         &self,
         tenant: TenantId,
-        subscription: Option<SubscriptionId>,
+        id: DeliveryId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        const CANCEL: &str = "UPDATE deliveries SET status = 'cancelled', owner = NULL, position = NULL, \
+                              settled_at = $1 WHERE tenant_id = $2 AND id = $3 \
+                              AND (status IN ('pending', 'held', 'queued') \
+                              OR (status = 'dead' AND position IS NOT NULL)) RETURNING subscription_id, ordering_key";
+        let Some(delivery) = self.find_delivery(tenant, id).await? else {
+            return Ok(false);
+        };
+        let mut tx = self.db().begin().await?;
+        lines::lock(&mut tx, in_lines(&delivery)).await?;
+        let cancelled: Option<LineRow> = in_tx!(tx, |c| sqlx::query_as(CANCEL)
+            .bind(now.as_micros())
+            .bind(tenant.to_string())
+            .bind(id.to_string())
+            .fetch_optional(c)
+            .await?);
+        let Some(row) = cancelled else {
+            return Ok(false);
+        };
+        lines::advance_all(&mut tx, lines::line(row)?, now, Status::Pending).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// What of a subscription waits without a date, and would wait for ever when it is gone.
+const WAITING: [&str; 2] = [
+    "status = 'held'",
+    "status IN ('queued', 'dead') AND position IS NOT NULL",
+];
+
+impl Store {
+    /// Calls off up to `limit` deliveries of each kind that are held or stand in a line of this subscription;
+    /// says how many. Those that are pending are called off when they are due.
+    pub async fn call_off_waiting(
+        &self,
+        tenant: TenantId,
+        subscription: SubscriptionId,
         now: Timestamp,
         limit: usize,
     ) -> Result<u64> {
-        const REPLAY: &str = "UPDATE deliveries SET status = 'pending', earlier_attempts = attempts, \
-                              first_attempt_at = NULL, settled_at = NULL, due_at = $1 \
-                              WHERE tenant_id = $2 AND id IN (SELECT id FROM deliveries \
-                              WHERE tenant_id = $2 AND status = 'dead' AND ($3 = '' OR subscription_id = $3) \
-                              ORDER BY id LIMIT $4)";
         let mut tx = self.db().begin().await?;
-        let replayed = in_tx!(tx, |c| sqlx::query(REPLAY)
-            .bind(now.as_micros())
-            .bind(tenant.to_string())
-            .bind(subscription.map(|id| id.to_string()).unwrap_or_default())
-            .bind(limit as i64)
-            .execute(c)
-            .await?
-            .rows_affected());
+        lines::lock(&mut tx, [subscription].into()).await?;
+        let mut called_off = 0;
+        for waiting in WAITING {
+            let text = format!(
+                "UPDATE deliveries SET status = 'cancelled', owner = NULL, position = NULL, settled_at = $1 \
+                 WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM deliveries WHERE subscription_id = $2 \
+                 AND tenant_id = $3 AND {waiting} LIMIT $4)"
+            );
+            called_off += in_tx!(tx, |c| sqlx::query(AssertSqlSafe(text))
+                .bind(now.as_micros())
+                .bind(subscription.to_string())
+                .bind(tenant.to_string())
+                .bind(limit as i64)
+                .execute(c)
+                .await?
+                .rows_affected());
+        }
         tx.commit().await?;
-        Ok(replayed)
+        Ok(called_off)
     }
+}
+
+/// The subscription whose lines a change of the delivery touches, if it stands in one.
+fn in_lines(delivery: &Delivery) -> BTreeSet<SubscriptionId> {
+    let line = delivery.ordering_key.as_ref();
+    line.map(|_| delivery.subscription_id).into_iter().collect()
 }

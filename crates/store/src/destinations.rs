@@ -3,18 +3,19 @@
 use sqlx::AssertSqlSafe;
 use tieline_domain::{
     SubscriptionId, TenantId, Timestamp,
-    destination::{Destination, State},
+    destination::{CatchingUp, Destination, State},
 };
 
 use crate::{
     ChangeBy, Error, Result, Store,
     audit::{Action, Change, record},
     db::{in_tx, on_db},
-    spine::{self, Entry},
+    spine::{self, Entry, lines},
+    statistics::{PastTurn, note_turn},
 };
 
 const COLUMNS: &str = "subscription_id, state, reason, since, failing_since, last_success_at, \
-                       failed_probes, probe_at";
+                       failed_probes, probe_at, replay_after, replay_before, replayed";
 
 type Row = (
     String,
@@ -24,6 +25,9 @@ type Row = (
     Option<i64>,
     Option<i64>,
     i64,
+    Option<i64>,
+    Option<String>,
+    Option<i64>,
     Option<i64>,
 );
 
@@ -37,7 +41,18 @@ fn from_row(row: Row) -> Result<Destination> {
         last_success_at,
         failed_probes,
         probe_at,
+        replay_after,
+        replay_before,
+        replayed,
     ) = row;
+    let catching_up = match (replay_after, replay_before) {
+        (Some(after), Some(before)) => Some(CatchingUp {
+            after: after.parse().map_err(Error::content)?,
+            before: Timestamp::from_micros(before),
+            found: replayed.unwrap_or_default().unsigned_abs(),
+        }),
+        _ => None,
+    };
     Ok(Destination {
         subscription_id: subscription.parse().map_err(Error::content)?,
         state: state.parse().map_err(Error::content)?,
@@ -47,6 +62,7 @@ fn from_row(row: Row) -> Result<Destination> {
         last_success_at: last_success_at.map(Timestamp::from_micros),
         failed_probes: u32::try_from(failed_probes).unwrap_or(u32::MAX),
         probe_at: probe_at.map(Timestamp::from_micros),
+        catching_up,
     })
 }
 
@@ -110,9 +126,12 @@ impl Store {
         by: &ChangeBy,
     ) -> Result<bool> {
         const SET: &str = "UPDATE destinations SET state = $1, reason = $2, since = $3, changed_at = $3, \
-                           failing_since = NULL, failed_probes = 0, probe_at = NULL \
-                           WHERE tenant_id = $4 AND subscription_id = $5 AND state <> $1";
+                           failing_since = NULL, failed_probes = 0, probe_at = NULL, \
+                           replay_after = NULL, replay_before = NULL \
+                           WHERE tenant_id = $4 AND subscription_id = $5 \
+                           AND (state <> $1 OR replay_after IS NOT NULL)";
         let mut tx = self.db().begin().await?;
+        lines::lock(&mut tx, lines::joined_by(notice).collect()).await?;
         let changed = in_tx!(tx, |c| sqlx::query(SET)
             .bind(to.as_str())
             .bind(reason)
@@ -135,6 +154,12 @@ impl Store {
             after: Some(&after),
         };
         record(&mut tx, change, by).await?;
+        let turn = PastTurn {
+            at: by.at,
+            state: to,
+            reason: reason.to_owned(),
+        };
+        note_turn(&mut tx, subscription, &turn).await?;
         spine::write_notice(&mut tx, notice).await?;
         tx.commit().await?;
         Ok(true)
@@ -156,15 +181,21 @@ impl Store {
     }
 
     /// Holds the oldest delivery that died while the destination was failing, with a new schedule: where
-    /// nothing else is held, it is what a probe can send.
+    /// nothing else is held, it is what a probe can send. It goes back to its place in its line, unless
+    /// another of that line is at work.
     pub async fn revive_oldest(&self, subscription: SubscriptionId) -> Result<()> {
         const REVIVE: &str = "UPDATE deliveries SET status = 'held', earlier_attempts = attempts, \
-                              first_attempt_at = NULL, settled_at = NULL WHERE id = \
-                              (SELECT id FROM deliveries WHERE subscription_id = $1 AND status = 'dead' \
+                              first_attempt_at = NULL, settled_at = NULL, position = \
+                              CASE WHEN ordering_key IS NULL THEN NULL ELSE COALESCE(position, created_at) END \
+                              WHERE id = (SELECT id FROM deliveries AS dead WHERE subscription_id = $1 AND status = 'dead' \
                               AND settled_at >= (SELECT failing_since FROM destinations \
-                              WHERE subscription_id = $1) ORDER BY settled_at LIMIT 1) \
+                              WHERE subscription_id = $1) AND (ordering_key IS NULL OR position IS NOT NULL \
+                              OR NOT EXISTS (SELECT 1 FROM deliveries WHERE subscription_id = $1 \
+                              AND ordering_key = dead.ordering_key AND position IS NOT NULL \
+                              AND status IN ('pending', 'held', 'dead'))) ORDER BY settled_at LIMIT 1) \
                               AND subscription_id = $1 AND status = 'dead'";
         let mut tx = self.db().begin().await?;
+        lines::lock(&mut tx, [subscription].into()).await?;
         in_tx!(tx, |c| sqlx::query(REVIVE)
             .bind(subscription.to_string())
             .execute(c)

@@ -1,13 +1,21 @@
 //! Erasing the content of an event at once. The event stays without it, so that the log has no hole.
 
+use std::collections::BTreeSet;
+
 use sqlx::AssertSqlSafe;
-use tieline_domain::{EventId, TenantId, Timestamp, attempt::Seen, event::is_about_deliveries};
+use tieline_domain::{
+    EventId, SubscriptionId, TenantId, Timestamp, attempt::Seen, delivery::Status,
+    event::is_about_deliveries,
+};
 
 use crate::{
     Db, Error, Result, Store,
     audit::{Action, Change, ChangeBy, record},
     db::{Tx, in_tx, on_db},
-    spine::replay::places,
+    spine::{
+        lines::{self, LINE},
+        replay::places,
+    },
     store::parsed,
 };
 
@@ -30,6 +38,8 @@ impl Store {
         by: &ChangeBy,
     ) -> Result<Option<Erased>> {
         let mut tx = self.db().begin().await?;
+        let subscriptions = owed_to(&mut tx, tenant, id).await?;
+        lines::lock(&mut tx, subscriptions).await?;
         let ids = same_content(&mut tx, self.db(), tenant, id).await?;
         if ids.is_empty() {
             return Ok(None);
@@ -101,6 +111,18 @@ impl Store {
     }
 }
 
+/// The subscriptions that have deliveries of an event, or of one that was made of it.
+async fn owed_to(tx: &mut Tx, tenant: TenantId, id: EventId) -> Result<BTreeSet<SubscriptionId>> {
+    const FIND: &str = "SELECT DISTINCT d.subscription_id FROM events e JOIN deliveries d ON d.event_id = e.id \
+                        WHERE e.tenant_id = $1 AND (e.id = $2 OR e.cause_id = $2)";
+    let rows: Vec<(String,)> = in_tx!(tx, |c| sqlx::query_as(FIND)
+        .bind(tenant.to_string())
+        .bind(id.to_string())
+        .fetch_all(c)
+        .await?);
+    rows.iter().map(|(id,)| parsed(id)).collect()
+}
+
 /// The event and those that were made of the same request: they hold the same content. Notices of what
 /// became of its deliveries do not.
 async fn same_content(tx: &mut Tx, db: &Db, tenant: TenantId, id: EventId) -> Result<Vec<String>> {
@@ -141,8 +163,11 @@ async fn erase(tx: &mut Tx, tenant: TenantId, id: &str, at: Timestamp) -> Result
     const NOTE: &str =
         "INSERT INTO erased (tenant_id, event_id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     const BLANK: &str = "UPDATE events SET data = 'null' WHERE tenant_id = $1 AND id = $2";
-    const CALL_OFF: &str = "UPDATE deliveries SET status = 'cancelled', settled_at = $3, owner = NULL \
-                            WHERE tenant_id = $1 AND event_id = $2 AND status IN ('pending', 'held', 'dead')";
+    let call_off = format!(
+        "UPDATE deliveries SET status = 'cancelled', settled_at = $3, owner = NULL, position = NULL \
+         WHERE tenant_id = $1 AND event_id = $2 AND status IN ('pending', 'held', 'queued', 'dead') \
+         RETURNING {LINE}"
+    );
     in_tx!(tx, |c| sqlx::query(NOTE)
         .bind(tenant.to_string())
         .bind(id)
@@ -156,13 +181,19 @@ async fn erase(tx: &mut Tx, tenant: TenantId, id: &str, at: Timestamp) -> Result
         .execute(c)
         .await
         .map(drop))?;
-    let cancelled = in_tx!(tx, |c| sqlx::query(CALL_OFF)
-        .bind(tenant.to_string())
-        .bind(id)
-        .bind(at.as_micros())
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected()))?;
+    let rows: Vec<(String, Option<String>)> =
+        in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(call_off))
+            .bind(tenant.to_string())
+            .bind(id)
+            .bind(at.as_micros())
+            .fetch_all(c)
+            .await?);
+    let cancelled = rows.len() as u64;
+    let left = rows
+        .into_iter()
+        .filter_map(|row| lines::line(row).transpose());
+    let left = left.collect::<Result<Vec<_>>>()?;
+    lines::advance_all(tx, left, at, Status::Pending).await?;
     erase_answers(tx, tenant, id).await?;
     Ok(cancelled)
 }

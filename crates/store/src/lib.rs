@@ -8,6 +8,7 @@ mod error;
 mod store;
 
 pub mod access;
+pub mod attempts;
 pub mod audit;
 pub mod bell;
 pub mod data_keys;
@@ -20,11 +21,15 @@ pub mod handshakes;
 pub mod health;
 pub mod idempotency;
 pub mod jobs;
+pub mod missed;
+pub mod pace;
 pub mod page;
 pub mod rejected;
 pub mod retention;
+pub mod retries;
 pub mod sealed;
 pub mod spine;
+pub mod statistics;
 pub mod stream;
 pub mod tenants;
 

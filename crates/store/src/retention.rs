@@ -128,7 +128,7 @@ impl Store {
         let last = rows.last().map(|(id, _)| parsed(id)).transpose()?;
         let ended = rows
             .into_iter()
-            .filter(|(_, status)| !matches!(&**status, "pending" | "held"));
+            .filter(|(_, status)| !matches!(&**status, "pending" | "held" | "queued"));
         let ended: Vec<String> = ended.map(|(id, _)| id).collect();
         if ended.is_empty() {
             return Ok((last, 0));
@@ -243,13 +243,16 @@ impl Store {
     }
 }
 
+/// That a delivery is still to be sent, or blocks a line as a dead letter.
+const WAITS: &str = "(status IN ('pending', 'held', 'queued') OR position IS NOT NULL)";
+
 /// The events among these that a delivery waits to send.
 async fn needed(tx: &mut Tx, ids: &[String]) -> Result<Vec<String>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let text = format!(
-        "SELECT DISTINCT event_id FROM deliveries WHERE event_id IN ({}) AND status IN ('pending', 'held')",
+        "SELECT DISTINCT event_id FROM deliveries WHERE event_id IN ({}) AND {WAITS}",
         places(1, ids.len())
     );
     let rows: Vec<(String,)> = in_tx!(tx, |c| {
@@ -274,7 +277,7 @@ async fn remove(tx: &mut Tx, tenant: TenantId, ids: &[String]) -> Result<Removed
         ),
         format!(
             "DELETE FROM deliveries WHERE tenant_id = $1 AND event_id IN ({list}) \
-             AND status NOT IN ('pending', 'held')"
+             AND NOT {WAITS}"
         ),
         format!(
             "DELETE FROM events WHERE tenant_id = $1 AND id IN ({list}) \

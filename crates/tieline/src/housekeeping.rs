@@ -56,6 +56,7 @@ async fn gauges(app: &App) -> tieline_store::Result<()> {
         .map_or(0.0, |due| now.since(due).as_secs_f64());
     metrics::gauge!(telemetry::QUEUE_DEPTH, "status" => "pending").set(depth.pending as f64);
     metrics::gauge!(telemetry::QUEUE_DEPTH, "status" => "held").set(depth.held as f64);
+    metrics::gauge!(telemetry::QUEUE_DEPTH, "status" => "queued").set(depth.queued as f64);
     metrics::gauge!(telemetry::QUEUE_OLDEST_SECONDS).set(age);
     let (in_memory, bytes) = app.dispatcher.load();
     metrics::gauge!(telemetry::IN_FLIGHT).set(in_memory as f64);
@@ -69,6 +70,10 @@ async fn removal(app: &App) -> tieline_store::Result<()> {
     forget_seen(app).await?;
     app.store.erase_late_answers(now.minus(LATE)).await?;
     while app.store.delete_expired_idempotent(now, CHUNK).await? == CHUNK as u64 {}
+    let old = now.minus(Duration::from_hours(
+        24 * u64::from(app.config.retention.days),
+    ));
+    while app.store.delete_old_minutes(old, CHUNK).await? == CHUNK as u64 {}
     while app.store.delete_expired_access_tokens(now, CHUNK).await? == CHUNK as u64 {}
     Ok(())
 }

@@ -8,6 +8,7 @@ use tieline_domain::{
     clock::Clock,
     event::{self, Event},
     filter::Document,
+    ordering::Keyed,
     pattern::EventType,
     signature::Trust,
 };
@@ -122,9 +123,10 @@ impl Publisher {
             for new in item.events {
                 let event = Arc::new(mint(&self.clock, tenant, new, cause));
                 cause.get_or_insert(event.id);
+                let keyed = Keyed::new(&event);
                 let deliveries = routes
                     .wanting(&Document::of(&event))
-                    .map(|route| hand_over.begin(i, &self.clock, route, &event))
+                    .map(|route| hand_over.begin(i, &self.clock, route, &event, route.line(&keyed)))
                     .collect();
                 entries.push(Entry { event, deliveries });
             }
@@ -223,23 +225,26 @@ pub fn notice<'a>(
     told(clock, event, wanting.filter(|route| route.id != about))
 }
 
-/// An event of this program's own, with what it is owed: due at once, to whichever node comes first.
+/// An event of this program's own with what it is owed: due at once, to whichever node comes first.
 pub fn told<'a>(
     clock: &Clock,
     event: Event,
     wanting: impl Iterator<Item = &'a Arc<Route>>,
 ) -> Entry {
+    let keyed = Keyed::new(&event);
     let deliveries = wanting.map(|route| NewDelivery {
         id: DeliveryId::new(clock.unique_now(), rand::rng().random()),
         subscription_id: route.id,
+        ordering_key: route.line(&keyed),
         start: if route.health.state.holds() {
             Start::Held
         } else {
             Start::Due(clock.now())
         },
     });
+    let deliveries = deliveries.collect();
     Entry {
-        deliveries: deliveries.collect(),
+        deliveries,
         event: Arc::new(event),
     }
 }
@@ -256,7 +261,8 @@ struct HandOver {
     dispatcher: Arc<Dispatcher>,
     reserved: Vec<(usize, Claimed)>,
     held: Vec<SubscriptionId>,
-    left_to_others: bool,
+    /// Whether something is due that has to be claimed.
+    left_to_claim: bool,
 }
 
 impl HandOver {
@@ -265,7 +271,7 @@ impl HandOver {
             dispatcher,
             reserved: Vec::new(),
             held: Vec::new(),
-            left_to_others: false,
+            left_to_claim: false,
         }
     }
 
@@ -275,6 +281,7 @@ impl HandOver {
         clock: &Clock,
         route: &Route,
         event: &Arc<Event>,
+        ordering_key: Option<Arc<str>>,
     ) -> NewDelivery {
         let made_at = clock.unique_now();
         let id = DeliveryId::new(made_at, rand::rng().random());
@@ -283,7 +290,9 @@ impl HandOver {
             Start::Held
         } else if !first_delay.is_zero() {
             Start::Due(clock.now().plus(first_delay))
-        } else if !self.dispatcher.works_here() {
+        } else if ordering_key.is_some() || !self.dispatcher.works_here() {
+            // Whether it is the first of its line shows when it is written.
+            self.left_to_claim = true;
             Start::Due(clock.now())
         } else if let Some(lease_until) = self.dispatcher.reserve(route, event, made_at) {
             self.reserved
@@ -296,6 +305,7 @@ impl HandOver {
         NewDelivery {
             id,
             subscription_id: route.id,
+            ordering_key,
             start,
         }
     }
@@ -311,7 +321,7 @@ impl HandOver {
         for subscription in &self.held {
             self.dispatcher.note_held(*subscription);
         }
-        if self.left_to_others {
+        if self.left_to_claim {
             self.dispatcher.wake();
         }
     }
@@ -337,6 +347,7 @@ fn claimed(
         id,
         tenant_id: route.tenant_id,
         subscription_id: route.id,
+        ordering_key: None,
         attempts: 0,
         earlier_attempts: 0,
         first_attempt_at: None,

@@ -1,10 +1,13 @@
 //! Accepting: events and what they are owed, in one commit.
 
-use tieline_domain::{EventId, delivery::Status};
+use std::sync::Arc;
+
+use tieline_domain::{EventId, Timestamp, delivery::Status, event::Event};
 
 use super::{
     Entry, Item, NewDelivery, Once, Start,
     batch::{Bulk, Cell, Kind},
+    lines::{self, Joining},
 };
 use crate::{Result, db::Tx};
 
@@ -17,8 +20,8 @@ pub(super) static EVENTS: Bulk = Bulk::new(
         Kind::Text,
         Kind::Text,
         Kind::Text,
-        Kind::Int,
         Kind::Text,
+        Kind::Int,
         Kind::Text,
         Kind::Text,
         Kind::Text,
@@ -44,6 +47,9 @@ pub(super) static DELIVERIES: Bulk = Bulk::new(
     "",
 );
 
+/// Where [`DELIVERIES`] has the time at which one was made.
+const CREATED_AT: usize = 9;
+
 /// An item as rows. Made by the request that waits for it, so that the writer has less to do.
 pub(super) struct Encoded {
     pub(super) once: Option<Once>,
@@ -51,6 +57,8 @@ pub(super) struct Encoded {
     pub(super) event_id: EventId,
     pub(super) events: Vec<Cell>,
     pub(super) deliveries: Vec<Cell>,
+    /// The deliveries that stand in a line.
+    pub(super) joining: Vec<Joining>,
 }
 
 impl Encoded {
@@ -64,41 +72,66 @@ impl Encoded {
             event_id: first.event.id,
             events: Vec::with_capacity(item.entries.len() * EVENTS.width()),
             deliveries: Vec::new(),
+            joining: Vec::new(),
         };
         for entry in &item.entries {
-            push_entry(&mut encoded.events, &mut encoded.deliveries, node, entry);
+            push_event(&mut encoded.events, entry);
+            push_deliveries(&mut encoded.deliveries, &mut encoded.joining, node, entry);
         }
         encoded
     }
 }
 
-/// Writes events with their deliveries.
-pub(super) async fn write(tx: &mut Tx, node: &str, entries: &[&Entry]) -> Result<()> {
-    let (mut events, mut deliveries) = (Vec::new(), Vec::new());
-    for entry in entries {
-        push_entry(&mut events, &mut deliveries, node, entry);
-    }
+/// Writes an event with its deliveries. The lines that these join must be locked.
+pub(super) async fn write(tx: &mut Tx, node: &str, entry: &Entry) -> Result<()> {
+    let item = Item {
+        once: None,
+        entries: vec![entry.clone()],
+    };
+    let Encoded {
+        once: _,
+        event_id: _,
+        events,
+        deliveries,
+        joining,
+    } = Encoded::new(node, &item);
     EVENTS.run(tx, events).await?;
     DELIVERIES.run(tx, deliveries).await?;
-    Ok(())
+    lines::join(tx, joining.iter()).await
 }
 
-/// Writes the deliveries of events that are there already.
+/// Writes the deliveries of events that are there already; those that join a line at its end. The lines must
+/// be locked.
 pub(super) async fn write_deliveries(tx: &mut Tx, entries: &[Entry]) -> Result<()> {
-    let mut cells = Vec::new();
+    let (mut deliveries, mut joining) = (Vec::new(), Vec::new());
     for entry in entries {
-        for delivery in &entry.deliveries {
-            push_delivery(&mut cells, "", entry, delivery);
-        }
+        push_deliveries(&mut deliveries, &mut joining, "", entry);
     }
-    DELIVERIES.run(tx, cells).await?;
-    Ok(())
+    DELIVERIES.run(tx, deliveries).await?;
+    lines::join(tx, joining.iter()).await
 }
 
-fn push_entry(events: &mut Vec<Cell>, deliveries: &mut Vec<Cell>, node: &str, entry: &Entry) {
-    push_event(events, entry);
-    for delivery in &entry.deliveries {
-        push_delivery(deliveries, node, entry, delivery);
+/// Writes a delivery of an event that is there already, made now.
+pub(super) async fn write_delivery(
+    tx: &mut Tx,
+    event: Event,
+    delivery: NewDelivery,
+    now: Timestamp,
+) -> Result<()> {
+    let made_at = event.time;
+    let entry = Entry {
+        event: Arc::new(event),
+        deliveries: vec![],
+    };
+    let mut cells = Vec::with_capacity(DELIVERIES.width() + 2);
+    push_delivery(&mut cells, "", &entry, &delivery);
+    cells[CREATED_AT] = Cell::Int(Some(now.as_micros()));
+    match delivery.ordering_key {
+        None => DELIVERIES.run(tx, cells).await.map(drop),
+        Some(key) => {
+            let joining = Joining::new((delivery.subscription_id, key), made_at, cells);
+            lines::join_at(tx, &joining).await
+        }
     }
 }
 
@@ -114,14 +147,35 @@ fn push_event(cells: &mut Vec<Cell>, entry: &Entry) {
         Cell::text(&event.data),
         event.cause_id.map_or(Cell::Text(None), Cell::id),
         Cell::text(&event.trace_id),
-        Cell::Text(event.trust.map(|trust| trust.as_str().into())),
+        event
+            .trust
+            .map_or(Cell::Text(None), |trust| Cell::id(trust.as_str())),
     ]);
+}
+
+fn push_deliveries(
+    deliveries: &mut Vec<Cell>,
+    joining: &mut Vec<Joining>,
+    node: &str,
+    entry: &Entry,
+) {
+    for delivery in &entry.deliveries {
+        let Some(key) = &delivery.ordering_key else {
+            push_delivery(deliveries, node, entry, delivery);
+            continue;
+        };
+        let mut cells = Vec::with_capacity(DELIVERIES.width() + 2);
+        push_delivery(&mut cells, node, entry, delivery);
+        let line = (delivery.subscription_id, Arc::clone(key));
+        joining.push(Joining::new(line, delivery.id.made_at(), cells));
+    }
 }
 
 fn push_delivery(cells: &mut Vec<Cell>, node: &str, entry: &Entry, delivery: &NewDelivery) {
     let NewDelivery {
         id,
         subscription_id,
+        ordering_key: _,
         start,
     } = delivery;
     let (status, due_at, owner) = match start {

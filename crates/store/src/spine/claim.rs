@@ -16,7 +16,17 @@ use crate::{
 };
 
 /// What a claim gives back of the delivery: its keys and its history.
-type DeliveryRow = (String, String, String, String, i64, i64, Option<i64>, i64);
+type DeliveryRow = (
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    i64,
+    i64,
+    Option<i64>,
+    i64,
+);
 
 /// Takes what is due, of all tenants, the longest overdue first.
 pub(super) async fn due(db: &Db, node: &str, lease: Lease, limit: usize) -> Result<Vec<Claimed>> {
@@ -62,7 +72,7 @@ where
     let text = format!(
         "WITH chosen AS ({chosen}) UPDATE deliveries SET status = 'pending', owner = $1, due_at = $2 \
          FROM chosen WHERE deliveries.tenant_id = chosen.tenant_id AND deliveries.id = chosen.id \
-         RETURNING deliveries.tenant_id, deliveries.id, event_id, subscription_id, attempts, \
+         RETURNING deliveries.tenant_id, deliveries.id, event_id, subscription_id, ordering_key, attempts, \
          earlier_attempts, first_attempt_at, created_at"
     );
     let mut tx = db.begin().await?;
@@ -120,6 +130,7 @@ fn claimed(
         id,
         event_id,
         subscription,
+        ordering_key,
         attempts,
         earlier_attempts,
         first_attempt_at,
@@ -132,6 +143,7 @@ fn claimed(
         id: id.parse().map_err(Error::content)?,
         tenant_id: tenant.parse().map_err(Error::content)?,
         subscription_id: subscription.parse().map_err(Error::content)?,
+        ordering_key: ordering_key.map(Into::into),
         attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
         earlier_attempts: u32::try_from(earlier_attempts).unwrap_or(u32::MAX),
         first_attempt_at: first_attempt_at.map(Timestamp::from_micros),
@@ -185,6 +197,29 @@ pub(super) async fn release(
     tx.commit().await
 }
 
+/// Prolongs one lease if this node still has it.
+pub(super) async fn still_holds(
+    db: &Db,
+    node: &str,
+    tenant: TenantId,
+    delivery: DeliveryId,
+    until: Timestamp,
+) -> Result<bool> {
+    const KEEP: &str = "UPDATE deliveries SET due_at = $1 WHERE tenant_id = $2 AND id = $3 \
+                        AND owner = $4 AND status = 'pending'";
+    let mut tx = db.begin().await?;
+    let kept = in_tx!(tx, |c| sqlx::query(KEEP)
+        .bind(until.as_micros())
+        .bind(tenant.to_string())
+        .bind(delivery.to_string())
+        .bind(node)
+        .execute(c)
+        .await?
+        .rows_affected());
+    tx.commit().await?;
+    Ok(kept > 0)
+}
+
 /// Makes due what an earlier life of the only node had leased.
 pub(super) async fn recover(db: &Db, now: Timestamp) -> Result<u64> {
     const RECOVER: &str = "UPDATE deliveries SET due_at = $1, owner = NULL \
@@ -226,26 +261,28 @@ pub(super) async fn held_before(
     before: Timestamp,
     limit: usize,
 ) -> Result<Vec<Overdue>> {
-    const FIND: &str = "SELECT d.tenant_id, d.id, d.event_id, e.type, d.attempts FROM deliveries d \
+    const FIND: &str = "SELECT d.tenant_id, d.id, d.event_id, e.type, d.ordering_key, d.attempts FROM deliveries d \
                         JOIN events e ON e.tenant_id = d.tenant_id AND e.id = d.event_id \
                         WHERE d.subscription_id = $1 AND d.status = 'held' AND d.created_at < $2 \
                         ORDER BY d.id LIMIT $3";
-    let rows: Vec<(String, String, String, String, i64)> = on_db!(db, |c| sqlx::query_as(FIND)
-        .bind(subscription.to_string())
-        .bind(before.as_micros())
-        .bind(limit as i64)
-        .fetch_all(c)
-        .await?);
-    let overdue = rows
-        .into_iter()
-        .map(|(tenant, id, event, event_type, attempts)| {
-            Ok(Overdue {
-                id: id.parse().map_err(Error::content)?,
-                tenant_id: tenant.parse().map_err(Error::content)?,
-                event_id: event.parse().map_err(Error::content)?,
-                event_type: event_type.parse().map_err(Error::content)?,
-                attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
-            })
-        });
+    let rows: Vec<(String, String, String, String, Option<String>, i64)> =
+        on_db!(db, |c| sqlx::query_as(FIND)
+            .bind(subscription.to_string())
+            .bind(before.as_micros())
+            .bind(limit as i64)
+            .fetch_all(c)
+            .await?);
+    let overdue =
+        rows.into_iter()
+            .map(|(tenant, id, event, event_type, ordering_key, attempts)| {
+                Ok(Overdue {
+                    id: id.parse().map_err(Error::content)?,
+                    tenant_id: tenant.parse().map_err(Error::content)?,
+                    event_id: event.parse().map_err(Error::content)?,
+                    event_type: event_type.parse().map_err(Error::content)?,
+                    ordering_key: ordering_key.map(Into::into),
+                    attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+                })
+            });
     overdue.collect()
 }

@@ -11,6 +11,7 @@ use super::{
     accept::{self, DELIVERIES, EVENTS},
     batch::{Bulk, Cell},
     lately::Lately,
+    lines,
     settle::{self, ATTEMPTS, NOTE_SUCCESS, OUTCOMES},
     writer::Work,
 };
@@ -100,11 +101,12 @@ fn accept(
     }
     write(connection, &EVENTS, &item.events)?;
     write(connection, &DELIVERIES, &item.deliveries)?;
+    lines::join_embedded(connection, &item.joining)?;
     Ok(Accepted::Stored)
 }
 
 /// Runs a statement for each row of `cells`; says how many rows it changed.
-fn write(connection: &Connection, bulk: &Bulk, cells: &[Cell]) -> Result<usize> {
+pub(super) fn write(connection: &Connection, bulk: &Bulk, cells: &[Cell]) -> Result<usize> {
     if cells.is_empty() {
         return Ok(0);
     }

@@ -6,6 +6,7 @@ mod batch;
 mod claim;
 mod embedded;
 mod lately;
+pub(crate) mod lines;
 mod postgres;
 pub mod replay;
 mod settle;
@@ -26,8 +27,21 @@ pub use sql::{SqlSpine, Tuning};
 
 /// Writes an event that tells of a change, in the transaction that makes the change. Its deliveries
 /// are due or held, never leased: no node is told of them.
+///
+/// The lines of [`lines::joined_by`] must be locked.
 pub(crate) async fn write_notice(tx: &mut Tx, notice: &Entry) -> Result<()> {
-    accept::write(tx, "", &[notice]).await
+    accept::write(tx, "", notice).await
+}
+
+/// Writes a delivery of an event that is on the log already. In a line it stands behind those that are
+/// there: [`lines::reorder`] lets it take its place. The lines of its subscription must be locked.
+pub(crate) async fn write_missed(
+    tx: &mut Tx,
+    event: Event,
+    delivery: NewDelivery,
+    now: Timestamp,
+) -> Result<()> {
+    accept::write_delivery(tx, event, delivery, now).await
 }
 
 /// What keeps the spine.
@@ -49,6 +63,15 @@ pub trait Spine: Send + Sync {
         lease: Lease,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Claimed>>>;
+
+    /// Prolongs the lease of one delivery if this node still has it; says whether it does. To be asked
+    /// before something is sent that must not be sent by two.
+    fn still_holds(
+        &self,
+        tenant: TenantId,
+        delivery: DeliveryId,
+        until: Timestamp,
+    ) -> BoxFuture<'_, Result<bool>>;
 
     /// Prolongs, gives back or holds deliveries that this node has leased.
     fn release(
@@ -120,6 +143,9 @@ pub struct NewDelivery {
     pub id: DeliveryId,
     /// Where it goes.
     pub subscription_id: SubscriptionId,
+    /// The line it joins, if there is an order to keep: then it waits for those before it. It is handed over by
+    /// no one: it must not begin as leased.
+    pub ordering_key: Option<Arc<str>>,
     /// How it begins.
     pub start: Start,
 }
@@ -162,6 +188,8 @@ pub struct Claimed {
     pub tenant_id: TenantId,
     /// Where it goes.
     pub subscription_id: SubscriptionId,
+    /// The line in which it stands, as the only one at work.
+    pub ordering_key: Option<Arc<str>>,
     /// How many attempts were made.
     pub attempts: u32,
     /// How many of them were made before the present schedule began.
@@ -196,6 +224,8 @@ pub struct Settlement {
     pub tenant_id: TenantId,
     /// Its destination.
     pub subscription_id: SubscriptionId,
+    /// The line in which it stands.
+    pub line: Option<InLine>,
     /// When its first attempt began.
     pub first_attempt_at: Timestamp,
     /// When it is settled.
@@ -206,6 +236,15 @@ pub struct Settlement {
     pub attempt: Option<Attempt>,
     /// What follows.
     pub verdict: Verdict,
+}
+
+/// The line of a delivery, where order is kept.
+#[derive(Clone, Debug)]
+pub struct InLine {
+    /// Its ordering key.
+    pub key: Arc<str>,
+    /// Whether it keeps the line waiting as a dead letter.
+    pub blocks: bool,
 }
 
 /// What follows from an attempt.
@@ -262,6 +301,8 @@ pub struct Turn {
 pub struct Settled {
     /// The state that the destination has turned to.
     pub turned: Option<State>,
+    /// Whether the next delivery of its line is due now.
+    pub released: bool,
 }
 
 /// A held delivery that has waited too long.
@@ -275,6 +316,8 @@ pub struct Overdue {
     pub event_id: EventId,
     /// The type of its event.
     pub event_type: EventType,
+    /// The line in which it stands.
+    pub ordering_key: Option<Arc<str>>,
     /// How many attempts were made.
     pub attempts: u32,
 }
@@ -286,6 +329,8 @@ pub struct Depth {
     pub pending: u64,
     /// Deliveries that are held.
     pub held: u64,
+    /// Deliveries that wait for others of their line.
+    pub queued: u64,
     /// When the oldest pending one is or was due.
     pub oldest_due: Option<Timestamp>,
 }

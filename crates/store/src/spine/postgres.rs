@@ -7,13 +7,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _, query::QueryAs};
+use sqlx::{
+    AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _, postgres::PgRow, query::QueryAs,
+};
 use tieline_domain::{EventId, Timestamp};
 
 use super::{
     Accepted, Once,
     accept::{DELIVERIES, EVENTS, Encoded},
     batch::{Bulk, Cell, Kind, arrays, bind_arrays},
+    lines,
     settle::{self, ATTEMPTS, OUTCOMES},
     writer::Work,
 };
@@ -97,74 +100,35 @@ impl Hot {
 
     /// Commits acceptances and plain settlements; says what became of each accepted item.
     pub(super) async fn commit(&mut self, now: Timestamp, works: &[Work]) -> Result<Vec<Accepted>> {
-        let items: Vec<_> = works.iter().flat_map(Work::items).collect();
-        let keys = Keys::of(&items);
-        let repeated = self.write(works, &items, &keys).await?;
-        let originals = self.originals(now, &items, &keys, &repeated).await?;
-        let answer = |(i, item): (usize, &&Encoded)| {
-            let Some(once) = &item.once else {
-                return Accepted::Stored;
-            };
-            let first = keys.first[&once.key];
-            match originals.get(&once.key) {
-                Some(original) => Accepted::Duplicate(*original),
-                None if first == i => Accepted::Stored,
-                None => Accepted::Duplicate(items[first].event_id),
-            }
-        };
-        Ok(items.iter().enumerate().map(answer).collect())
+        let batch = Batch::of(works);
+        if batch.items.iter().any(|item| !item.joining.is_empty()) {
+            return self.commit_lines(now, &batch).await;
+        }
+        let mut connection = self.connection().await?;
+        let repeated = batch.write(&mut connection).await?;
+        self.connection = Some((connection, Instant::now()));
+        if repeated.is_empty() {
+            return Ok(batch.answers(&HashMap::new()));
+        }
+        let mut tx = self.db.begin().await?;
+        let originals = batch.originals(&mut tx, now, &repeated).await?;
+        tx.commit().await?;
+        Ok(batch.answers(&originals))
     }
 
-    /// Runs the statement; answers with the keys that were noted before.
-    async fn write(
-        &mut self,
-        works: &[Work],
-        items: &[&Encoded],
-        keys: &Keys,
-    ) -> Result<HashSet<[u8; 16]>> {
-        let noted: Vec<Vec<Cell>> = keys.rows(items);
-        let noted: Vec<_> = noted.iter().map(Vec::as_slice).collect();
-        let firsts = || {
-            items
-                .iter()
-                .enumerate()
-                .filter(|(i, _)| !keys.is_repeat(*i, items))
-        };
-        let (events, of_events) = rows_with_key(firsts(), &EVENTS, |item| &item.events);
-        let (deliveries, of_deliveries) =
-            rows_with_key(firsts(), &DELIVERIES, |item| &item.deliveries);
-        let plain: Vec<_> = works
-            .iter()
-            .filter_map(Work::settlement)
-            .filter(|encoded| encoded.is_plain())
-            .collect();
-        let attempts = plain.iter().map(|encoded| encoded.attempt.as_slice());
-        let attempts: Vec<_> = attempts.filter(|row| !row.is_empty()).collect();
-        let outcomes: Vec<_> = plain
-            .iter()
-            .map(|encoded| encoded.outcome.as_slice())
-            .collect();
-        let (destinations, at): (Vec<_>, Vec<_>) = settle::successes(&plain)
-            .into_iter()
-            .map(|(subscription, at)| (subscription.to_string(), at.as_micros()))
-            .unzip();
-
-        let query = sqlx::query(AssertSqlSafe(BATCH.as_str()));
-        let query = bind_arrays(query, KEYS, &noted);
-        let query = bind_arrays(query, EVENTS.columns(), &events).bind(of_events);
-        let query = bind_arrays(query, DELIVERIES.columns(), &deliveries).bind(of_deliveries);
-        let query = bind_arrays(query, ATTEMPTS.columns(), &attempts);
-        let query = bind_arrays(query, OUTCOMES.columns(), &outcomes);
-        let query = query.bind(destinations).bind(at);
-
-        let mut connection = self.connection().await?;
-        let repeated = query.fetch_all(&mut connection).await?;
-        self.connection = Some((connection, Instant::now()));
-        let key = |row: &sqlx::postgres::PgRow| {
-            let key: &[u8] = row.try_get(0)?;
-            <[u8; 16]>::try_from(key).map_err(Error::content)
-        };
-        repeated.iter().map(key).collect()
+    /// The same for a batch in which deliveries join lines: these are locked before anything is written.
+    async fn commit_lines(&self, now: Timestamp, batch: &Batch<'_>) -> Result<Vec<Accepted>> {
+        let mut tx = self.db.begin().await?;
+        let items = batch.items.iter().copied();
+        lines::lock(&mut tx, lines::touched(items, std::iter::empty())).await?;
+        let repeated = batch.write(tx.postgres()?).await?;
+        let originals = batch.originals(&mut tx, now, &repeated).await?;
+        let answers = batch.answers(&originals);
+        let fresh = batch.items.iter().zip(&answers);
+        let fresh = fresh.filter(|(_, answer)| **answer == Accepted::Stored);
+        lines::join(&mut tx, fresh.flat_map(|(item, _)| &item.joining)).await?;
+        tx.commit().await?;
+        Ok(answers)
     }
 
     /// The connection, taken out: one on which something fails is not used again. It is the writer's own,
@@ -177,27 +141,83 @@ impl Hot {
         }
         Ok(self.pool.acquire().await?.detach())
     }
+}
+
+/// A batch, with what its statement and its answers need.
+struct Batch<'w> {
+    items: Vec<&'w Encoded>,
+    plain: Vec<&'w settle::Encoded>,
+    keys: Keys,
+}
+
+impl<'w> Batch<'w> {
+    fn of(works: &'w [Work]) -> Self {
+        let items: Vec<_> = works.iter().flat_map(Work::items).collect();
+        let settlements = works.iter().filter_map(Work::settlement);
+        Self {
+            keys: Keys::of(&items),
+            plain: settlements.filter(|encoded| encoded.is_plain()).collect(),
+            items,
+        }
+    }
+
+    /// Runs the statement; answers with the keys that were noted before.
+    async fn write(&self, connection: &mut PgConnection) -> Result<HashSet<[u8; 16]>> {
+        let Self { items, plain, keys } = self;
+        let noted: Vec<Vec<Cell>> = keys.rows(items);
+        let noted: Vec<_> = noted.iter().map(Vec::as_slice).collect();
+        let firsts = || {
+            let all = items.iter().enumerate();
+            all.filter(|(i, _)| !keys.is_repeat(*i, items))
+        };
+        let (events, of_events) = rows_with_key(firsts(), &EVENTS, |item| &item.events);
+        let (deliveries, of_deliveries) =
+            rows_with_key(firsts(), &DELIVERIES, |item| &item.deliveries);
+        let attempts = plain.iter().map(|encoded| encoded.attempt.as_slice());
+        let attempts: Vec<_> = attempts.filter(|row| !row.is_empty()).collect();
+        let outcomes = plain.iter().map(|encoded| encoded.outcome.as_slice());
+        let outcomes: Vec<_> = outcomes.collect();
+        let (destinations, at): (Vec<_>, Vec<_>) = settle::successes(plain)
+            .into_iter()
+            .map(|(subscription, at)| (subscription.to_string(), at.as_micros()))
+            .unzip();
+
+        let query = sqlx::query(AssertSqlSafe(BATCH.as_str()));
+        let query = bind_arrays(query, KEYS, &noted);
+        let query = bind_arrays(query, EVENTS.columns(), &events).bind(of_events);
+        let query = bind_arrays(query, DELIVERIES.columns(), &deliveries).bind(of_deliveries);
+        let query = bind_arrays(query, ATTEMPTS.columns(), &attempts);
+        let query = bind_arrays(query, OUTCOMES.columns(), &outcomes);
+        let repeated = query
+            .bind(destinations)
+            .bind(at)
+            .fetch_all(connection)
+            .await?;
+        let key = |row: &PgRow| {
+            let key: &[u8] = row.try_get(0)?;
+            <[u8; 16]>::try_from(key).map_err(Error::content)
+        };
+        repeated.iter().map(key).collect()
+    }
 
     /// The events that the repeated keys stand for. One whose window is over stands for its new event
     /// from now on, which is written now.
     async fn originals(
         &self,
+        tx: &mut Tx,
         now: Timestamp,
-        items: &[&Encoded],
-        keys: &Keys,
         repeated: &HashSet<[u8; 16]>,
     ) -> Result<HashMap<[u8; 16], EventId>> {
         let mut originals = HashMap::new();
         if repeated.is_empty() {
             return Ok(originals);
         }
-        let mut tx = self.db.begin().await?;
-        let noted = noted(&mut tx, repeated.iter().map(<[u8; 16]>::as_slice)).await?;
-        for (key, i) in keys.sorted() {
+        let noted = noted(tx, repeated.iter().map(<[u8; 16]>::as_slice)).await?;
+        for (key, i) in self.keys.sorted() {
             if !repeated.contains(&key) {
                 continue;
             }
-            let item = items[i];
+            let item = self.items[i];
             let Some((original, expires_at)) = noted.get(key.as_slice()) else {
                 let vanished = "a key vanished while it was read";
                 return Err(Error::Unavailable(vanished.to_owned()));
@@ -206,15 +226,30 @@ impl Hot {
                 .once
                 .as_ref()
                 .expect("only items with a key are listed");
-            if *expires_at <= now && renew(&mut tx, now, once, item.event_id).await? {
-                EVENTS.run(&mut tx, item.events.clone()).await?;
-                DELIVERIES.run(&mut tx, item.deliveries.clone()).await?;
+            if *expires_at <= now && renew(tx, now, once, item.event_id).await? {
+                EVENTS.run(tx, item.events.clone()).await?;
+                DELIVERIES.run(tx, item.deliveries.clone()).await?;
             } else {
                 originals.insert(key, *original);
             }
         }
-        tx.commit().await?;
         Ok(originals)
+    }
+
+    /// What became of each item, given what the repeated keys stand for.
+    fn answers(&self, originals: &HashMap<[u8; 16], EventId>) -> Vec<Accepted> {
+        let answer = |(i, item): (usize, &&Encoded)| {
+            let Some(once) = &item.once else {
+                return Accepted::Stored;
+            };
+            let first = self.keys.first[&once.key];
+            match originals.get(&once.key) {
+                Some(original) => Accepted::Duplicate(*original),
+                None if first == i => Accepted::Stored,
+                None => Accepted::Duplicate(self.items[first].event_id),
+            }
+        };
+        self.items.iter().enumerate().map(answer).collect()
     }
 }
 

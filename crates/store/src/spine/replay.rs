@@ -4,12 +4,15 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use sqlx::{AssertSqlSafe, query::Query, query::QueryAs};
+use sqlx::{AssertSqlSafe, query::QueryAs};
 use tieline_domain::{
     DeliveryId, EventId, SubscriptionId, TenantId, Timestamp, delivery::Status, event::Event,
 };
 
-use super::{Entry, NewDelivery, Start, accept};
+use super::{
+    Entry, NewDelivery, Start, accept,
+    lines::{self, LINE},
+};
 use crate::{
     Error, Result, Store,
     db::{Db, Tx, in_tx, on_db},
@@ -25,6 +28,8 @@ pub struct Again {
     pub subscription_id: SubscriptionId,
     /// The id of the delivery, if it has to be made.
     pub new_id: DeliveryId,
+    /// The line in which it stands, if its subscription keeps an order.
+    pub ordering_key: Option<Arc<str>>,
     /// Whether its destination takes no deliveries at present: then it is held.
     pub held: bool,
 }
@@ -142,6 +147,7 @@ pub(crate) async fn make(
     if again.is_empty() {
         return Ok(Replayed::default());
     }
+    lines::lock(tx, again.iter().map(|one| one.subscription_id).collect()).await?;
     let mut ids: Vec<EventId> = again.iter().map(|one| one.event.id).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -152,7 +158,7 @@ pub(crate) async fn make(
     for one in again {
         let fate = match owed.get(&(one.event.id, one.subscription_id)) {
             _ if !there.contains(&one.event.id) => (Fate::Gone, one.new_id),
-            Some((id, Status::Pending | Status::Held)) => (Fate::Waiting, *id),
+            Some((id, Status::Pending | Status::Held | Status::Queued)) => (Fate::Waiting, *id),
             Some((id, Status::Delivered | Status::Dead | Status::Cancelled)) => {
                 anew.entry(one.held).or_default().push(*id);
                 (Fate::Again, *id)
@@ -175,6 +181,7 @@ fn entry(one: &Again, now: Timestamp) -> Entry {
     let delivery = NewDelivery {
         id: one.new_id,
         subscription_id: one.subscription_id,
+        ordering_key: one.ordering_key.clone(),
         start: if one.held {
             Start::Held
         } else {
@@ -252,24 +259,24 @@ async fn begin_anew(
 ) -> Result<()> {
     let status = if held { Status::Held } else { Status::Pending };
     let text = format!(
-        "UPDATE deliveries SET status = $1, earlier_attempts = attempts, first_attempt_at = NULL, \
-         settled_at = NULL, due_at = $2, created_at = $2 WHERE tenant_id = $3 AND id IN ({}) \
-         AND status IN ('delivered', 'dead', 'cancelled')",
-        places(4, ids.len())
+        "UPDATE deliveries SET {}, due_at = $1, created_at = $1 WHERE tenant_id = $2 AND id IN ({}) \
+         AND status IN ('delivered', 'dead', 'cancelled') RETURNING {LINE}",
+        lines::again(status),
+        places(3, ids.len())
     );
-    in_tx!(tx, |c| {
-        let query: Query<'_, _, _> = sqlx::query(AssertSqlSafe(text)).persistent(false);
-        let query = query
-            .bind(status.as_str())
-            .bind(now.as_micros())
-            .bind(tenant.to_string());
+    let rows: Vec<(String, Option<String>)> = in_tx!(tx, |c| {
+        let query: QueryAs<'_, _, _, _> = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
+        let query = query.bind(now.as_micros()).bind(tenant.to_string());
         ids.iter()
             .fold(query, |query, id| query.bind(id.to_string()))
-            .execute(c)
-            .await
-            .map(drop)
-    })?;
-    Ok(())
+            .fetch_all(c)
+            .await?
+    });
+    let lines = rows
+        .into_iter()
+        .filter_map(|row| lines::line(row).transpose());
+    let lines = lines.collect::<Result<Vec<_>>>()?;
+    lines::advance_all(tx, lines, now, status).await
 }
 
 /// `$first, …`: as many parameters as there are values.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use sqlx::AssertSqlSafe;
 use tieline_domain::{
     SubscriptionId, Timestamp, attempt::Attempt, delivery::Status, destination::State,
 };
@@ -9,10 +10,12 @@ use tieline_domain::{
 use super::{
     Settled, Settlement, Turn, Verdict, accept,
     batch::{Bulk, Cell, Kind},
+    lines::{self, LINE},
 };
 use crate::{
     Error, Result,
     db::{Tx, in_tx},
+    statistics::{PastTurn, note_turn},
 };
 
 /// An attempt that is there already was written by a commit whose answer got lost; it is settled again.
@@ -75,8 +78,9 @@ impl Encoded {
     /// Whether it changes nothing but its delivery.
     pub(super) fn is_plain(&self) -> bool {
         match &self.settlement.verdict {
-            Verdict::Delivered { recovery } => recovery.is_none(),
-            Verdict::Retry { .. } | Verdict::Cancelled => true,
+            Verdict::Delivered { recovery } => recovery.is_none() && self.settlement.line.is_none(),
+            Verdict::Cancelled => self.settlement.line.is_none(),
+            Verdict::Retry { .. } => true,
             Verdict::Hold { .. } | Verdict::Dead { .. } => false,
         }
     }
@@ -100,7 +104,9 @@ pub(super) async fn settle(
     }
     let mut answers = Vec::with_capacity(settlements.len());
     for encoded in settlements {
-        answers.push(follow_up(tx, node, &encoded.settlement).await?);
+        let mut answer = follow_up(tx, node, &encoded.settlement).await?;
+        answer.released = lines::leave(tx, &encoded.settlement).await?;
+        answers.push(answer);
     }
     Ok(answers)
 }
@@ -196,7 +202,7 @@ async fn follow_up(tx: &mut Tx, node: &str, settlement: &Settlement) -> Result<S
                 return Ok(Settled::default());
             }
             if let Some(notice) = notice {
-                accept::write(tx, node, &[notice]).await?;
+                accept::write(tx, node, notice).await?;
             }
             turn
         }
@@ -205,7 +211,10 @@ async fn follow_up(tx: &mut Tx, node: &str, settlement: &Settlement) -> Result<S
         Some(turn) if self::turn(tx, node, settlement, turn).await? => Some(turn.to),
         _ => None,
     };
-    Ok(Settled { turned })
+    Ok(Settled {
+        turned,
+        released: false,
+    })
 }
 
 async fn put_off_probe(tx: &mut Tx, settlement: &Settlement, probe_at: Timestamp) -> Result<()> {
@@ -242,7 +251,8 @@ async fn bury(tx: &mut Tx, node: &str, settlement: &Settlement) -> Result<bool> 
 /// Turns a destination's state if it is in one of the states to turn from; tells of it if it did.
 async fn turn(tx: &mut Tx, node: &str, settlement: &Settlement, turn: &Turn) -> Result<bool> {
     const TURN: &str = "UPDATE destinations SET state = $1, reason = $2, since = $3, failing_since = $4, \
-                        probe_at = $5, failed_probes = 0, changed_at = $3 WHERE subscription_id = $6 \
+                        probe_at = $5, failed_probes = 0, replay_after = NULL, replay_before = NULL, \
+                        changed_at = $3 WHERE subscription_id = $6 \
                         AND state IN ($7, $8, $9) AND (last_success_at IS NULL OR last_success_at < $10)";
     let unless = turn
         .unless_success_since
@@ -276,22 +286,35 @@ async fn turn(tx: &mut Tx, node: &str, settlement: &Settlement, turn: &Turn) -> 
     if turned == 0 {
         return Ok(false);
     }
+    let past = PastTurn {
+        at: settlement.at,
+        state: turn.to,
+        reason: turn.reason.clone(),
+    };
+    note_turn(tx, settlement.subscription_id, &past).await?;
     if let Some(notice) = &turn.notice {
-        accept::write(tx, node, &[notice]).await?;
+        accept::write(tx, node, notice).await?;
     }
     Ok(true)
 }
 
 /// What died while the destination was failing gets a new schedule (seed 002, API.md 6).
 async fn requeue_failed(tx: &mut Tx, settlement: &Settlement) -> Result<()> {
-    const REQUEUE: &str = "UPDATE deliveries SET status = 'held', earlier_attempts = attempts, \
-                           first_attempt_at = NULL, settled_at = NULL WHERE subscription_id = $1 \
-                           AND status = 'dead' AND settled_at >= (SELECT failing_since FROM destinations \
-                           WHERE subscription_id = $1 AND state = 'error')";
-    in_tx!(tx, |c| sqlx::query(REQUEUE)
-        .bind(settlement.subscription_id.to_string())
-        .execute(c)
-        .await?
-        .rows_affected());
-    Ok(())
+    let requeue = format!(
+        "UPDATE deliveries SET {}, due_at = $2 WHERE subscription_id = $1 AND status = 'dead' AND settled_at >= \
+         (SELECT failing_since FROM destinations WHERE subscription_id = $1 AND state = 'error') \
+         RETURNING {LINE}",
+        lines::again(Status::Held)
+    );
+    let rows: Vec<(String, Option<String>)> =
+        in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(requeue))
+            .bind(settlement.subscription_id.to_string())
+            .bind(settlement.at.as_micros())
+            .fetch_all(c)
+            .await?);
+    let lines = rows.into_iter().map(lines::line);
+    let lines = lines
+        .filter_map(Result::transpose)
+        .collect::<Result<Vec<_>>>()?;
+    lines::advance_all(tx, lines, settlement.at, Status::Held).await
 }

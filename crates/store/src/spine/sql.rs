@@ -125,6 +125,17 @@ impl Spine for SqlSpine {
         ))
     }
 
+    fn still_holds(
+        &self,
+        tenant: TenantId,
+        delivery: DeliveryId,
+        until: Timestamp,
+    ) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(claim::still_holds(
+            &self.db, &self.node, tenant, delivery, until,
+        ))
+    }
+
     fn release(
         &self,
         deliveries: Vec<(TenantId, DeliveryId)>,
@@ -155,12 +166,17 @@ impl Spine for SqlSpine {
             const PENDING: &str =
                 "SELECT COUNT(*), MIN(due_at) FROM deliveries WHERE status = 'pending'";
             const HELD: &str = "SELECT COUNT(*) FROM deliveries WHERE status = 'held'";
+            const QUEUED: &str =
+                "SELECT COUNT(*) FROM deliveries WHERE status = 'queued' AND position IS NOT NULL";
             let (pending, oldest): (i64, Option<i64>) =
                 on_db!(&self.db, |c| sqlx::query_as(PENDING).fetch_one(c).await?);
             let (held,): (i64,) = on_db!(&self.db, |c| sqlx::query_as(HELD).fetch_one(c).await?);
+            let (queued,): (i64,) =
+                on_db!(&self.db, |c| sqlx::query_as(QUEUED).fetch_one(c).await?);
             Ok(Depth {
                 pending: pending.unsigned_abs(),
                 held: held.unsigned_abs(),
+                queued: queued.unsigned_abs(),
                 oldest_due: oldest.map(Timestamp::from_micros),
             })
         })

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Instant};
 use tieline_domain::{Timestamp, clock::Clock};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::{Accepted, Settled, accept, embedded::Embedded, postgres, settle};
+use super::{Accepted, Settled, accept, embedded::Embedded, lines, postgres, settle};
 use crate::{Error, Result, db::Db};
 
 /// The most pieces of work in one commit.
@@ -96,6 +96,8 @@ impl Writer {
         let mut turned = Vec::new();
         if !involved.is_empty() {
             let mut tx = self.db.begin().await?;
+            let settled = involved.iter().map(|encoded| &*encoded.settlement);
+            lines::lock(&mut tx, lines::touched(std::iter::empty(), settled)).await?;
             turned = settle::settle(&mut tx, &self.node, &involved).await?;
             tx.commit().await?;
         }

@@ -84,6 +84,7 @@ impl Log {
                 event: self.event(number),
                 deliveries: start
                     .map(|start| NewDelivery {
+                        ordering_key: None,
                         id: DeliveryId::new(at(number), number as u64),
                         subscription_id: self.subscription,
                         start,
@@ -120,6 +121,7 @@ impl Log {
                 },
             };
             let settlement = Settlement {
+                line: None,
                 delivery_id: claimed.id,
                 tenant_id: claimed.tenant_id,
                 subscription_id: claimed.subscription_id,
@@ -137,6 +139,7 @@ impl Log {
     /// This event, to go to the subscription again.
     pub(crate) fn again(&self, number: i64) -> Again {
         Again {
+            ordering_key: None,
             event: self.event(number),
             subscription_id: self.subscription,
             new_id: DeliveryId::new(at(50), 1_000 + number as u64),

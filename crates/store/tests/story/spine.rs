@@ -18,9 +18,10 @@ use tieline_store::{
     deliveries::DeliveryFilter,
     documents::{Kind, NewDocument},
     events::EventFilter,
+    retries::RetryFilter,
     spine::{
-        Accepted, Claimed, Entry, Item, Lease, NewDelivery, Once, Release, Settled, Settlement,
-        Spine, SqlSpine, Start, Tuning, Turn, Verdict,
+        Accepted, Claimed, Entry, InLine, Item, Lease, NewDelivery, Once, Release, Settled,
+        Settlement, Spine, SqlSpine, Start, Tuning, Turn, Verdict,
     },
 };
 
@@ -32,14 +33,14 @@ use crate::{
 };
 
 /// A spine with one subscription per tenant.
-struct Setting {
-    store: Store,
-    spine: SqlSpine,
-    tenant: TenantId,
-    subscription: SubscriptionId,
+pub(crate) struct Setting {
+    pub(crate) store: Store,
+    pub(crate) spine: SqlSpine,
+    pub(crate) tenant: TenantId,
+    pub(crate) subscription: SubscriptionId,
 }
 
-async fn setting(db: &Db) -> Setting {
+pub(crate) async fn setting(db: &Db) -> Setting {
     setting_with(db, &Clock::test(at(0))).await
 }
 
@@ -65,7 +66,7 @@ async fn setting_with(db: &Db, clock: &Clock) -> Setting {
     }
 }
 
-fn node(db: &Db, name: &str) -> SqlSpine {
+pub(crate) fn node(db: &Db, name: &str) -> SqlSpine {
     node_with(db, name, &Clock::test(at(0)))
 }
 
@@ -78,7 +79,7 @@ fn node_with(db: &Db, name: &str, clock: &Clock) -> SqlSpine {
 }
 
 impl Setting {
-    fn event(&self, number: i64) -> Arc<Event> {
+    pub(crate) fn event(&self, number: i64) -> Arc<Event> {
         Arc::new(Event {
             id: EventId::new(at(number), number as u64),
             tenant_id: self.tenant,
@@ -93,10 +94,11 @@ impl Setting {
         })
     }
 
-    fn item(&self, number: i64, start: Start, once: Option<u8>) -> Item {
+    pub(crate) fn item(&self, number: i64, start: Start, once: Option<u8>) -> Item {
         let delivery = NewDelivery {
             id: DeliveryId::new(at(number), number as u64),
             subscription_id: self.subscription,
+            ordering_key: None,
             start,
         };
         Item {
@@ -119,11 +121,11 @@ impl Setting {
         self.spine.accept(items).await.unwrap();
     }
 
-    async fn due(&self, seconds: i64, limit: usize) -> Vec<Claimed> {
+    pub(crate) async fn due(&self, seconds: i64, limit: usize) -> Vec<Claimed> {
         self.spine.claim_due(lease(seconds), limit).await.unwrap()
     }
 
-    async fn held(&self, seconds: i64, limit: usize) -> Vec<Claimed> {
+    pub(crate) async fn held(&self, seconds: i64, limit: usize) -> Vec<Claimed> {
         let claimed = self
             .spine
             .claim_held(self.subscription, lease(seconds), limit)
@@ -131,7 +133,12 @@ impl Setting {
         claimed.unwrap()
     }
 
-    async fn settle(&self, claimed: &Claimed, seconds: i64, verdict: Verdict) -> Settled {
+    pub(crate) async fn settle(
+        &self,
+        claimed: &Claimed,
+        seconds: i64,
+        verdict: Verdict,
+    ) -> Settled {
         let settled = self
             .spine
             .settle(Self::settlement(claimed, seconds, verdict).into())
@@ -139,12 +146,16 @@ impl Setting {
         settled.unwrap()
     }
 
-    fn settlement(claimed: &Claimed, seconds: i64, verdict: Verdict) -> Settlement {
+    pub(crate) fn settlement(claimed: &Claimed, seconds: i64, verdict: Verdict) -> Settlement {
         let attempts = claimed.attempts + 1;
         Settlement {
             delivery_id: claimed.id,
             tenant_id: claimed.tenant_id,
             subscription_id: claimed.subscription_id,
+            line: claimed
+                .ordering_key
+                .clone()
+                .map(|key| InLine { key, blocks: false }),
             first_attempt_at: claimed.first_attempt_at.unwrap_or(at(seconds)),
             at: at(seconds),
             attempts,
@@ -166,13 +177,13 @@ impl Setting {
         }
     }
 
-    async fn status(&self, number: i64) -> Status {
+    pub(crate) async fn status(&self, number: i64) -> Status {
         let id = DeliveryId::new(at(number), number as u64);
         let found = self.store.find_delivery(self.tenant, id).await.unwrap();
         found.unwrap().status
     }
 
-    async fn state(&self) -> State {
+    pub(crate) async fn state(&self) -> State {
         let found = self
             .store
             .find_destination(self.tenant, self.subscription)
@@ -181,7 +192,7 @@ impl Setting {
         found.unwrap().state
     }
 
-    fn notice(&self, number: i64) -> Entry {
+    pub(crate) fn notice(&self, number: i64) -> Entry {
         Entry {
             event: self.event(number),
             deliveries: vec![],
@@ -189,7 +200,7 @@ impl Setting {
     }
 
     /// The turn to `error`, told of by event `number`.
-    fn to_error(&self, number: i64, since: i64) -> Turn {
+    pub(crate) fn to_error(&self, number: i64, since: i64) -> Turn {
         Turn {
             to: State::Error,
             from: &[State::Active],
@@ -211,7 +222,7 @@ impl Setting {
     }
 }
 
-fn lease(seconds: i64) -> Lease {
+pub(crate) fn lease(seconds: i64) -> Lease {
     Lease {
         now: at(seconds),
         until: at(seconds + 30),
@@ -682,9 +693,12 @@ async fn dead_letters_are_replayed() {
                 .await
                 .unwrap()
         );
-        let replay = |subscription| {
-            s.store
-                .replay_dead_letters(s.tenant, subscription, at(5), 100)
+        let replay = async |subscription| {
+            let filter = RetryFilter::dead(subscription);
+            let retried = s
+                .store
+                .retry_deliveries(s.tenant, &filter, None, at(5), 100);
+            retried.await.map(|(count, _)| count)
         };
         assert_eq!(
             replay(Some(SubscriptionId::new(at(9), 9))).await.unwrap(),

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -98,6 +99,7 @@ async fn answer(
         version: head.version,
         headers: head.headers,
         body,
+        at: Instant::now(),
     };
     let (number, mut behaviour) = state.record(received.clone());
     let body = loop {

@@ -1,29 +1,22 @@
 //! Deliveries and dead letters: `/v1/deliveries`, `/v1/dead-letters`.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tieline_domain::{
     DeliveryId, EventId, SubscriptionId,
     access::{Area::Deliveries, Right},
     delivery::{Delivery, Status},
 };
 use tieline_store::deliveries::DeliveryFilter;
-use utoipa::ToSchema;
 
 use super::{
     answer::{Accepted, ListView, Shown},
     caller::Caller,
     delivery_view::{DeliveryDetailView, DeliveryView},
-    json::Json,
     page::{Filters, Id, Page},
     problem::{Code, Problem},
 };
 use crate::app::App;
-
-/// How many dead letters are queued again in one transaction.
-const REPLAY_CHUNK: usize = 1_000;
-/// How many one request queues again at most.
-const REPLAY_MOST: u64 = 100_000;
 
 /// Which deliveries are wanted; each narrows the list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -49,25 +42,6 @@ pub struct WantedDead {
     /// To this webhook.
     #[param(value_type = Option<String>, example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")]
     webhook_id: Option<SubscriptionId>,
-}
-
-/// Which dead letters to queue again.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd"}))]
-pub struct Replay {
-    /// Those to this webhook; all if absent.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    webhook_id: Option<SubscriptionId>,
-}
-
-/// How many dead letters were queued again.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"replayed": 42}))]
-pub struct ReplayedView {
-    /// How many; at 100000 there may be more, for another request.
-    replayed: u64,
 }
 
 async fn find(app: &App, caller: &Caller, id: DeliveryId) -> Result<Delivery, Problem> {
@@ -142,12 +116,42 @@ pub async fn retry(
     Ok(Accepted(delivery.into()))
 }
 
+/// Cancel a delivery
+///
+/// One that is pending, held or queued goes out no more; a dead letter that blocks its line lets the next one pass.
+/// An attempt that a node has begun, or is about to, is not stopped.
+#[utoipa::path(post, path = "/deliveries/{id}/cancel", operation_id = "cancel_delivery", tag = "Deliveries",
+    params(("id" = String, Path, description = "Id of the delivery", example = "dlv_01kb3f9z5qf8m9w2v7x4t6n0he")),
+    extensions(("x-required-scope" = json!("deliveries:write"))))]
+pub async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<DeliveryId>,
+) -> Result<Shown<DeliveryView>, Problem> {
+    caller.require(Deliveries, Right::Write)?;
+    let now = app.clock.now();
+    let cancelled = app.store.cancel_delivery(caller.tenant_id, id, now).await?;
+    let delivery = find(&app, &caller, id).await?;
+    if !cancelled {
+        let detail = format!("this delivery has ended: it is {}", delivery.status);
+        return Err(Problem::new(Code::Conflict, detail));
+    }
+    app.dispatcher.drop_waiting(delivery.subscription_id, id);
+    app.dispatcher.wake();
+    Ok(Shown::new(delivery.into()))
+}
+
 fn why_not(status: Status) -> &'static str {
     match status {
         Status::Delivered => {
             "this delivery has succeeded; publish the event again if it should go out once more"
         }
-        Status::Cancelled => "this delivery was called off because its webhook was deleted",
+        Status::Cancelled => {
+            "this delivery was called off; publish the event again if it should go out after all"
+        }
+        Status::Queued => {
+            "this delivery waits for those before it with the same ordering key; it goes out when its turn comes"
+        }
         Status::Pending | Status::Held | Status::Dead => {
             "this delivery is being tried at this moment; look at its outcome first"
         }
@@ -176,31 +180,4 @@ pub async fn list_dead(
         .list_deliveries(caller.tenant_id, &filter, &page.request())
         .await?
         .into())
-}
-
-/// Replay dead letters
-///
-/// Each gets a new schedule that begins now: those to one webhook, or all; at most 100000 at once.
-#[utoipa::path(post, path = "/dead-letters/replay", operation_id = "replay_dead_letters", tag = "Deliveries",
-    extensions(("x-required-scope" = json!("deliveries:write"))))]
-pub async fn replay(
-    State(app): State<App>,
-    caller: Caller,
-    Json(Replay { webhook_id }): Json<Replay>,
-) -> Result<Shown<ReplayedView>, Problem> {
-    caller.require(Deliveries, Right::Write)?;
-    let now = app.clock.now();
-    let mut replayed = 0;
-    while replayed < REPLAY_MOST {
-        let chunk = app
-            .store
-            .replay_dead_letters(caller.tenant_id, webhook_id, now, REPLAY_CHUNK)
-            .await?;
-        replayed += chunk;
-        app.dispatcher.wake();
-        if chunk < REPLAY_CHUNK as u64 {
-            break;
-        }
-    }
-    Ok(Shown::new(ReplayedView { replayed }))
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 /// One event owed to one webhook.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "status": "delivered", "attempt_count": 1, "due_at": null, "first_attempt_at": "2026-11-22T10:00:00.012Z", "settled_at": "2026-11-22T10:00:00.096Z", "created_at": "2026-11-22T10:00:00.000Z"}))]
+#[schema(example = json!({"id": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "ordering_key": null, "status": "delivered", "attempt_count": 1, "due_at": null, "first_attempt_at": "2026-11-22T10:00:00.012Z", "settled_at": "2026-11-22T10:00:00.096Z", "created_at": "2026-11-22T10:00:00.000Z"}))]
 pub struct DeliveryView {
     /// Its id; its receiver sees it as `webhook-id`.
     id: String,
@@ -18,7 +18,10 @@ pub struct DeliveryView {
     event_id: String,
     /// The webhook.
     webhook_id: String,
-    /// `pending`, `held`, `delivered`, `dead` or `cancelled`.
+    /// The key of the line in which it stands: the JSON text of what its webhook's `ordering_key` finds in the
+    /// event; null where no order is kept.
+    ordering_key: Option<String>,
+    /// `pending`, `held`, `queued` (behind others with the same ordering key), `delivered`, `dead` or `cancelled`.
     #[schema(value_type = String)]
     status: Status,
     /// How many attempts were made.
@@ -44,6 +47,7 @@ impl From<Delivery> for DeliveryView {
             tenant_id: _,
             event_id,
             subscription_id,
+            ordering_key,
             status,
             attempts,
             due_at,
@@ -55,6 +59,7 @@ impl From<Delivery> for DeliveryView {
             id: id.to_string(),
             event_id: event_id.to_string(),
             webhook_id: subscription_id.to_string(),
+            ordering_key,
             status,
             attempt_count: attempts,
             due_at,
@@ -67,7 +72,7 @@ impl From<Delivery> for DeliveryView {
 
 /// A delivery with its attempts.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "status": "pending", "attempt_count": 1, "due_at": "2026-11-22T10:00:05.000Z", "first_attempt_at": "2026-11-22T10:00:00.012Z", "settled_at": null, "created_at": "2026-11-22T10:00:00.000Z", "attempts": [{"id": "att_01kb3f9z5qf8m9w2v7x4t6n0hg", "number": 1, "at": "2026-11-22T10:00:00.012Z", "duration_ms": 84, "status_code": 503, "error_kind": "status", "error": "the receiver answered 503; only 2xx is a success", "url": "https://your-app.com/webhooks/tieline", "request_headers": [{"name": "webhook-id", "value": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he"}], "response_headers": [{"name": "retry-after", "value": "5"}], "response_excerpt": "down for maintenance", "response_truncated": false}]}))]
+#[schema(example = json!({"id": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "ordering_key": null, "status": "pending", "attempt_count": 1, "due_at": "2026-11-22T10:00:05.000Z", "first_attempt_at": "2026-11-22T10:00:00.012Z", "settled_at": null, "created_at": "2026-11-22T10:00:00.000Z", "attempts": [{"id": "att_01kb3f9z5qf8m9w2v7x4t6n0hg", "number": 1, "at": "2026-11-22T10:00:00.012Z", "duration_ms": 84, "status_code": 503, "error_kind": "status", "error": "the receiver answered 503; only 2xx is a success", "url": "https://your-app.com/webhooks/tieline", "request_headers": [{"name": "webhook-id", "value": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he"}], "response_headers": [{"name": "retry-after", "value": "5"}], "response_excerpt": "down for maintenance", "response_truncated": false}]}))]
 pub struct DeliveryDetailView {
     #[serde(flatten)]
     view: DeliveryView,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     body::Body,
-    extract::{FromRequest, Request},
+    extract::{FromRequest, OptionalFromRequest, Request},
 };
 use bytes::Bytes;
 use http::{HeaderMap, header};
@@ -33,6 +33,20 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
         let body = request.into_body();
         let body = read_body(body, limits.api_body_max_bytes, limits.body_timeout).await?;
         parse(&body, limits.json_depth_max).map(Self)
+    }
+}
+
+/// A body that may be left out.
+impl<T: DeserializeOwned> OptionalFromRequest<App> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Option<Self>, Problem> {
+        if request.body().size_hint().exact() == Some(0) {
+            return Ok(None);
+        }
+        <Self as FromRequest<App>>::from_request(request, app)
+            .await
+            .map(Some)
     }
 }
 

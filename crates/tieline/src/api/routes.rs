@@ -11,14 +11,14 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    audit, deliveries, docs, event_stream, event_types, events,
+    attempts, audit, deliveries, docs, enabling, event_stream, event_types, events,
     frame::Frame,
     front::Front,
     gate::gate,
     health, incoming, jobs, keys, me, oauth_clients, payload, presets,
     problem::{Code, Problem},
-    replay, secrets, signing_keys, source_preview, sources, subscription_filter,
-    subscription_state, subscriptions, tenants, token,
+    replay, retries, secrets, signing_keys, source_preview, sources, statistics,
+    subscription_filter, subscription_state, subscriptions, tenants, token,
 };
 use crate::app::App;
 
@@ -57,8 +57,11 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
         .routes(routes!(deliveries::retry))
+        .routes(routes!(deliveries::cancel))
+        .routes(routes!(attempts::search))
+        .routes(routes!(retries::retry))
         .routes(routes!(deliveries::list_dead))
-        .routes(routes!(deliveries::replay))
+        .routes(routes!(retries::replay))
 }
 
 /// Webhooks of both directions.
@@ -89,7 +92,8 @@ fn webhooks() -> OpenApiRouter<App> {
         .routes(routes!(signing_keys::rotate))
         .routes(routes!(subscription_filter::test_filter))
         .routes(routes!(subscription_state::test))
-        .routes(routes!(subscription_state::enable))
+        .routes(routes!(enabling::enable))
+        .routes(routes!(statistics::get))
         .routes(routes!(subscription_state::pause))
         .routes(routes!(subscription_state::disable))
         .routes(routes!(subscription_state::deliveries))

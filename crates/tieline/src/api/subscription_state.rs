@@ -96,20 +96,6 @@ async fn turn(
     Ok(Shown::new(view(app, caller, id, found).await?).version(version))
 }
 
-/// Enable a webhook
-///
-/// Deliveries go out again, those that were held first.
-#[utoipa::path(post, path = "/webhooks/{id}/enable", operation_id = "enable_webhook", tag = "Webhooks",
-    params(("id" = String, Path, description = "Id of the webhook", example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")),
-    extensions(("x-required-scope" = json!("webhooks:write"))))]
-pub async fn enable(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<SubscriptionId>,
-) -> Result<Shown<WebhookView>, Problem> {
-    turn(&app, &caller, id, Status::Active).await
-}
-
 /// Pause a webhook
 ///
 /// Deliveries are held, not dropped, until it is enabled.

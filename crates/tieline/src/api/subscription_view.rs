@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tieline_domain::{
     Timestamp,
-    destination::Destination,
+    destination::{CatchingUp, Destination},
+    ordering::OrderingPolicy,
     pattern::Pattern,
     retry::Schedule,
     subscription::{Signature, Subscription},
@@ -19,6 +20,7 @@ use super::{
     credential::SecretText,
     destination_auth::{AuthView, NewAuth},
     document,
+    pace_view::RateLimitView,
     problem::Problem,
 };
 use crate::webhooks::NewSubscription;
@@ -70,6 +72,22 @@ pub struct NewWebhook {
     /// How deliveries authenticate to their receiver.
     #[serde(default)]
     auth: Option<NewAuth>,
+    /// A JSONPath on the event, such as `$.data.order.id` or `$.subject`: deliveries of events in which it finds
+    /// the same arrive in the order of the events, one after the other. Where it finds nothing, no order is kept.
+    #[serde(default)]
+    ordering_key: Option<String>,
+    /// What happens to those behind a dead letter: `continue` (they go out, the default), or `block` (they wait
+    /// until it was retried with success or cancelled).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    ordering_policy: Option<OrderingPolicy>,
+    /// How fast deliveries go out at most, over all nodes; as fast as they come if absent.
+    #[serde(default)]
+    rate_limit: Option<RateLimitView>,
+    /// How many attempts run at once at most, over all nodes: 1 to 1000; the server's limit for each node if
+    /// absent.
+    #[serde(default)]
+    max_in_flight: Option<u32>,
 }
 
 impl NewWebhook {
@@ -87,6 +105,10 @@ impl NewWebhook {
             signatures,
             headers,
             auth,
+            ordering_key,
+            ordering_policy,
+            rate_limit,
+            max_in_flight,
         } = self;
         let (auth, auth_secret) = match auth.map(NewAuth::parts) {
             None => (None, None),
@@ -106,6 +128,10 @@ impl NewWebhook {
             signatures,
             headers,
             auth,
+            ordering_key,
+            ordering_policy: ordering_policy.unwrap_or_default(),
+            rate_limit: rate_limit.map(Into::into),
+            max_in_flight,
         };
         Ok(NewSubscription {
             subscription,
@@ -117,7 +143,7 @@ impl NewWebhook {
 
 /// A webhook.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "filter": null, "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "signatures": null, "headers": {}, "auth": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null}))]
+#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "filter": null, "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "ordering_key": null, "ordering_policy": "continue", "rate_limit": null, "max_in_flight": null, "signatures": null, "headers": {}, "auth": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "replay": null}))]
 pub struct WebhookView {
     /// Its id.
     id: String,
@@ -154,6 +180,15 @@ pub struct WebhookView {
     headers: BTreeMap<String, String>,
     /// How deliveries authenticate to their receiver, without the secret.
     auth: Option<AuthView>,
+    /// What finds the key within which order is kept; null if none is kept.
+    ordering_key: Option<String>,
+    /// What happens behind a dead letter: `continue` or `block`.
+    #[schema(value_type = String)]
+    ordering_policy: OrderingPolicy,
+    /// How fast deliveries go out at most; null for as fast as they come.
+    rate_limit: Option<RateLimitView>,
+    /// How many attempts run at once at most; null for the server's limit.
+    max_in_flight: Option<u32>,
     /// Why it has its status; null while active.
     status_reason: Option<String>,
     /// Since when it has its status.
@@ -167,11 +202,42 @@ pub struct WebhookView {
     /// When the next probe goes out, while in `error`.
     #[schema(value_type = Option<String>, format = DateTime)]
     next_probe_at: Option<Timestamp>,
+    /// How far it has caught up with what it has missed, while it is `paused` for that.
+    replay: Option<CatchingUpView>,
+}
+
+/// How far a webhook has caught up with what it has missed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"after_event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "before": "2026-11-22T10:00:02.000Z", "found": 1000}))]
+pub struct CatchingUpView {
+    /// Up to this event it has; the id may be that of no event.
+    after_event_id: String,
+    /// It does with events that were made before this.
+    #[schema(value_type = String, format = DateTime)]
+    before: Timestamp,
+    /// How many events were found that it was owed.
+    found: u64,
+}
+
+impl From<CatchingUp> for CatchingUpView {
+    fn from(
+        CatchingUp {
+            after,
+            before,
+            found,
+        }: CatchingUp,
+    ) -> Self {
+        Self {
+            after_event_id: after.to_string(),
+            before,
+            found,
+        }
+    }
 }
 
 /// A webhook with a secret that is shown only here.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.*"], "filter": null, "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "signatures": null, "headers": {}, "auth": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
+#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.*"], "filter": null, "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "ordering_key": null, "ordering_policy": "continue", "rate_limit": null, "max_in_flight": null, "signatures": null, "headers": {}, "auth": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "replay": null, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
 pub struct WebhookSecretView {
     #[serde(flatten)]
     view: WebhookView,
@@ -195,6 +261,10 @@ impl WebhookView {
             signatures,
             headers,
             auth,
+            ordering_key,
+            ordering_policy,
+            rate_limit,
+            max_in_flight,
         } = document::content(&document)?;
         let Document {
             tenant_id: _,
@@ -215,6 +285,7 @@ impl WebhookView {
             last_success_at,
             failed_probes,
             probe_at,
+            catching_up,
         } = health;
         Ok(Self {
             id,
@@ -231,11 +302,16 @@ impl WebhookView {
             signatures,
             headers,
             auth: auth.map(AuthView::from),
+            ordering_key,
+            ordering_policy,
+            rate_limit: rate_limit.map(Into::into),
+            max_in_flight,
             status_reason: (!reason.is_empty()).then(|| reason.clone()),
             status_since: *since,
             last_success_at: *last_success_at,
             failed_probes: *failed_probes,
             next_probe_at: *probe_at,
+            replay: catching_up.map(Into::into),
         })
     }
 

@@ -38,6 +38,8 @@ impl Dispatcher {
         self.tasks.spawn(Arc::clone(self).claim_due());
         self.tasks.spawn(Arc::clone(self).claim_held());
         self.tasks.spawn(Arc::clone(self).renew_leases());
+        self.tasks.spawn(Arc::clone(self).catch_up());
+        self.tasks.spawn(Arc::clone(self).write_tallies());
         self.tasks.spawn(Arc::clone(self).hear_the_bell());
     }
 

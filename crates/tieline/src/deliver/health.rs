@@ -8,10 +8,11 @@ use tieline_domain::{
     destination::State,
     event::{self, Event, is_about_deliveries},
     filter::Document,
+    ordering::OrderingPolicy,
 };
 use tieline_store::{
     Result,
-    spine::{Entry, Settlement, Turn, Verdict},
+    spine::{Entry, InLine, Overdue, Settlement, Turn, Verdict},
 };
 
 use super::Dispatcher;
@@ -21,7 +22,7 @@ use crate::{
     telemetry::{spans, traces},
 };
 
-/// How many overdue deliveries are buried at once.
+/// How many overdue deliveries are buried in one look.
 const MAX_BURIED: usize = 500;
 
 impl Dispatcher {
@@ -177,11 +178,27 @@ impl Dispatcher {
             Duration::from_secs(s.into())
         });
         let before = now.minus(max_age);
-        let overdue = self
-            .parts
-            .spine
-            .held_before(route.id, before, MAX_BURIED)
-            .await?;
+        let mut buried = 0;
+        // One that dies in a line makes way for the next, which is as overdue.
+        while buried < MAX_BURIED {
+            let overdue = self.parts.spine.held_before(route.id, before, MAX_BURIED);
+            let overdue = overdue.await?;
+            if overdue.is_empty() {
+                break;
+            }
+            buried += overdue.len();
+            self.bury(route, overdue, max_age, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn bury(
+        &self,
+        route: &Route,
+        overdue: Vec<Overdue>,
+        max_age: Duration,
+        now: Timestamp,
+    ) -> Result<()> {
         for delivery in overdue {
             let Some(event) = self
                 .parts
@@ -199,6 +216,7 @@ impl Dispatcher {
                 delivery_id: delivery.id,
                 tenant_id: delivery.tenant_id,
                 subscription_id: route.id,
+                line: in_line(route, delivery.ordering_key),
                 first_attempt_at: now,
                 at: now,
                 attempts: delivery.attempts,
@@ -212,4 +230,12 @@ impl Dispatcher {
         }
         Ok(())
     }
+}
+
+/// The line of a delivery with this key, as its subscription keeps it.
+pub(super) fn in_line(route: &Route, key: Option<Arc<str>>) -> Option<InLine> {
+    key.map(|key| InLine {
+        key,
+        blocks: route.subscription.ordering_policy == OrderingPolicy::Block,
+    })
 }

@@ -10,6 +10,14 @@ use tieline_domain::{DeliveryId, SubscriptionId, TenantId, Timestamp, event::Eve
 use tieline_store::spine::Claimed;
 use tokio::sync::Semaphore;
 
+use crate::registry::Limits;
+
+/// For how many seconds of a limited pace deliveries wait in memory; the rest waits in the store.
+const SECONDS_IN_MEMORY: usize = 2;
+
+/// How many deliveries wait in memory for each attempt that may run, where few may.
+const WAITING_PER_ATTEMPT: usize = 8;
+
 /// What a delivery takes in memory beside its event's content, in bytes.
 const OVERHEAD: usize = 1_024;
 
@@ -59,15 +67,34 @@ struct Lane {
     /// Attempts that failed in a row: a failing destination gets fewer attempts at once, so that it
     /// does not use up what others need.
     failures: u32,
+    /// The pace that the subscription asks for, once it is known.
+    limits: Limits,
 }
 
 impl Lane {
     fn allowed(&self, bounds: Bounds) -> usize {
-        (bounds.running >> self.failures.min(16)).max(1)
+        let running = self
+            .limits
+            .in_flight
+            .map_or(bounds.running, |most| bounds.running.min(most as usize));
+        (running >> self.failures.min(16)).max(1)
     }
 
-    fn has_room(&self, bounds: Bounds) -> bool {
-        self.queue.len() + self.reserved < bounds.waiting
+    /// How many may wait here: of those that cannot go out soon, few.
+    fn capacity(&self, bounds: Bounds) -> usize {
+        let rate = self.limits.rate;
+        let paced = rate.map(|rate| (rate.per_second + rate.burst) as usize * SECONDS_IN_MEMORY);
+        let few = self.limits.in_flight;
+        let few = few.map(|most| most as usize * WAITING_PER_ATTEMPT);
+        [paced, few]
+            .into_iter()
+            .flatten()
+            .fold(bounds.waiting, usize::min)
+    }
+
+    fn room(&self, bounds: Bounds) -> usize {
+        self.capacity(bounds)
+            .saturating_sub(self.queue.len() + self.reserved)
     }
 }
 
@@ -84,13 +111,19 @@ impl Lanes {
     }
 
     /// Takes room for one more delivery; false if there is none, or older ones wait in the store.
-    pub(super) fn reserve(&self, subscription: SubscriptionId, event: &Event) -> bool {
+    pub(super) fn reserve(
+        &self,
+        subscription: SubscriptionId,
+        limits: Limits,
+        event: &Event,
+    ) -> bool {
         let mut state = self.state.lock();
         if state.closed || state.bytes + size(event) > self.bounds.bytes {
             return false;
         }
         let lane = state.lanes.entry(subscription).or_default();
-        if lane.backlog || !lane.has_room(self.bounds) {
+        lane.limits = limits;
+        if lane.backlog || lane.room(self.bounds) == 0 {
             return false;
         }
         lane.reserved += 1;
@@ -145,7 +178,7 @@ impl Lanes {
             let bytes = size(&job.claimed.event);
             let fits = !state.closed && state.bytes + bytes <= self.bounds.bytes;
             let lane = state.lanes.entry(job.claimed.subscription_id).or_default();
-            if fits && lane.has_room(self.bounds) {
+            if fits && lane.room(self.bounds) > 0 {
                 state.bytes += bytes;
                 state.push(self.bounds, job, &mut start);
             } else {
@@ -155,8 +188,9 @@ impl Lanes {
         (refused, start)
     }
 
-    /// The next delivery for a worker of this destination; `None` ends the worker.
-    pub(super) fn next(&self, subscription: SubscriptionId) -> Option<Job> {
+    /// The next delivery for a worker of this destination, and the pace as it is known; `None` ends the
+    /// worker.
+    pub(super) fn next(&self, subscription: SubscriptionId) -> Option<(Job, Limits)> {
         let mut state = self.state.lock();
         let closed = state.closed;
         let lane = state.lanes.get_mut(&subscription)?;
@@ -164,7 +198,7 @@ impl Lanes {
             && lane.workers <= lane.allowed(self.bounds)
             && let Some(job) = lane.queue.pop_front()
         {
-            return Some(job);
+            return Some((job, lane.limits));
         }
         lane.workers = lane.workers.saturating_sub(1);
         let idle = lane.queue.is_empty() && lane.reserved == 0 && lane.workers == 0;
@@ -172,6 +206,46 @@ impl Lanes {
             state.lanes.remove(&subscription);
         }
         None
+    }
+
+    /// Notes the pace of a destination and puts a delivery back that was taken without knowing it; answers
+    /// with those for which there is no room any more.
+    pub(super) fn limit(&self, limits: Limits, job: Job) -> Vec<Job> {
+        let mut state = self.state.lock();
+        let lane = state.lanes.entry(job.claimed.subscription_id).or_default();
+        lane.limits = limits;
+        lane.queue.push_front(job);
+        let capacity = lane.capacity(self.bounds).max(1);
+        let fitting = lane.queue.len().min(capacity);
+        lane.queue.split_off(fitting).into()
+    }
+
+    /// Takes one delivery out that waits.
+    pub(super) fn take_out(
+        &self,
+        subscription: SubscriptionId,
+        delivery: DeliveryId,
+    ) -> Option<Job> {
+        let mut state = self.state.lock();
+        let queue = &mut state.lanes.get_mut(&subscription)?.queue;
+        let at = queue.iter().position(|job| job.claimed.id == delivery)?;
+        queue.remove(at)
+    }
+
+    /// Puts a delivery back that was taken too soon.
+    pub(super) fn put_back(&self, job: Job) {
+        let mut state = self.state.lock();
+        let lane = state.lanes.entry(job.claimed.subscription_id);
+        lane.or_default().queue.push_front(job);
+    }
+
+    /// How many deliveries wait for this destination.
+    pub(super) fn waiting(&self, subscription: SubscriptionId) -> usize {
+        let state = self.state.lock();
+        state
+            .lanes
+            .get(&subscription)
+            .map_or(0, |lane| lane.queue.len())
     }
 
     /// Everything that waits for this destination.
@@ -225,23 +299,17 @@ impl Lanes {
     /// with that room.
     pub(super) fn thirsty(&self) -> Vec<(SubscriptionId, usize)> {
         let state = self.state.lock();
-        let room = |lane: &Lane| {
-            self.bounds
-                .waiting
-                .saturating_sub(lane.queue.len() + lane.reserved)
-        };
+        let bounds = self.bounds;
         let wanting = state.lanes.iter().filter(|(_, lane)| lane.backlog);
-        let wanting = wanting.map(|(id, lane)| (*id, room(lane)));
-        wanting
-            .filter(|(_, room)| *room * 2 >= self.bounds.waiting)
-            .collect()
+        let roomy = wanting.filter(|(_, lane)| lane.room(bounds) * 2 >= lane.capacity(bounds));
+        roomy.map(|(id, lane)| (*id, lane.room(bounds))).collect()
     }
 
     /// Whether this destination has deliveries in the store and few in memory.
     pub(super) fn is_thirsty(&self, subscription: SubscriptionId) -> bool {
         let state = self.state.lock();
         let lane = state.lanes.get(&subscription);
-        lane.is_some_and(|lane| lane.backlog && lane.queue.len() * 2 <= self.bounds.waiting)
+        lane.is_some_and(|lane| lane.backlog && lane.queue.len() * 2 <= lane.capacity(self.bounds))
     }
 
     /// What is leased to this node until before `then`; noted as leased until `until`.

@@ -5,32 +5,41 @@
 //! in a batch; what is not settled when a node dies comes back when its lease ends.
 
 mod attempt;
+mod catch_up;
 mod claims;
 mod health;
 mod lanes;
+mod pace;
 mod settle;
+mod tally;
 mod verdict;
 
 use std::{sync::Arc, time::Duration};
 
 use moka::sync::Cache;
 use tieline_domain::{
-    EventId, SubscriptionId, TenantId, Timestamp, clock::Clock, event::Event, retry::Schedule,
+    DeliveryId, EventId, SubscriptionId, TenantId, Timestamp, clock::Clock, event::Event,
+    retry::Schedule,
 };
 use tieline_store::{
     Store,
     bell::Bell,
     spine::{Claimed, Release, Spine},
 };
-use tokio::sync::{Notify, Semaphore};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::Instant,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::Config,
     outbound::Outbound,
-    registry::{Registry, Route},
+    registry::{Limits, Registry, Route},
 };
 use lanes::{Bounds, Job, Lanes};
+use pace::{Paces, Permitted};
+use tally::Tallies;
 
 pub use settle::TestResult;
 
@@ -39,6 +48,9 @@ const MAX_SETTLING: usize = 4_096;
 
 /// How many events are remembered as called off: more than lose their content within a lease.
 const MAX_CALLED_OFF: u64 = 10_000;
+
+/// The longest time-out that a subscription can ask for.
+const MAX_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How long a delivery is put off when its subscription could not be loaded.
 const LOAD_RETRY: Duration = Duration::from_secs(5);
@@ -66,6 +78,8 @@ pub struct Dispatcher {
     parts: Parts,
     default_schedule: Schedule,
     lanes: Lanes,
+    paces: Paces,
+    tallies: Tallies,
     in_flight: Semaphore,
     settling: Arc<Semaphore>,
     /// Events whose content was deleted while deliveries of them may have been in memory.
@@ -93,6 +107,8 @@ impl Dispatcher {
         Arc::new(Self {
             default_schedule: Schedule(seconds.collect()),
             lanes: Lanes::new(bounds),
+            paces: Paces::new(parts.store.shared_pace()),
+            tallies: Tallies::new(),
             in_flight: Semaphore::new(limits.in_flight_total),
             settling: Arc::new(Semaphore::new(MAX_SETTLING)),
             called_off: Cache::new(MAX_CALLED_OFF),
@@ -121,7 +137,7 @@ impl Dispatcher {
     /// Takes room in memory for one more delivery; answers with the lease to write it with, or `None`
     /// if it has to wait in the store.
     pub fn reserve(&self, route: &Route, event: &Event, now: Timestamp) -> Option<Timestamp> {
-        let reserved = self.lanes.reserve(route.id, event);
+        let reserved = self.lanes.reserve(route.id, route.limits(), event);
         reserved.then(|| now.plus(self.parts.config.delivery.lease))
     }
 
@@ -159,6 +175,13 @@ impl Dispatcher {
         self.called_off.insert(event, ());
     }
 
+    /// Drops a delivery that was called off, if it waits in the memory of this node.
+    pub fn drop_waiting(&self, subscription: SubscriptionId, delivery: DeliveryId) {
+        if let Some(job) = self.lanes.take_out(subscription, delivery) {
+            self.lanes.forget(&job.claimed);
+        }
+    }
+
     /// How many deliveries this node has in memory, and their bytes.
     pub fn load(&self) -> (usize, usize) {
         self.lanes.load()
@@ -181,17 +204,55 @@ impl Dispatcher {
     /// One worker: delivers to one destination until nothing waits for it.
     async fn work(self: Arc<Self>, tenant: TenantId, subscription: SubscriptionId) {
         let slots = self.lanes.slots(tenant);
-        while let Some(job) = self.lanes.next(subscription) {
+        let mut permitted = None;
+        while let Some((job, limits)) = self.lanes.next(subscription) {
+            let mut until = None;
+            if limits != Limits::default() {
+                let admitted = self.admit(subscription, limits, &mut permitted);
+                until = tokio::select! {
+                    until = admitted => until,
+                    () = self.stop.cancelled() => {
+                        let now = self.parts.clock.now();
+                        self.release(vec![job], Release::Due(now)).await;
+                        continue;
+                    }
+                };
+            }
             let _of_tenant = slots.acquire().await;
             let _of_all = self.in_flight.acquire().await;
-            self.deliver(job).await;
+            if until.is_none_or(|until| Instant::now() <= until) {
+                self.deliver(job, limits).await;
+            } else if self.stop.is_cancelled() {
+                let now = self.parts.clock.now();
+                self.release(vec![job], Release::Due(now)).await;
+            } else {
+                self.lanes.put_back(job);
+            }
             if self.lanes.is_thirsty(subscription) {
                 self.held.notify_one();
             }
         }
+        self.paces.give_back(permitted).await;
     }
 
-    async fn deliver(self: &Arc<Self>, job: Job) {
+    /// Waits until the pace allows one more attempt; answers until when it has to begin.
+    async fn admit(
+        &self,
+        subscription: SubscriptionId,
+        limits: Limits,
+        permitted: &mut Option<Permitted>,
+    ) -> Option<Instant> {
+        // The longest time that a subscription can ask for its attempts.
+        let time = self.parts.config.delivery.timeout.max(MAX_TIMEOUT);
+        let held = permitted.take();
+        let permit = self.paces.permit(subscription, limits, time, held);
+        *permitted = permit.await;
+        let rate = limits.rate?;
+        let waiting = self.lanes.waiting(subscription);
+        Some(self.paces.turn(subscription, rate, waiting).await)
+    }
+
+    async fn deliver(self: &Arc<Self>, job: Job, limits: Limits) {
         let claimed = &job.claimed;
         if self.called_off.contains_key(&claimed.event.id) {
             return self.cancel(job).await;
@@ -212,7 +273,34 @@ impl Dispatcher {
             all.push(job);
             return self.release(all, Release::Hold).await;
         }
+        if route.limits() != limits {
+            let refused = self.lanes.limit(route.limits(), job);
+            if !refused.is_empty() {
+                self.release(refused, Release::Hold).await;
+                self.lanes.set_backlog(route.id, true);
+            }
+            return;
+        }
+        if !self.may_send(&job).await {
+            return self.lanes.forget(&job.claimed);
+        }
         self.try_once(route, job).await;
+    }
+
+    /// Whether this node still has the delivery. Where no order is kept, it is assumed: a repeat does no
+    /// harm. In a line it would overtake others.
+    async fn may_send(&self, job: &Job) -> bool {
+        let Job { claimed, .. } = job;
+        let now = self.parts.clock.now();
+        if claimed.ordering_key.is_none() || now < claimed.lease_until {
+            return true;
+        }
+        let until = now.plus(self.parts.config.delivery.lease);
+        let held = self
+            .parts
+            .spine
+            .still_holds(claimed.tenant_id, claimed.id, until);
+        held.await.unwrap_or(false)
     }
 
     /// Lets go of deliveries that this node has leased.
@@ -241,6 +329,7 @@ impl Dispatcher {
         )
         .await;
         self.tasks.close();
+        self.write_tallies_down().await;
         if tokio::time::timeout(grace, self.tasks.wait())
             .await
             .is_err()

@@ -9,11 +9,12 @@ use tieline_domain::{
     destination::State,
     event::{self, Event},
 };
-use tieline_store::spine::{Settlement, Verdict};
+use tieline_store::spine::{InLine, Settlement, Verdict};
 
 use super::{
     Dispatcher, Job, MAX_SETTLING,
     attempt::{Tried, attempt},
+    health::in_line,
     verdict::{Decision, Standing, decide},
 };
 use crate::{publish::own_type, registry::Route, telemetry};
@@ -92,6 +93,8 @@ impl Dispatcher {
             },
         );
         let at = self.parts.clock.now();
+        let whose = (claimed.tenant_id, claimed.subscription_id);
+        self.tallies.note(whose, at, tried.error_kind, tried.took);
         let first_attempt_at = claimed.first_attempt_at.unwrap_or(started_at);
         let verdict = self
             .verdict(route, &job, &tried, decision, at, first_attempt_at)
@@ -111,6 +114,7 @@ impl Dispatcher {
             delivery_id: claimed.id,
             tenant_id: claimed.tenant_id,
             subscription_id: claimed.subscription_id,
+            line: in_line(route, claimed.ordering_key.clone()),
             first_attempt_at,
             at,
             attempts,
@@ -169,6 +173,11 @@ impl Dispatcher {
             delivery_id: job.claimed.id,
             tenant_id: job.claimed.tenant_id,
             subscription_id: job.claimed.subscription_id,
+            line: job
+                .claimed
+                .ordering_key
+                .clone()
+                .map(|key| InLine { key, blocks: false }),
             first_attempt_at: job.claimed.first_attempt_at.unwrap_or(now),
             at: now,
             attempts: job.claimed.attempts,
@@ -207,7 +216,7 @@ impl Dispatcher {
             }
         };
         telemetry::count_delivery(word(&settlement.verdict), settlement.tenant_id);
-        if matches!(settlement.verdict, Verdict::Dead { .. }) {
+        if settled.released || matches!(settlement.verdict, Verdict::Dead { .. }) {
             self.due.notify_one();
         }
         if let Some(state) = settled.turned {

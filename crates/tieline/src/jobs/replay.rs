@@ -13,6 +13,7 @@ use tieline_domain::{
     event::{Event, is_about_deliveries},
     filter::Document,
     job::{Fault, Job, MOST_ERRORS, Progress},
+    ordering::Keyed,
     pattern::Pattern,
 };
 use tieline_store::{
@@ -150,6 +151,7 @@ pub(super) fn again(parts: &Parts, event: &Arc<Event>, route: &Route) -> Again {
     Again {
         event: Arc::clone(event),
         subscription_id: route.id,
+        ordering_key: route.line(&Keyed::new(event)),
         new_id: DeliveryId::new(parts.clock.unique_now(), random()),
         held: route.health.state.holds(),
     }

@@ -32,7 +32,7 @@ use crate::{
 
 pub use event_types::EventTypes;
 use routes::Secrets;
-pub use routes::{Route, Routes};
+pub use routes::{Limits, Route, Routes};
 pub use signing_keys::SigningKey;
 pub use source::{DedupeRule, OpenSource};
 

@@ -7,9 +7,12 @@ use tieline_domain::{
     SubscriptionId, TenantId,
     destination::{Destination, State},
     filter::{Document as EventDocument, Filter},
+    ordering::Keyed,
+    pace::RateLimit,
     signature::{KeyedSecret, StandardSigner},
     subscription::{Signature, Subscription},
 };
+use tieline_mapping::path::Path;
 use tieline_store::documents::Document;
 use zeroize::Zeroizing;
 
@@ -18,6 +21,15 @@ use crate::{
     authorize::{Authorization, Credential, Tokens},
     outbound::{self, Outbound, Redactor},
 };
+
+/// The pace that a subscription asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// How fast deliveries go out at most, over all nodes.
+    pub rate: Option<RateLimit>,
+    /// How many attempts run at once at most, over all nodes.
+    pub in_flight: Option<u32>,
+}
 
 /// One subscription, ready to send.
 pub struct Route {
@@ -39,6 +51,8 @@ pub struct Route {
     pub headers: HeaderMap,
     /// How its deliveries are authorised, if they are.
     pub authorization: Option<Authorization>,
+    /// What finds the ordering key of an event, where order is kept.
+    pub ordering: Option<Path>,
     /// What takes its secrets out of what is recorded.
     pub redactor: Redactor,
 }
@@ -107,6 +121,7 @@ impl Route {
             (Some(_), None) => Some(Authorization::unusable("the secret of `auth` is missing")),
         };
         let signing = secrets.signing(&subscription);
+        let ordering = subscription.ordering_key.as_deref().map(Path::parse);
         Ok(Self {
             id,
             tenant_id: document.tenant_id,
@@ -114,6 +129,9 @@ impl Route {
             destination,
             health,
             signer: StandardSigner::new(&signing).map_err(|e| unusable(e.to_string()))?,
+            ordering: ordering
+                .transpose()
+                .map_err(|e| unusable(format!("ordering_key {e}")))?,
             headers: headers(&subscription),
             authorization,
             redactor: secrets.redactor(),
@@ -145,6 +163,19 @@ impl Route {
         self.filter
             .as_ref()
             .is_none_or(|filter| filter.matches(event))
+    }
+
+    /// The pace that it asks for.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            rate: self.subscription.rate_limit,
+            in_flight: self.subscription.max_in_flight,
+        }
+    }
+
+    /// The line in which deliveries of this event stand, if there is an order to keep.
+    pub fn line(&self, event: &Keyed<'_>) -> Option<Arc<str>> {
+        self.ordering.as_ref().and_then(|path| event.key(path))
     }
 }
 

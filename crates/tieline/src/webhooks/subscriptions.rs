@@ -21,6 +21,9 @@ use std::sync::Arc;
 /// The shortest and the longest secret, in characters.
 const SECRET_LENGTH: std::ops::RangeInclusive<usize> = 8..=256;
 
+/// How many deliveries are called off in one transaction, of each kind.
+const CHUNK: usize = 500;
+
 /// Makes and changes subscriptions; clones share what they need.
 #[derive(Clone)]
 pub struct Subscriptions {
@@ -204,6 +207,10 @@ impl Subscriptions {
             .delete_document(tenant, Kind::Subscription, &id.to_string(), expected, by)
             .await?;
         self.registry.forget_routes(tenant).await;
+        if deleted {
+            let (store, now) = (&self.store, by.at);
+            while store.call_off_waiting(tenant, id, now, CHUNK).await? > 0 {}
+        }
         Ok(deleted)
     }
 
@@ -237,6 +244,25 @@ impl Subscriptions {
             }
         }
         Ok(true)
+    }
+
+    /// Pauses a subscription until it has caught up with the events since `since` that it wants and was never
+    /// owed, and then lets deliveries go out. False if there is no such subscription.
+    pub async fn catch_up(
+        &self,
+        tenant: TenantId,
+        id: SubscriptionId,
+        since: Timestamp,
+        by: &ChangeBy,
+    ) -> Result<bool, Error> {
+        let routes = self.registry.routes(tenant).await?;
+        let Some(route) = routes.get(id) else {
+            return Ok(false);
+        };
+        let begun = self.dispatcher.begin_catching_up(route, since, by).await?;
+        self.registry.forget_routes(tenant).await;
+        self.dispatcher.wake();
+        Ok(begun)
     }
 
     async fn write(

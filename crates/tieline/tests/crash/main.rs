@@ -7,8 +7,10 @@ mod cluster;
 mod copies;
 mod failpoints;
 mod ledger;
-
+mod missed;
+mod order;
 mod outages;
+mod pace;
 mod refusals;
 mod replay;
 mod rotation;

@@ -120,7 +120,8 @@ async fn a_full_disk_is_an_outage_and_no_loss() {
             .owner()
             .post(
                 "/v1/events",
-                json!({"type": "order.created", "data": message("event", 0)}),
+                // Larger than the room in the log that the refused one has left.
+                json!({"type": "order.created", "data": {"text": "x".repeat(400_000)}}),
             )
             .await
             .unwrap();

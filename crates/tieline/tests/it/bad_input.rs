@@ -110,6 +110,7 @@ async fn ids_that_lead_nowhere() {
         format!("/v1/webhooks/wh_{id}/rotate-secret"),
         format!("/v1/webhooks/incoming/wh_in_{id}/rotate-secret"),
         format!("/v1/deliveries/dlv_{id}/retry"),
+        format!("/v1/deliveries/dlv_{id}/cancel"),
     ] {
         json_of(client.post(&path, json!({})).await.unwrap(), 404);
     }

@@ -80,7 +80,7 @@ async fn dead_letters_are_replayed_all_or_those_of_one_webhook() {
     let replay = |body| scene.post("/v1/dead-letters/replay", body, 200);
     assert_eq!(
         replay(json!({"webhook_id": one})).await,
-        json!({"replayed": 2})
+        json!({"matched": 2, "replayed": 2})
     );
     scene
         .when(
@@ -89,8 +89,14 @@ async fn dead_letters_are_replayed_all_or_those_of_one_webhook() {
         )
         .await;
     assert_eq!(scene.list("/v1/dead-letters").await.len(), 2);
-    assert_eq!(replay(json!({})).await, json!({"replayed": 2}));
-    assert_eq!(replay(json!({})).await, json!({"replayed": 0}));
+    assert_eq!(
+        replay(json!({})).await,
+        json!({"matched": 2, "replayed": 2})
+    );
+    assert_eq!(
+        replay(json!({})).await,
+        json!({"matched": 0, "replayed": 0})
+    );
     scene
         .when("/v1/deliveries?status=delivered", |list| {
             list["data"].as_array().unwrap().len() == 4

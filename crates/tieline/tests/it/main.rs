@@ -20,6 +20,8 @@ mod events;
 mod every_preset;
 mod failing_destinations;
 mod filters;
+mod findings;
+mod flow;
 mod forged_requests;
 mod handshakes;
 mod hostile_receivers;
