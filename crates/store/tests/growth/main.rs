@@ -100,6 +100,7 @@ impl Filler {
         let owner = self.owners[number as usize % self.owners.len()];
         let at = self.clock.unique_now();
         let delivery = waits.then(|| NewDelivery {
+            ordering_key: None,
             id: DeliveryId::new(at, number),
             subscription_id: owner.subscription,
             start: Start::Due(at.plus(FIRST_DUE + Duration::from_millis(number))),
