@@ -130,6 +130,14 @@ async fn furnish(
         Ok(text(&list.json()?, "/data/0/id").ok())
     });
     let delivery = dead.await?;
+    let nothing = json!({"from": "2026-01-01T00:00:00Z", "filter": {"subject": "nothing"}});
+    let job = client.post("/v1/events/replay", nothing).await?;
+    let job = text(&job.expect(202)?.json()?, "/id")?;
+    eventually("the job has ended", async || {
+        let job = client.get(&format!("/v1/jobs/{job}")).await?.json()?;
+        Ok((job["status"] == "completed").then_some(()))
+    })
+    .await?;
     Ok([
         ("tenant", tenant),
         ("source", source.id),
@@ -139,6 +147,7 @@ async fn furnish(
         ("secret", secret),
         ("event", event),
         ("delivery", delivery),
+        ("job", job),
     ]
     .into())
 }
@@ -153,6 +162,7 @@ async fn view(client: &Client) -> anyhow::Result<Vec<String>> {
         "webhooks/incoming",
         "events",
         "deliveries",
+        "jobs",
     ];
     let mut seen = Vec::new();
     for list in lists {
