@@ -145,9 +145,11 @@ pub async fn retry(
 fn why_not(status: Status) -> &'static str {
     match status {
         Status::Delivered => {
-            "this delivery has succeeded; publish the event again if it should go out once more"
+            "this delivery has succeeded; replay its event if it should go out once more"
         }
-        Status::Cancelled => "this delivery was called off because its webhook was deleted",
+        Status::Cancelled => {
+            "this delivery was called off: its webhook, or the content of its event, was deleted"
+        }
         Status::Pending | Status::Held | Status::Dead => {
             "this delivery is being tried at this moment; look at its outcome first"
         }
