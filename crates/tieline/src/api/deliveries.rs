@@ -144,10 +144,10 @@ pub async fn cancel(
 fn why_not(status: Status) -> &'static str {
     match status {
         Status::Delivered => {
-            "this delivery has succeeded; publish the event again if it should go out once more"
+            "this delivery has succeeded; replay its event if it should go out once more"
         }
         Status::Cancelled => {
-            "this delivery was called off; publish the event again if it should go out after all"
+            "this delivery was called off, by hand or with its webhook or the content of its event; replay its event if it should go out after all"
         }
         Status::Queued => {
             "this delivery waits for those before it with the same ordering key; it goes out when its turn comes"

@@ -1,5 +1,7 @@
 //! The table of settings: one row each, in the order in which they are documented.
 
+mod background;
+
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -29,7 +31,9 @@ pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         outbound::settings(),
         observability(),
         limits(),
+        background::limits(),
         delivery(),
+        background::retention(),
         storage(),
     ];
     sections.into_iter().flatten().collect()
@@ -253,38 +257,6 @@ fn limits() -> Vec<Setting> {
             "Requests that may wait for the store before more are answered 503.",
         ),
         row(
-            "limits.requests_in_flight",
-            "requests",
-            (1, 1_000_000),
-            |c, v| c.limits.requests_in_flight = v as usize,
-            "8192",
-            "Requests under way at once before more are answered 503.",
-        ),
-        row(
-            "limits.connections",
-            "connections",
-            (1, 1_000_000),
-            |c, v| c.limits.connections = v as usize,
-            "8192",
-            "Connections open at once before more are answered 503; the system must allow as many open files.",
-        ),
-        row(
-            "limits.head_timeout_seconds",
-            "seconds",
-            (1, HOUR),
-            |c, v| c.limits.head_timeout = Duration::from_secs(v),
-            "30",
-            "Time that the head of a request may take to arrive; then the connection is closed.",
-        ),
-        row(
-            "limits.body_timeout_seconds",
-            "seconds",
-            (1, HOUR),
-            |c, v| c.limits.body_timeout = Duration::from_secs(v),
-            "30",
-            "Time that the body of a request may take to arrive; then it is answered 408.",
-        ),
-        row(
             "limits.delivery_memory_per_destination",
             "deliveries",
             (1, 1_000_000),
@@ -339,30 +311,6 @@ fn limits() -> Vec<Setting> {
             |c, v| c.limits.dedupe_window = Duration::from_secs(v * HOUR),
             "24",
             "How long an incoming event id is remembered.",
-        ),
-        row(
-            "limits.jobs_at_once",
-            "jobs",
-            (1, 100),
-            |c, v| c.limits.jobs_at_once = v as usize,
-            "4",
-            "Jobs that a node works on at once, one per tenant.",
-        ),
-        row(
-            "limits.jobs_per_tenant",
-            "jobs",
-            (1, 10_000),
-            |c, v| c.limits.jobs_per_tenant = v as usize,
-            "20",
-            "Jobs of one tenant that have not ended, before more are refused.",
-        ),
-        row(
-            "limits.replay_per_second",
-            "deliveries",
-            (1, 10_000),
-            |c, v| c.limits.replay_per_second = v as u32,
-            "500",
-            "Deliveries per second of a replay that does not ask for another rate.",
         ),
     ]
 }
@@ -445,46 +393,6 @@ fn storage() -> Vec<Setting> {
         Setting::new(key, amount(unit, range, set), Value(default), doc)
     };
     vec![
-        row(
-            "retention.days",
-            "days",
-            (1, 36_500),
-            |c, v| c.retention.days = v as u32,
-            "30",
-            "Days that events, deliveries and attempts are kept, unless a tenant says otherwise.",
-        ),
-        row(
-            "retention.attempts_days",
-            "days",
-            (1, 36_500),
-            |c, v| c.retention.attempts_days = v as u32,
-            "30",
-            "Days that attempts are kept, if that is shorter than their event.",
-        ),
-        row(
-            "retention.rejected_days",
-            "days",
-            (1, 36_500),
-            |c, v| c.retention.rejected_days = v as u32,
-            "30",
-            "Days that refused requests are kept.",
-        ),
-        row(
-            "retention.audit_days",
-            "days",
-            (1, 36_500),
-            |c, v| c.retention.audit_days = v as u32,
-            "365",
-            "Days that the audit log is kept.",
-        ),
-        row(
-            "retention.jobs_days",
-            "days",
-            (1, 36_500),
-            |c, v| c.retention.jobs_days = v as u32,
-            "30",
-            "Days that jobs are kept after they were asked for.",
-        ),
         row(
             "database_pool.connections",
             "connections",

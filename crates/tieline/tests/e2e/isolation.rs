@@ -138,6 +138,14 @@ async fn furnish(
         Ok(text(&list.json()?, "/data/0/id").ok())
     });
     let delivery = dead.await?;
+    let nothing = json!({"from": "2026-01-01T00:00:00Z", "filter": {"subject": "nothing"}});
+    let job = client.post("/v1/events/replay", nothing).await?;
+    let job = text(&job.expect(202)?.json()?, "/id")?;
+    eventually("the job has ended", async || {
+        let job = client.get(&format!("/v1/jobs/{job}")).await?.json()?;
+        Ok((job["status"] == "completed").then_some(()))
+    })
+    .await?;
     Ok([
         ("tenant", tenant),
         ("source", source.id),
@@ -148,6 +156,7 @@ async fn furnish(
         ("event type", event_type),
         ("event", event),
         ("delivery", delivery),
+        ("job", job),
     ]
     .into())
 }
@@ -163,6 +172,7 @@ async fn view(client: &Client) -> anyhow::Result<Vec<String>> {
         "events",
         "event-types",
         "deliveries",
+        "jobs",
     ];
     let mut seen = Vec::new();
     for list in lists {
