@@ -164,9 +164,13 @@ fn expand_problems(method: &str, operation: &mut Value) {
     let statuses = [
         (
             400,
-            has_body || has_parameter(operation, "query") || method == "post",
+            has_body
+                || has_parameter(operation, "query")
+                || has_parameter(operation, "header")
+                || method == "post",
         ),
-        (401, !open),
+        // The receivers are open, but a sender proves itself by a signature.
+        (401, !open || operation["tags"][0] == "Receiving"),
         (403, operation.get("x-required-scope").is_some()),
         (404, has_parameter(operation, "path")),
         (408, has_body),
@@ -177,7 +181,8 @@ fn expand_problems(method: &str, operation: &mut Value) {
         ),
         (413, has_body),
         (415, has_body),
-        (422, has_body),
+        // A repeat of an `Idempotency-Key` with another request.
+        (422, has_body || (!open && method == "post")),
         (429, !open),
         (500, true),
         (503, true),
@@ -212,9 +217,21 @@ impl Components {
             .flat_map(Map::values_mut);
         for response in responses.filter_map(Value::as_object_mut) {
             if let Some(Value::Object(schemas)) = response.remove(SCHEMAS) {
-                self.schemas.extend(schemas);
+                schemas
+                    .into_iter()
+                    .for_each(|(name, schema)| self.add(name, schema));
             }
         }
+    }
+
+    /// Adds a schema. Two types of the same name would describe each other's answers.
+    fn add(&mut self, name: String, schema: Value) {
+        let known = self.schemas.get(&name);
+        assert!(
+            known.is_none_or(|known| *known == schema),
+            "two types of the API are called {name}"
+        );
+        self.schemas.insert(name, schema);
     }
 
     /// Gives the body and the answers of an operation the example of their schema.

@@ -111,7 +111,7 @@ pub struct ReplayMany {
 /// How much a replay would do.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"events": 98_000, "deliveries": 100_000, "complete": true}))]
-pub struct PreviewView {
+pub struct ReplayPreviewView {
     /// Events that would go out.
     events: u64,
     /// Deliveries that would be made, be made again, or are on their way already.
@@ -266,7 +266,7 @@ pub async fn preview(
     State(app): State<App>,
     caller: Caller,
     Json(wanted): Json<ReplayMany>,
-) -> Result<Shown<PreviewView>, Problem> {
+) -> Result<Shown<ReplayPreviewView>, Problem> {
     caller.require(Deliveries, Right::Write)?;
     let asked = asked(&app, &caller, wanted).await?;
     let Count {
@@ -274,7 +274,7 @@ pub async fn preview(
         deliveries,
         complete,
     } = count(&app, caller.tenant_id, &asked).await?;
-    Ok(Shown::new(PreviewView {
+    Ok(Shown::new(ReplayPreviewView {
         events,
         deliveries,
         complete,

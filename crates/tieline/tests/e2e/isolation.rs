@@ -83,7 +83,7 @@ fn parameter(path: &str) -> Option<&str> {
 }
 
 /// A new tenant's owner.
-async fn tenant(server: &Server, name: &str) -> anyhow::Result<(Client, String)> {
+pub(super) async fn tenant(server: &Server, name: &str) -> anyhow::Result<(Client, String)> {
     let answer = owner(server.url())
         .post("/v1/tenants", json!({"name": name}))
         .await?;
@@ -92,13 +92,27 @@ async fn tenant(server: &Server, name: &str) -> anyhow::Result<(Client, String)>
     Ok((client, text(&answer, "/id")?))
 }
 
+/// A source whose sender brings the secret, and has brought it.
+async fn asking_source(client: &Client) -> anyhow::Result<String> {
+    let wanted = json!({"name": "Asks first", "verification": {"scheme": "notion"}});
+    let answer = client.post("/v1/webhooks/incoming", wanted).await?;
+    let id = text(&answer.expect(201)?.json()?, "/id")?;
+    let token = json!({"verification_token": "secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl"});
+    client
+        .post(&format!("/in/{id}"), token)
+        .await?
+        .expect(200)?;
+    Ok(id)
+}
+
 /// One object of each kind; their ids by kind.
-async fn furnish(
+pub(super) async fn furnish(
     client: &Client,
     tenant: String,
     url: &str,
 ) -> anyhow::Result<BTreeMap<&'static str, String>> {
     let source = Source::create(client).await?;
+    let asking = asking_source(client).await?;
     let webhook = text(&subscribe(client, url, &["*"]).await?, "/id")?;
     let created = async |path: &str, body: Value, pointer: &str| {
         text(
@@ -149,6 +163,7 @@ async fn furnish(
     Ok([
         ("tenant", tenant),
         ("source", source.id),
+        ("asking source", asking),
         ("webhook", webhook),
         ("key", key),
         ("client", oauth),
@@ -162,7 +177,7 @@ async fn furnish(
 }
 
 /// What a tenant sees of its own objects.
-async fn view(client: &Client) -> anyhow::Result<Vec<String>> {
+pub(super) async fn view(client: &Client) -> anyhow::Result<Vec<String>> {
     let lists = [
         "api-keys",
         "oauth-clients",

@@ -24,6 +24,9 @@ const NODE: [&str; 4] = [
     "@shopify/shopify-api@13.0.0",
 ];
 
+/// The fuzzer, from PyPI.
+const FUZZER: [&str; 1] = ["schemathesis==4.32.5"];
+
 /// Runs this script beside the tests with the packages of PyPI; why not, if they cannot be installed.
 pub(crate) fn python(name: &str) -> Result<Command, String> {
     let packages = installed("python", &PYTHON, |directory| {
@@ -34,6 +37,20 @@ pub(crate) fn python(name: &str) -> Result<Command, String> {
     })?;
     let mut run = Command::new("python3");
     run.arg(script(name)).env("PYTHONPATH", packages);
+    Ok(run)
+}
+
+/// Runs schemathesis, which calls an API as its OpenAPI document says; why not, if it cannot be installed.
+pub(crate) fn schemathesis() -> Result<Command, String> {
+    let packages = installed("schemathesis", &FUZZER, |directory| {
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--target"]);
+        pip.arg(directory).args(FUZZER);
+        pip
+    })?;
+    let mut run = Command::new("python3");
+    let main = "from schemathesis.cli import schemathesis; schemathesis()";
+    run.args(["-c", main]).env("PYTHONPATH", packages);
     Ok(run)
 }
 
@@ -50,7 +67,7 @@ pub(crate) fn node(name: &str) -> Result<Command, String> {
     Ok(run)
 }
 
-fn script(name: &str) -> PathBuf {
+pub(crate) fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/e2e")
         .join(name)
