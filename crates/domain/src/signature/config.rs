@@ -126,6 +126,20 @@ pub enum ConfigError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The scheme signs with a private key and none was given.
+    #[error("scheme `{scheme}` signs with a private key ({kind}), not with a secret")]
+    NoPrivateKey {
+        /// The scheme.
+        scheme: String,
+        /// What kind of key, for people.
+        kind: &'static str,
+    },
+    /// A private key was given where there is no use for one.
+    #[error("scheme `{scheme}` does not sign with a private key")]
+    PrivateKeyNotTaken {
+        /// The scheme.
+        scheme: String,
+    },
     /// No one but the sender itself can sign this.
     #[error("only the sender of scheme `{scheme}` can sign: {why}")]
     NotSignable {
@@ -152,7 +166,11 @@ impl ConfigError {
             | Self::Unusable { field, .. }
             | Self::TimestampNotSigned { field } => Some(field.pointer()),
             Self::Content(_) => Some(Override::Content.pointer()),
-            Self::NoSecret { .. } | Self::Secret { .. } | Self::PublicUrl { .. } => None,
+            Self::NoSecret { .. }
+            | Self::NoPrivateKey { .. }
+            | Self::PrivateKeyNotTaken { .. }
+            | Self::Secret { .. }
+            | Self::PublicUrl { .. } => None,
         }
     }
 }

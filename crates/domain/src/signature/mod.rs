@@ -31,6 +31,7 @@ mod key;
 mod key_pair;
 mod preset;
 mod presets;
+mod private_key;
 mod public_key;
 mod public_url;
 mod published;
@@ -38,6 +39,7 @@ mod rejection;
 mod request;
 mod scheme;
 mod signed;
+mod signed_with;
 mod signer;
 mod standard;
 mod template;
@@ -68,7 +70,8 @@ pub use scheme::{
     BasicScheme, Digest, Encoding, Format, HeaderNames, KeyForm, Mac, MoreSignatures, Part, Scheme,
     SignedScheme, TimestampRule, TimestampUnit, TokenScheme, UrlRule, Value,
 };
-pub use signer::{Signature, Signer};
+pub use signed_with::SignedWith;
+pub use signer::{SenderKeys, Signature, Signer, SigningError};
 pub use standard::{StandardSigner, generate_secret};
 pub use template::TemplateError;
 pub use verifier::{Trust, Verified, Verifier};
