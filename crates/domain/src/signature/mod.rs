@@ -18,6 +18,7 @@ mod asymmetric;
 mod bespoke;
 mod certificate;
 mod config;
+mod config_error;
 mod content;
 mod credentials;
 mod described;
@@ -52,7 +53,8 @@ mod tests;
 pub use acknowledgement::{Acknowledgement, acknowledgement};
 pub use asymmetric::PublicKeyScheme;
 pub use bespoke::BespokeScheme;
-pub use config::{ConfigError, Override, Verification};
+pub use config::{Override, Verification};
+pub use config_error::ConfigError;
 pub use documents::KeyRequest;
 pub use handshake::{
     Answer, Consequence, Effect, Gate, Handshake, HandshakeAnswer, Handshakes, Mark, Place,

@@ -237,7 +237,7 @@ async fn a_signed_ping_of_discord_is_answered() {
     let owner = owner(server.url());
     let url = source(&owner, "discord", Some(key_text!("ed25519_public.pem"))).await;
     for (ping, answer) in [
-        (r#"{"type":1}"#, r#"answer: 200 {"type":1}"#),
+        (r#"{"type":1}"#, r#"answer: 200 OK {"type":1}"#),
         (
             r#"{"version":1,"application_id":"1","type":0}"#,
             "answer: 204",

@@ -12,7 +12,7 @@ use super::letter::Keys;
 const MAX_KEY_ID: usize = 128;
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct GivenKeys {
     /// Secret to sign with, as the source holds it
     #[arg(long, env = "TIELINE_SEND_SECRET", hide_env_values = true)]
     secret: Option<String>,
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     key_id: Option<String>,
 }
 
-impl Arguments {
+impl GivenKeys {
     /// Reads the file with the private key, if there is one.
     pub(super) async fn read(self) -> anyhow::Result<Keys> {
         let private_key = match &self.private_key {

@@ -42,7 +42,7 @@ pub(super) struct Arguments {
         long_help = format!("Who to sign as: {}, or a verification in JSON as the API takes it", scheme::names()))]
     scheme: Verification,
     #[command(flatten)]
-    keys: keys::Arguments,
+    keys: keys::GivenKeys,
     #[command(flatten)]
     content: Content,
     /// Header to add or to replace, as 'name: value'
