@@ -62,13 +62,14 @@ impl Scheme {
             Self::Signed(scheme) if scheme.key == KeyForm::Standard => {
                 SignedWith::SecretOrPrivateKey(Algorithm::Ed25519)
             }
-            Self::Signed(_) | Self::Token(_) | Self::Basic(_) => SignedWith::Secret,
             Self::PublicKey(scheme) => SignedWith::private_key(scheme.algorithm),
             Self::Jwt(scheme) => scheme.signed_with(),
             Self::Bespoke(scheme) if scheme.is_published() => {
                 SignedWith::SecretAndPrivateKey(Algorithm::RsaSha256)
             }
-            Self::Bespoke(_) => SignedWith::Secret,
+            Self::Signed(_) | Self::Token(_) | Self::Basic(_) | Self::Bespoke(_) => {
+                SignedWith::Secret
+            }
             Self::Unsigned => SignedWith::Nothing,
         }
     }

@@ -76,10 +76,10 @@ enum Proof {
         name: String,
         value: Zeroizing<String>,
     },
-    Private(PrivateSigner),
-    Token(TokenSigner),
-    Embedded(Embedding),
-    Certificate(CertificateSigner),
+    Private(Box<PrivateSigner>),
+    Token(Box<TokenSigner>),
+    Embedded(Box<Embedding>),
+    Certificate(Box<CertificateSigner>),
     Unsigned,
 }
 
@@ -132,13 +132,15 @@ impl Signer {
             }
             Scheme::PublicKey(scheme) => {
                 let key = ring.private_key(scheme.algorithm)?;
-                Proof::Private(PrivateSigner { scheme, key })
+                Proof::Private(Box::new(PrivateSigner { scheme, key }))
             }
-            Scheme::Jwt(scheme) => Proof::Token(TokenSigner::new(scheme, &ring, public_url)?),
+            Scheme::Jwt(scheme) => {
+                Proof::Token(Box::new(TokenSigner::new(scheme, &ring, public_url)?))
+            }
             Scheme::Bespoke(scheme) if ring.with.takes_private_key() => {
-                Proof::Certificate(CertificateSigner::new(scheme, &ring)?)
+                Proof::Certificate(Box::new(CertificateSigner::new(scheme, &ring)?))
             }
-            Scheme::Bespoke(scheme) => Proof::Embedded(Embedding::new(scheme, &ring)?),
+            Scheme::Bespoke(scheme) => Proof::Embedded(Box::new(Embedding::new(scheme, &ring)?)),
             Scheme::Unsigned => Proof::Unsigned,
         };
         Ok(Self { proof })

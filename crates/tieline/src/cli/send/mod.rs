@@ -85,7 +85,7 @@ struct Content {
     /// File with the body, sent as it is; - reads standard input
     #[arg(long, value_name = "FILE")]
     body_file: Option<PathBuf>,
-    /// Body with {{n}}, {{id}}, {{type}}, {{time}}, {{unix}} and {{millis}} filled in each time
+    /// Body with the placeholders n, id, type, time, unix and millis, in two braces each, filled in each time
     #[arg(long, value_name = "TEXT")]
     data_template: Option<String>,
 }
