@@ -139,7 +139,11 @@ async fn read(body: Body, headers: &HeaderMap, limits: &Limits) -> Result<Bytes,
 /// The answer to a request that was taken.
 pub enum Receive {
     /// As its sender wants to hear it, with a header of its own where it looks for that.
-    Taken(Receipt, Acknowledgement, Option<(HeaderName, HeaderValue)>),
+    Taken(
+        Receipt,
+        Acknowledgement,
+        Option<Box<(HeaderName, HeaderValue)>>,
+    ),
     /// Not taken, by a sender that wants the status alone.
     Refused(StatusCode),
 }
@@ -159,7 +163,7 @@ impl IntoResponse for Receive {
         match acknowledgement {
             Acknowledgement::Receipt | Acknowledgement::Echo { .. } => {
                 let mut response = taken(as_wanted(status), word, &event_id.to_string());
-                response.headers_mut().extend(echo);
+                response.headers_mut().extend(echo.map(|echo| *echo));
                 response
             }
             Acknowledgement::Empty { status } => as_wanted(status).into_response(),
@@ -175,12 +179,12 @@ impl IntoResponse for Receive {
 fn echoed(
     acknowledgement: Acknowledgement,
     headers: &HeaderMap,
-) -> Option<(HeaderName, HeaderValue)> {
+) -> Option<Box<(HeaderName, HeaderValue)>> {
     let Acknowledgement::Echo { header } = acknowledgement else {
         return None;
     };
     let value = headers.get(header)?.clone();
-    Some((HeaderName::from_static(header), value))
+    Some(Box::new((HeaderName::from_static(header), value)))
 }
 
 fn taken(status: StatusCode, word: &str, event_id: &str) -> Response {
