@@ -7,6 +7,11 @@ use super::preset::Preset;
 pub enum Acknowledgement {
     /// With a receipt: most senders look at the status alone.
     Receipt,
+    /// With a receipt, and the header that the sender was believed for: it calls no more where that is missing.
+    Echo {
+        /// The header.
+        header: &'static str,
+    },
     /// With this status and nothing in the body; a refusal has nothing in its body either.
     Empty {
         /// The status.
@@ -21,8 +26,14 @@ pub enum Acknowledgement {
     },
 }
 
-/// Source: facts webhooks 3.2 (Salesforce) and 3.5 (Xero, Discord).
+/// Source: facts webhooks 3.2 (Salesforce) and 3.5 (Adobe Sign, Xero, Discord).
 const ROWS: &[(&str, Acknowledgement)] = &[
+    (
+        "adobe-sign",
+        Acknowledgement::Echo {
+            header: "x-adobesign-clientid",
+        },
+    ),
     ("xero", Acknowledgement::Empty { status: 200 }),
     ("discord", Acknowledgement::Empty { status: 204 }),
     (

@@ -40,6 +40,19 @@ impl PublicKeyScheme {
     pub(super) fn tolerance_seconds(&self) -> Option<u32> {
         self.timestamp?.1?.tolerance_seconds
     }
+
+    /// The signed message.
+    pub(super) fn message(&self, timestamp: &[u8], body: &[u8]) -> Vec<u8> {
+        let mut message = Vec::with_capacity(timestamp.len() + body.len() + 8);
+        for part in self.content {
+            match part {
+                Part::Literal(text) => message.extend_from_slice(text.as_bytes()),
+                Part::Timestamp => message.extend_from_slice(timestamp),
+                _ => message.extend_from_slice(body),
+            }
+        }
+        message
+    }
 }
 
 /// A scheme with the public keys of one source.
@@ -82,7 +95,7 @@ impl PublicKeyCheck {
                 raw
             }
         };
-        let message = self.message(timestamp, request.body);
+        let message = self.scheme.message(timestamp, request.body);
         let matching = self
             .keys
             .iter()
@@ -93,18 +106,6 @@ impl PublicKeyCheck {
             key_id: Some(Arc::clone(key_id)),
             message_id: None,
         })
-    }
-
-    fn message(&self, timestamp: &[u8], body: &[u8]) -> Vec<u8> {
-        let mut message = Vec::with_capacity(timestamp.len() + body.len() + 8);
-        for part in self.scheme.content {
-            match part {
-                Part::Literal(text) => message.extend_from_slice(text.as_bytes()),
-                Part::Timestamp => message.extend_from_slice(timestamp),
-                _ => message.extend_from_slice(body),
-            }
-        }
-        message
     }
 
     fn decode(&self, sent: &[u8]) -> Option<Vec<u8>> {

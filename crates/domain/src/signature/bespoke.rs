@@ -210,7 +210,8 @@ impl BespokeScheme {
         }
     }
 
-    fn key(self, secret: &KeyedSecret) -> Result<hmac::Key, ConfigError> {
+    /// The key that a secret stands for.
+    pub(super) fn key(self, secret: &KeyedSecret) -> Result<hmac::Key, ConfigError> {
         let value = secret.value()?;
         Ok(match self {
             Self::Adyen => {
@@ -227,7 +228,7 @@ impl BespokeScheme {
     }
 
     /// The secret where it is only the name of what may send.
-    fn name(self, secret: &KeyedSecret) -> Result<String, ConfigError> {
+    pub(super) fn name(self, secret: &KeyedSecret) -> Result<String, ConfigError> {
         let text = std::str::from_utf8(secret.value()?).unwrap_or_default();
         let fits = match self {
             Self::Sns => text.starts_with("arn:aws") && text.contains(":sns:"),
@@ -245,7 +246,7 @@ impl BespokeScheme {
 }
 
 /// The eight fields that Adyen signs, empty where they are absent.
-fn adyen_message(item: &Value) -> String {
+pub(super) fn adyen_message(item: &Value) -> String {
     const FIELDS: [&str; 8] = [
         "/pspReference",
         "/originalReference",

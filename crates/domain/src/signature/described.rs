@@ -41,15 +41,6 @@ impl Preset {
         }
     }
 
-    /// Whether anyone who holds the secret can sign as the sender does; false where it takes a private key, or where
-    /// the signature stands inside the body.
-    pub fn is_signable(&self) -> bool {
-        !matches!(
-            &self.scheme,
-            Scheme::PublicKey(_) | Scheme::Jwt(_) | Scheme::Bespoke(_)
-        )
-    }
-
     /// Whether the sender signs the URL that it calls, so that the source must know it as the sender does.
     pub fn signs_url(&self) -> bool {
         match &self.scheme {

@@ -5,7 +5,8 @@ use url::{Host, Url};
 /// The longest URL that is looked at, in bytes.
 const MAX_URL: usize = 2048;
 
-/// Hosts that a request may name. A URL is admitted over https alone, on the default port, without a user name.
+/// Hosts that a request may name. A URL is admitted over https alone, on the default port unless its host
+/// is known to use another, without a user name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hosts {
     /// Any: the caller's own guard decides.
@@ -14,6 +15,9 @@ pub enum Hosts {
     Sns,
     /// PayPal's certificates, below `/v1/notifications/certs/` (facts: webhooks 3.3).
     PayPal,
+    /// Azure Event Grid: `rp-<region>.eventgrid.azure.net`, below `/eventsubscriptions/`, on port 553 too
+    /// (facts: webhooks 3.5).
+    EventGrid,
 }
 
 /// A host as a request may name it, and where its path must begin.
@@ -23,6 +27,8 @@ struct Pin {
     /// What follows that label, if there is one.
     after_label: Option<&'static str>,
     path: &'static str,
+    /// The one port beside the default one.
+    port: Option<u16>,
 }
 
 const SNS: &[Pin] = &[
@@ -30,11 +36,13 @@ const SNS: &[Pin] = &[
         host: "sns.",
         after_label: Some(".amazonaws.com"),
         path: "/",
+        port: None,
     },
     Pin {
         host: "sns.",
         after_label: Some(".amazonaws.com.cn"),
         path: "/",
+        port: None,
     },
 ];
 const PAYPAL: &[Pin] = &[
@@ -42,13 +50,22 @@ const PAYPAL: &[Pin] = &[
         host: "api.paypal.com",
         after_label: None,
         path: "/v1/notifications/certs/",
+        port: None,
     },
     Pin {
         host: "api.sandbox.paypal.com",
         after_label: None,
         path: "/v1/notifications/certs/",
+        port: None,
     },
 ];
+
+const EVENT_GRID: &[Pin] = &[Pin {
+    host: "rp-",
+    after_label: Some(".eventgrid.azure.net"),
+    path: "/eventsubscriptions/",
+    port: Some(553),
+}];
 
 impl Hosts {
     /// The URL in its normal form, if it may be called.
@@ -60,13 +77,13 @@ impl Hosts {
         let plain = url.scheme() == "https"
             && url.username().is_empty()
             && url.password().is_none()
-            && url.port().is_none()
             && url.fragment().is_none();
         let admitted = plain
             && match self {
-                Self::Any => true,
+                Self::Any => url.port().is_none(),
                 Self::Sns => SNS.iter().any(|pin| pin.fits(&url)),
                 Self::PayPal => PAYPAL.iter().any(|pin| pin.fits(&url)),
+                Self::EventGrid => EVENT_GRID.iter().any(|pin| pin.fits(&url)),
             };
         admitted.then(|| url.into())
     }
@@ -85,7 +102,8 @@ impl Pin {
                 .and_then(|rest| rest.strip_suffix(after))
                 .is_some_and(is_region),
         };
-        is_host && url.path().starts_with(self.path)
+        let is_port = url.port().is_none_or(|port| Some(port) == self.port);
+        is_host && is_port && url.path().starts_with(self.path)
     }
 }
 

@@ -18,6 +18,7 @@ mod asymmetric;
 mod bespoke;
 mod certificate;
 mod config;
+mod config_error;
 mod content;
 mod credentials;
 mod described;
@@ -31,6 +32,7 @@ mod key;
 mod key_pair;
 mod preset;
 mod presets;
+mod private_key;
 mod public_key;
 mod public_url;
 mod published;
@@ -38,6 +40,7 @@ mod rejection;
 mod request;
 mod scheme;
 mod signed;
+mod signed_with;
 mod signer;
 mod standard;
 mod template;
@@ -50,7 +53,8 @@ mod tests;
 pub use acknowledgement::{Acknowledgement, acknowledgement};
 pub use asymmetric::PublicKeyScheme;
 pub use bespoke::BespokeScheme;
-pub use config::{ConfigError, Override, Verification};
+pub use config::{Override, Verification};
+pub use config_error::ConfigError;
 pub use documents::KeyRequest;
 pub use handshake::{
     Answer, Consequence, Effect, Gate, Handshake, HandshakeAnswer, Handshakes, Mark, Place,
@@ -68,7 +72,8 @@ pub use scheme::{
     BasicScheme, Digest, Encoding, Format, HeaderNames, KeyForm, Mac, MoreSignatures, Part, Scheme,
     SignedScheme, TimestampRule, TimestampUnit, TokenScheme, UrlRule, Value,
 };
-pub use signer::{Signature, Signer};
+pub use signed_with::SignedWith;
+pub use signer::{SenderKeys, Signature, Signer, SigningError};
 pub use standard::{StandardSigner, generate_secret};
 pub use template::TemplateError;
 pub use verifier::{Trust, Verified, Verifier};

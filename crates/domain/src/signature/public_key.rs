@@ -6,6 +6,7 @@ use aws_lc_rs::signature::{
     VerificationAlgorithm,
 };
 use base64::Engine;
+use zeroize::Zeroizing;
 
 use super::key::{BASE64, has_small_order};
 
@@ -42,6 +43,20 @@ impl Algorithm {
             Self::EcdsaSha256Fixed => &ECDSA_P256_SHA256_FIXED,
             Self::RsaSha256 => &RSA_PKCS1_2048_8192_SHA256,
             Self::RsaSha1 => &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+        }
+    }
+
+    /// Whether we can make signatures of it; those over SHA-1 are only checked.
+    pub(super) fn makes_signatures(self) -> bool {
+        !matches!(self, Self::EcdsaSha1 | Self::RsaSha1)
+    }
+
+    /// The kind of key that it takes, for people.
+    pub fn key_kind(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "Ed25519",
+            Self::EcdsaSha256 | Self::EcdsaSha1 | Self::EcdsaSha256Fixed => "ECDSA P-256",
+            Self::RsaSha256 | Self::RsaSha1 => "RSA",
         }
     }
 }
@@ -98,15 +113,27 @@ pub(super) fn is_pem(text: &[u8]) -> bool {
     text.trim_ascii().starts_with(b"-----BEGIN")
 }
 
-/// The bytes inside a PEM block (RFC 7468).
+/// The bytes inside a PEM block (RFC 7468) of something public.
 pub(super) fn of_pem(text: &str) -> Result<Vec<u8>, &'static str> {
+    match pem_block(text)? {
+        (label, _) if label.contains("PRIVATE") => {
+            Err("this is the sender's private key: give the public key that belongs to it")
+        }
+        (_, bytes) => Ok(bytes),
+    }
+}
+
+/// The label of the first PEM block (RFC 7468) of a text, and the bytes inside.
+pub(super) fn pem_block(text: &str) -> Result<(&str, Vec<u8>), &'static str> {
     const UNREADABLE: &str = "this PEM block cannot be read: copy it with its first and last line";
     let inside = text.trim().strip_prefix("-----BEGIN ").ok_or(UNREADABLE)?;
     let (label, rest) = inside.split_once("-----").ok_or(UNREADABLE)?;
-    if label.contains("PRIVATE") {
-        return Err("this is the sender's private key: give the public key that belongs to it");
-    }
     let (base64, _) = rest.split_once("-----END ").ok_or(UNREADABLE)?;
-    let base64: String = base64.chars().filter(|c| !c.is_whitespace()).collect();
-    BASE64.decode(base64).map_err(|_| UNREADABLE)
+    let base64: Zeroizing<String> = base64
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect::<String>()
+        .into();
+    let bytes = BASE64.decode(base64.as_bytes()).map_err(|_| UNREADABLE)?;
+    Ok((label, bytes))
 }

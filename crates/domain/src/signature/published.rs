@@ -36,13 +36,18 @@ const CONFIRMATION: &[&str] = &[
 /// The headers of a request of PayPal, in the order in which they are shown.
 pub(super) const PAYPAL_HEADERS: [&str; 5] = [
     PAYPAL_SIGNATURE,
-    "paypal-transmission-id",
-    "paypal-transmission-time",
+    PAYPAL_ID,
+    PAYPAL_TIME,
     PAYPAL_CERTIFICATE,
-    "paypal-auth-algo",
+    PAYPAL_ALGORITHM,
 ];
-const PAYPAL_CERTIFICATE: &str = "paypal-cert-url";
 const PAYPAL_SIGNATURE: &str = "paypal-transmission-sig";
+const PAYPAL_ID: &str = "paypal-transmission-id";
+const PAYPAL_TIME: &str = "paypal-transmission-time";
+const PAYPAL_CERTIFICATE: &str = "paypal-cert-url";
+const PAYPAL_ALGORITHM: &str = "paypal-auth-algo";
+/// What stands in the last of these headers.
+pub(super) const PAYPAL_RSA: &str = "SHA256withRSA";
 
 /// The certificate of a message of SNS.
 pub(super) fn sns_certificate(request: &SignedRequest<'_>) -> Result<KeyRequest, Rejection> {
@@ -72,7 +77,20 @@ pub(super) fn sns(
         Some("2") => Algorithm::RsaSha256,
         _ => return Err(Rejection::WrongAlgorithm),
     };
-    let fields = match text("Type") {
+    let signed = sns_message(&message)?;
+    let signature = text("Signature").and_then(|text| BASE64.decode(text).ok());
+    let signature = signature.ok_or_else(|| malformed(SNS_EXPECTED))?;
+    let key = certificate::key_of(certificate, algorithm, now_us).ok_or(Rejection::UnknownKey)?;
+    if key.fits(signed.as_bytes(), &signature) {
+        Ok(Arc::clone(id))
+    } else {
+        Err(Rejection::WrongSignature)
+    }
+}
+
+/// What SNS signs of a message.
+pub(super) fn sns_message(message: &Value) -> Result<String, Rejection> {
+    let fields = match message.get("Type").and_then(Value::as_str) {
         Some("Notification") => NOTIFICATION,
         Some("SubscriptionConfirmation" | "UnsubscribeConfirmation") => CONFIRMATION,
         _ => return Err(malformed(SNS_EXPECTED)),
@@ -85,14 +103,7 @@ pub(super) fn sns(
             _ => return Err(malformed(SNS_EXPECTED)),
         }
     }
-    let signature = text("Signature").and_then(|text| BASE64.decode(text).ok());
-    let signature = signature.ok_or_else(|| malformed(SNS_EXPECTED))?;
-    let key = certificate::key_of(certificate, algorithm, now_us).ok_or(Rejection::UnknownKey)?;
-    if key.fits(signed.as_bytes(), &signature) {
-        Ok(Arc::clone(id))
-    } else {
-        Err(Rejection::WrongSignature)
-    }
+    Ok(signed)
 }
 
 /// The certificate of a request of PayPal.
@@ -112,7 +123,7 @@ pub(super) fn paypal(
     certificate: &[u8],
     now_us: i64,
 ) -> Result<Arc<str>, Rejection> {
-    if request.required_header("paypal-auth-algo")? != b"SHA256withRSA" {
+    if request.required_header(PAYPAL_ALGORITHM)? != PAYPAL_RSA.as_bytes() {
         return Err(Rejection::WrongAlgorithm);
     }
     let signature = request.required_header(PAYPAL_SIGNATURE)?;
@@ -122,19 +133,23 @@ pub(super) fn paypal(
             header: PAYPAL_SIGNATURE.to_owned(),
             expected: "a signature in base64".to_owned(),
         })?;
-    let id = request.required_header("paypal-transmission-id")?;
-    let time = request.required_header("paypal-transmission-time")?;
+    let id = request.required_header(PAYPAL_ID)?;
+    let time = request.required_header(PAYPAL_TIME)?;
     let key = certificate::key_of(certificate, Algorithm::RsaSha256, now_us)
         .ok_or(Rejection::UnknownKey)?;
-    let checksum = crc32(request.body).to_string();
     let fits = |(_, webhook): &&(Arc<str>, String)| {
-        let parts = [id, time, webhook.as_bytes(), checksum.as_bytes()];
-        key.fits(&parts.join(&b'|'), &signature)
+        key.fits(&paypal_message(id, time, webhook, request.body), &signature)
     };
     let found = webhooks.iter().find(fits);
     found
         .map(|(id, _)| Arc::clone(id))
         .ok_or(Rejection::WrongSignature)
+}
+
+/// What PayPal signs of the request `id` that it made at `time` for `webhook`.
+pub(super) fn paypal_message(id: &[u8], time: &[u8], webhook: &str, body: &[u8]) -> Vec<u8> {
+    let checksum = crc32(body).to_string();
+    [id, time, webhook.as_bytes(), checksum.as_bytes()].join(&b'|')
 }
 
 /// CRC-32 as in zlib (ISO 3309).

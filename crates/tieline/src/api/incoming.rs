@@ -82,7 +82,10 @@ pub(super) async fn take(app: &App, id: SourceId, request: Request) -> Result<Re
     };
     let acknowledgement = acknowledgement(source.preset);
     match app.receiver.receive(&source, incoming).await {
-        Ok(receipt) => Ok(Receive::Taken(receipt, acknowledgement)),
+        Ok(receipt) => {
+            let echo = echoed(acknowledgement, &parts.headers);
+            Ok(Receive::Taken(receipt, acknowledgement, echo))
+        }
         Err(Refusal::Rejected(_)) if matches!(acknowledgement, Acknowledgement::Empty { .. }) => {
             Ok(Receive::Refused(StatusCode::UNAUTHORIZED))
         }
@@ -111,7 +114,7 @@ pub(super) async fn ask(
     match app.receiver.ask(&source, incoming).await {
         Ok(answer) => {
             let receipt = Receipt::Handshake(answer?);
-            Some(Ok(Receive::Taken(receipt, Acknowledgement::Receipt)))
+            Some(Ok(Receive::Taken(receipt, Acknowledgement::Receipt, None)))
         }
         Err(refusal) => Some(Err(refusal.into())),
     }
@@ -135,16 +138,20 @@ async fn read(body: Body, headers: &HeaderMap, limits: &Limits) -> Result<Bytes,
 
 /// The answer to a request that was taken.
 pub enum Receive {
-    /// As its sender wants to hear it.
-    Taken(Receipt, Acknowledgement),
+    /// As its sender wants to hear it, with a header of its own where it looks for that.
+    Taken(
+        Receipt,
+        Acknowledgement,
+        Option<Box<(HeaderName, HeaderValue)>>,
+    ),
     /// Not taken, by a sender that wants the status alone.
     Refused(StatusCode),
 }
 
 impl IntoResponse for Receive {
     fn into_response(self) -> Response {
-        let (receipt, acknowledgement) = match self {
-            Self::Taken(receipt, acknowledgement) => (receipt, acknowledgement),
+        let (receipt, acknowledgement, echo) = match self {
+            Self::Taken(receipt, acknowledgement, echo) => (receipt, acknowledgement, echo),
             Self::Refused(status) => return status.into_response(),
         };
         let (status, word, event_id) = match receipt {
@@ -154,7 +161,11 @@ impl IntoResponse for Receive {
         };
         let as_wanted = |status| StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED);
         match acknowledgement {
-            Acknowledgement::Receipt => taken(as_wanted(status), word, &event_id.to_string()),
+            Acknowledgement::Receipt | Acknowledgement::Echo { .. } => {
+                let mut response = taken(as_wanted(status), word, &event_id.to_string());
+                response.headers_mut().extend(echo.map(|echo| *echo));
+                response
+            }
             Acknowledgement::Empty { status } => as_wanted(status).into_response(),
             Acknowledgement::Body { content_type, body } => {
                 let media_type = HeaderValue::from_static(content_type);
@@ -162,6 +173,18 @@ impl IntoResponse for Receive {
             }
         }
     }
+}
+
+/// The header of a believed request that its sender wants to see again.
+fn echoed(
+    acknowledgement: Acknowledgement,
+    headers: &HeaderMap,
+) -> Option<Box<(HeaderName, HeaderValue)>> {
+    let Acknowledgement::Echo { header } = acknowledgement else {
+        return None;
+    };
+    let value = headers.get(header)?.clone();
+    Some(Box::new((HeaderName::from_static(header), value)))
 }
 
 fn taken(status: StatusCode, word: &str, event_id: &str) -> Response {

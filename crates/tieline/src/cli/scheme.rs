@@ -34,6 +34,7 @@ pub(super) fn keyed(secrets: &[String]) -> Vec<KeyedSecret> {
 pub(super) fn explain<T>(result: Result<T, ConfigError>, variable: &str) -> anyhow::Result<T> {
     result.map_err(|error| match error {
         ConfigError::NoSecret { .. } => anyhow!("{error}: give --secret, or set {variable}"),
+        ConfigError::NoPrivateKey { .. } => anyhow!("{error}: give --private-key"),
         error => error.into(),
     })
 }

@@ -13,6 +13,7 @@ mod packages;
 mod published_keys;
 mod sdks;
 mod seeds;
+mod senders;
 #[path = "../stage/mod.rs"]
 mod stage;
 mod streams;

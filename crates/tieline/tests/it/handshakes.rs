@@ -468,6 +468,57 @@ async fn some_senders_want_the_status_alone() {
     );
 }
 
+/// Azure Event Grid may miss the answer: its URL is called too, on its own hosts and no others.
+#[tokio::test]
+async fn event_grid_is_called_back_on_its_own_hosts() {
+    let script = Script::new().otherwise(Behaviour::status(200));
+    let mirror = Scene::open(script).await;
+    let url = mirror.receiver.url("");
+    let scene = Scene::with(Script::new(), &[("senders_mirror", &url)]).await;
+    let source = Source::scheme(&scene, "event-grid", "token").await;
+    let ask = async |url: &str| {
+        let body =
+            json!([{"id": "1", "data": {"validationCode": "512d38b6", "validationUrl": url}}]);
+        let asked = Asked::post(body.to_string()).with("aeg-event-type", "SubscriptionValidation");
+        let answer = source.send(&scene, asked).await;
+        assert_eq!(answer.status.as_u16(), 200, "{url}");
+        assert_eq!(answer.text(), r#"{"validationResponse":"512d38b6"}"#);
+    };
+    ask("https://evil.test/eventsubscriptions/sub/validate?id=0").await;
+    ask("https://rp-eastus2.eventgrid.azure.net.evil.test/eventsubscriptions/sub/validate?id=0")
+        .await;
+    ask("https://rp-eastus2.eventgrid.azure.net:553/eventsubscriptions/sub/validate?id=1").await;
+    let called = mirror.receiver.wait_for(1).await.unwrap();
+    assert_eq!(
+        called[0].path,
+        "/rp-eastus2.eventgrid.azure.net:553/eventsubscriptions/sub/validate"
+    );
+    ask("https://rp-eastus2.eventgrid.azure.net/eventsubscriptions/sub/validate?id=2").await;
+    let called = mirror.receiver.wait_for(2).await.unwrap();
+    assert_eq!(called[1].query.as_deref(), Some("id=2"));
+    nothing_happened(&scene).await;
+}
+
+/// Adobe Sign looks for its client id in the answer to every event, and calls no more where it is missing.
+#[tokio::test]
+async fn adobe_sign_reads_its_client_id_in_every_answer() {
+    let scene = Scene::open(Script::new()).await;
+    let source = Source::scheme(&scene, "adobe-sign", "client-1").await;
+    let event = |client: &str| {
+        let body = r#"{"webhookNotificationId":"1","event":"AGREEMENT_CREATED"}"#;
+        Asked::post(body).with("X-AdobeSign-ClientId", client)
+    };
+    for status in [202, 200] {
+        let answer = source.send(&scene, event("client-1")).await;
+        assert_eq!(answer.status.as_u16(), status);
+        assert_eq!(answer.header("x-adobesign-clientid"), Some("client-1"));
+    }
+    let refused = source.send(&scene, event("client-2")).await;
+    assert_eq!(refused.status.as_u16(), 401);
+    assert_eq!(refused.header("x-adobesign-clientid"), None);
+    assert_eq!(scene.list("/v1/events").await.len(), 1);
+}
+
 /// The sender of CloudEvents is called after its question is answered, and not by every request.
 #[tokio::test]
 async fn a_sender_is_called_back() {

@@ -269,22 +269,38 @@ pub(in crate::signature) const XERO: &[Handshake] = &[Handshake {
     ..POST
 }];
 
-/// Azure Event Grid asks when a subscription is made.
+/// Azure Event Grid asks when a subscription is made, and takes a call of `validationUrl` within five minutes where
+/// the answer does not reach it. A URL on another host is not called, and is no reason to leave the question
+/// unanswered.
 pub(in crate::signature) const EVENT_GRID: &[Handshake] = &[
     Handshake {
-        name: "event-grid validation",
         marks: &[
             Mark::Text(Header("aeg-event-type"), "SubscriptionValidation"),
             Mark::Has(Body("/0/data/validationCode")),
+            Mark::Has(Body("/0/data/validationUrl")),
         ],
-        answer: Answer::Json {
-            field: "validationResponse",
-            from: Body("/0/data/validationCode"),
+        effect: Effect::Call {
+            place: Body("/0/data/validationUrl"),
+            hosts: Hosts::EventGrid,
         },
-        ..POST
+        ..EVENT_GRID_VALIDATION
     },
+    EVENT_GRID_VALIDATION,
     WEBHOOK_REQUEST_ORIGIN,
 ];
+
+const EVENT_GRID_VALIDATION: Handshake = Handshake {
+    name: "event-grid validation",
+    marks: &[
+        Mark::Text(Header("aeg-event-type"), "SubscriptionValidation"),
+        Mark::Has(Body("/0/data/validationCode")),
+    ],
+    answer: Answer::Json {
+        field: "validationResponse",
+        from: Body("/0/data/validationCode"),
+    },
+    ..POST
+};
 
 /// A sender of CloudEvents asks whether it may send, and may want to be called back.
 pub(in crate::signature) const CLOUD_EVENTS: &[Handshake] = &[WEBHOOK_REQUEST_ORIGIN];

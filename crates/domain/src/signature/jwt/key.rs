@@ -65,13 +65,9 @@ impl Key {
             JwtAlgorithm::ByKey if is_pem(value) => {
                 PublicKey::of_text(value, Algorithm::RsaSha256).map(Self::Rsa)
             }
-            JwtAlgorithm::Hs256 if is_pem(value) => {
-                Err("this is a public key, with which anyone could sign: give the shared secret")
+            JwtAlgorithm::Hs256 | JwtAlgorithm::ByKey => {
+                shared(value).map(|key| Self::Hmac(Box::new(key)))
             }
-            JwtAlgorithm::Hs256 | JwtAlgorithm::ByKey => Ok(Self::Hmac(Box::new(hmac::Key::new(
-                hmac::HMAC_SHA256,
-                value,
-            )))),
         }
     }
 
@@ -105,6 +101,14 @@ impl Key {
             _ => "RS256",
         }
     }
+}
+
+/// The HMAC key that both sides hold.
+pub(super) fn shared(value: &[u8]) -> Result<hmac::Key, &'static str> {
+    if is_pem(value) {
+        return Err("this is a public key, with which anyone could sign: give the shared secret");
+    }
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, value))
 }
 
 /// The key of a JWK (RFC 7518, 6), if it is of the algorithm's kind and meant for signatures.

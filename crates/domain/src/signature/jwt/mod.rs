@@ -4,10 +4,11 @@
 mod key;
 mod token;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest;
+use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
@@ -111,6 +112,11 @@ pub(super) struct JwtCheck {
     scheme: JwtScheme,
     keys: Vec<(Arc<str>, Key)>,
     public_url: String,
+}
+
+/// The key of a token under a shared secret, to sign with.
+pub(super) fn shared_key(secret: &KeyedSecret) -> Result<hmac::Key, ConfigError> {
+    key::shared(secret.value()?).map_err(|why| secret.fault(why))
 }
 
 impl JwtScheme {
@@ -314,24 +320,12 @@ impl JwtCheck {
         let Some(said) = claims.get(claim.name()).and_then(Value::as_str) else {
             return false;
         };
-        let hash = |bytes: &[u8]| digest::digest(&digest::SHA256, bytes);
-        let equal =
-            |expected: &str| verify_slices_are_equal(said.as_bytes(), expected.as_bytes()).is_ok();
-        match claim {
-            Claim::Is(_, expected) => said == expected,
-            Claim::Url(_) => said == self.public_url,
-            Claim::BodyHex(_) => {
-                let said = said.to_ascii_lowercase();
-                let right = hex::encode(hash(request.body));
-                verify_slices_are_equal(said.as_bytes(), right.as_bytes()).is_ok()
-            }
-            Claim::BodyBase64(_) => equal(&BASE64.encode(hash(request.body))),
-            Claim::UrlHex(_) => {
-                let query = request.url_query.map(|query| format!("?{query}"));
-                let url = [&*self.public_url, query.as_deref().unwrap_or_default()].concat();
-                equal(&hex::encode(hash(url.as_bytes())))
-            }
-        }
+        let said = match claim {
+            Claim::BodyHex(_) => Cow::Owned(said.to_ascii_lowercase()),
+            _ => Cow::Borrowed(said),
+        };
+        let right = claim.right(request, &self.public_url);
+        verify_slices_are_equal(said.as_bytes(), right.as_bytes()).is_ok()
     }
 
     fn malformed(&self) -> Rejection {
@@ -347,7 +341,23 @@ impl JwtCheck {
 }
 
 impl Claim {
-    fn name(self) -> &'static str {
+    /// What it says in a genuine token for `request` to the source at `public_url`.
+    pub(super) fn right(self, request: &SignedRequest<'_>, public_url: &str) -> String {
+        let hash = |bytes: &[u8]| digest::digest(&digest::SHA256, bytes);
+        match self {
+            Self::Is(_, text) => text.to_owned(),
+            Self::Url(_) => public_url.to_owned(),
+            Self::BodyHex(_) => hex::encode(hash(request.body)),
+            Self::BodyBase64(_) => BASE64.encode(hash(request.body)),
+            Self::UrlHex(_) => {
+                let query = request.url_query.map(|query| format!("?{query}"));
+                let url = [public_url, query.as_deref().unwrap_or_default()].concat();
+                hex::encode(hash(url.as_bytes()))
+            }
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Is(name, _)
             | Self::BodyHex(name)

@@ -3,7 +3,7 @@
 use super::public_keys::vector;
 use super::{JSON, NOW, Request, URL, secret, verification};
 use crate::signature::{
-    Consequence, HandshakeAnswer, Handshakes, Signer, Verification, Verifier, find,
+    Consequence, HandshakeAnswer, Handshakes, Hosts, Signer, Verification, Verifier, find,
 };
 
 const QUESTION: &str = r#"{"token":"Jhj5","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P","type":"url_verification"}"#;
@@ -304,4 +304,47 @@ fn cloud_events_are_let_in_and_the_sender_is_called_back() {
         assert_eq!(answer, None, "{url}");
     }
     assert_eq!(asked(&of, Some("s"), &options), None);
+}
+
+#[test]
+fn event_grid_is_called_back_on_its_own_hosts_alone() {
+    for (url, admitted) in [
+        (
+            "https://rp-eastus2.eventgrid.azure.net/eventsubscriptions/s/validate?id=1",
+            true,
+        ),
+        (
+            "https://rp-eastus2.eventgrid.azure.net:553/eventsubscriptions/s/validate",
+            true,
+        ),
+        (
+            "https://rp-eastus2.eventgrid.azure.net:8443/eventsubscriptions/s/validate",
+            false,
+        ),
+        (
+            "http://rp-eastus2.eventgrid.azure.net/eventsubscriptions/s/validate",
+            false,
+        ),
+        ("https://rp-eastus2.eventgrid.azure.net/other", false),
+        (
+            "https://rp-a.evil.eventgrid.azure.net/eventsubscriptions/s",
+            false,
+        ),
+        (
+            "https://eastus2.eventgrid.azure.net/eventsubscriptions/s",
+            false,
+        ),
+        (
+            "https://rp-eastus2.eventgrid.azure.net.evil.test/eventsubscriptions/s",
+            false,
+        ),
+        (
+            "https://evil.test/eventsubscriptions/#rp-eastus2.eventgrid.azure.net",
+            false,
+        ),
+        ("https://sns.us-east-1.amazonaws.com:553/a.pem", false),
+    ] {
+        assert_eq!(Hosts::EventGrid.admit(url).is_some(), admitted, "{url}");
+        assert!(Hosts::Sns.admit(url).is_none(), "{url}");
+    }
 }

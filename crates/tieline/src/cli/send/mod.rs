@@ -16,7 +16,6 @@ use http::{HeaderName, HeaderValue};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tieline_domain::{clock::Clock, signature::Verification};
 use tokio::time::{Instant, sleep_until};
-use zeroize::Zeroizing;
 
 use super::{
     Outcome, amount, scheme,
@@ -25,6 +24,7 @@ use super::{
 };
 use crate::outbound::Outbound;
 
+mod keys;
 mod letter;
 mod sample;
 mod tally;
@@ -41,9 +41,8 @@ pub(super) struct Arguments {
     #[arg(long, visible_alias = "as", default_value = "standard-webhooks", value_parser = scheme::parse,
         long_help = format!("Who to sign as: {}, or a verification in JSON as the API takes it", scheme::names()))]
     scheme: Verification,
-    /// Secret to sign with
-    #[arg(long, env = "TIELINE_SEND_SECRET", hide_env_values = true)]
-    secret: Option<String>,
+    #[command(flatten)]
+    keys: keys::GivenKeys,
     #[command(flatten)]
     content: Content,
     /// Header to add or to replace, as 'name: value'
@@ -86,7 +85,7 @@ struct Content {
     /// File with the body, sent as it is; - reads standard input
     #[arg(long, value_name = "FILE")]
     body_file: Option<PathBuf>,
-    /// Body with {{n}}, {{id}}, {{type}}, {{time}}, {{unix}} and {{millis}} filled in each time
+    /// Body with the placeholders n, id, type, time, unix and millis, in two braces each, filled in each time
     #[arg(long, value_name = "TEXT")]
     data_template: Option<String>,
 }
@@ -96,7 +95,7 @@ pub(super) async fn run(arguments: Arguments, terminal: Terminal) -> Outcome {
     let Arguments {
         url,
         scheme: verification,
-        secret,
+        keys,
         content,
         headers,
         event_type,
@@ -104,10 +103,9 @@ pub(super) async fn run(arguments: Arguments, terminal: Terminal) -> Outcome {
         pace,
     } = arguments;
     let (outbound, destination) = way_to(&url)?;
-    let secret = secret.map(Zeroizing::new);
     let letters = Letters::new(
         &verification,
-        secret.as_deref().map(String::as_str),
+        &keys.read().await?,
         destination,
         Wording {
             body: content.read().await?,

@@ -26,7 +26,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// The type of the event where the preset tells nothing of the sender.
 const ANY_TYPE: &str = "contact.created";
 
-const SAMPLES: [Sample; 11] = [
+const SAMPLES: [Sample; 19] = [
     Sample {
         preset: "standard-webhooks",
         content_type: JSON,
@@ -133,6 +133,78 @@ const SAMPLES: [Sample; 11] = [
         headers: Cow::Borrowed(&[("aeg-event-type", "Notification")]),
         body: Cow::Borrowed(
             r#"[{"id":"{{id}}","topic":"/subscriptions/1/contacts","subject":"contacts/{{n}}","eventType":"{{type}}","eventTime":"{{time}}","data":{"email":"ada{{n}}@example.com"},"dataVersion":"1"}]"#,
+        ),
+    },
+    Sample {
+        preset: "discord",
+        content_type: JSON,
+        event_type: "APPLICATION_AUTHORIZED",
+        headers: Cow::Borrowed(&[]),
+        body: Cow::Borrowed(
+            r#"{"version":1,"application_id":"1234560123453231555","type":1,"id":"{{id}}","event":{"type":"{{type}}","timestamp":"{{time}}","data":{"integration_type":1,"scopes":["applications.commands"],"user":{"id":"{{n}}","username":"ada"}}}}"#,
+        ),
+    },
+    Sample {
+        preset: "sendgrid",
+        content_type: JSON,
+        event_type: "delivered",
+        headers: Cow::Borrowed(&[]),
+        body: Cow::Borrowed(
+            r#"[{"email":"ada{{n}}@example.com","timestamp":{{unix}},"event":"{{type}}","sg_event_id":"{{id}}","sg_message_id":"14c5d75ce93.dfd.64b469"}]"#,
+        ),
+    },
+    Sample {
+        preset: "mailgun",
+        content_type: JSON,
+        event_type: "delivered",
+        headers: Cow::Borrowed(&[]),
+        body: Cow::Borrowed(
+            r#"{"event-data":{"event":"{{type}}","id":"{{id}}","timestamp":{{unix}},"recipient":"ada{{n}}@example.com","log-level":"info"}}"#,
+        ),
+    },
+    Sample {
+        preset: "adyen",
+        content_type: JSON,
+        event_type: "AUTHORISATION",
+        headers: Cow::Borrowed(&[]),
+        body: Cow::Borrowed(
+            r#"{"live":"false","notificationItems":[{"NotificationRequestItem":{"pspReference":"{{id}}","merchantAccountCode":"TestMerchant","merchantReference":"order-{{n}}","amount":{"value":1999,"currency":"EUR"},"eventCode":"{{type}}","eventDate":"{{time}}","success":"true"}}]}"#,
+        ),
+    },
+    Sample {
+        preset: "braintree",
+        content_type: FORM,
+        event_type: "check",
+        headers: Cow::Borrowed(&[]),
+        body: Cow::Borrowed(
+            r#"<notification><timestamp type="datetime">{{time}}</timestamp><kind>{{type}}</kind><subject><check type="boolean">true</check><id>{{id}}</id></subject></notification>"#,
+        ),
+    },
+    Sample {
+        preset: "microsoft-graph",
+        content_type: JSON,
+        event_type: "created",
+        headers: Cow::Borrowed(&[]),
+        body: Cow::Borrowed(
+            r#"{"value":[{"id":"{{id}}","subscriptionId":"7f105c7d-2dc5-4530-97cd-4e7ae6534c07","changeType":"{{type}}","resource":"Users/1/Messages/{{n}}","subscriptionExpirationDateTime":"{{time}}"}]}"#,
+        ),
+    },
+    Sample {
+        preset: "sns",
+        content_type: "text/plain; charset=UTF-8",
+        event_type: "",
+        headers: Cow::Borrowed(&[("x-amz-sns-message-type", "Notification")]),
+        body: Cow::Borrowed(
+            r#"{"Type":"Notification","MessageId":"{{id}}","Subject":"Order {{n}}","Message":"The engine jams","Timestamp":"{{time}}"}"#,
+        ),
+    },
+    Sample {
+        preset: "kinde",
+        content_type: "application/jwt",
+        event_type: "user.created",
+        headers: Cow::Borrowed(&[]),
+        body: Cow::Borrowed(
+            r#"{"event_id":"{{id}}","type":"{{type}}","timestamp":"{{time}}","source":"admin","data":{"user":{"id":"kp_{{n}}","email":"ada{{n}}@example.com"}}}"#,
         ),
     },
 ];

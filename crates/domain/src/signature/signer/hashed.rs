@@ -1,121 +1,21 @@
-//! Signing as a genuine sender does, for `tieline send` and for tests.
+//! Signing by a hash over parts of the request, as most senders do.
 
-use base64::Engine;
-use zeroize::Zeroizing;
-
-use super::config::Verification;
-use super::content::{Message, query_parameter, sha256_hex};
-use super::credentials::{AUTHORIZATION, sendable};
-use super::format::Kind;
-use super::key::{BASE64, KeyedSecret, SigningKey};
-use super::scheme::{HeaderNames, Part, Scheme, SignedScheme};
-use super::{ConfigError, Headers, Rejection, SignedRequest};
-
-/// The user name sent where the source takes any.
-const ANY_USERNAME: &str = "webhook";
-
-/// What a sender adds to a request.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Signature {
-    /// The headers to send beside those of the request.
-    pub headers: Vec<(String, String)>,
-    /// The query to send the request with: that of the request, with the hash of the body added where the scheme
-    /// binds a body by it.
-    pub query: Option<String>,
-}
-
-/// Signs requests as the sender of a preset does.
-pub struct Signer {
-    proof: Proof,
-}
-
-enum Proof {
-    Signed(Box<SigningScheme>),
-    Token {
-        header: String,
-        value: Zeroizing<String>,
-    },
-    Unsigned,
-}
-
-impl Signer {
-    /// Prepares to sign for a source that is verified by `verification` and known to the sender as `public_url`.
-    ///
-    /// # Errors
-    /// [`ConfigError`] if the verification, the secret or the URL cannot be used.
-    pub fn new(
-        verification: &Verification,
-        secret: Option<&KeyedSecret>,
-        public_url: &str,
-    ) -> Result<Self, ConfigError> {
-        let needed = || {
-            secret.ok_or_else(|| ConfigError::NoSecret {
-                scheme: verification.scheme.clone(),
-            })
-        };
-        let proof = match verification.resolve()? {
-            Scheme::Signed(scheme) => {
-                Proof::Signed(Box::new(SigningScheme::new(scheme, needed()?, public_url)?))
-            }
-            Scheme::Token(scheme) => {
-                let value = Zeroizing::new(format!("{}{}", scheme.prefix, text(needed()?)?));
-                Proof::Token {
-                    header: scheme.header.into_owned(),
-                    value,
-                }
-            }
-            Scheme::Basic(scheme) => {
-                let username = scheme.username.as_deref().unwrap_or(ANY_USERNAME);
-                let credentials = Zeroizing::new(format!("{username}:{}", text(needed()?)?));
-                let value =
-                    Zeroizing::new(format!("Basic {}", BASE64.encode(credentials.as_bytes())));
-                Proof::Token {
-                    header: AUTHORIZATION.to_owned(),
-                    value,
-                }
-            }
-            Scheme::PublicKey(_) | Scheme::Jwt(_) | Scheme::Bespoke(_) => {
-                return Err(ConfigError::NotSignable {
-                    scheme: verification.scheme.clone(),
-                    why: "it signs with a key that nobody else has",
-                });
-            }
-            Scheme::Unsigned => Proof::Unsigned,
-        };
-        Ok(Self { proof })
-    }
-
-    /// Signs a request that is sent at `now_us` (Unix microseconds) as message `message_id`.
-    ///
-    /// # Errors
-    /// [`Rejection`] if no sender could sign it, such as a query with a wrong hash of the body.
-    pub fn sign(
-        &self,
-        request: &SignedRequest<'_>,
-        now_us: i64,
-        message_id: &str,
-    ) -> Result<Signature, Rejection> {
-        let headers = match &self.proof {
-            Proof::Signed(signing) => return signing.sign(request, now_us, message_id),
-            Proof::Token { header, value } => vec![(header.clone(), value.to_string())],
-            Proof::Unsigned => Vec::new(),
-        };
-        Ok(Signature {
-            headers,
-            query: request.url_query.map(str::to_owned),
-        })
-    }
-}
+use super::Signature;
+use crate::signature::content::{Message, query_parameter, sha256_hex};
+use crate::signature::format::Kind;
+use crate::signature::key::{KeyedSecret, SigningKey};
+use crate::signature::scheme::{HeaderNames, Part, SignedScheme};
+use crate::signature::{ConfigError, Headers, Rejection, SignedRequest};
 
 /// A signature scheme with the key of the sender.
-struct SigningScheme {
+pub(super) struct HashSigner {
     scheme: SignedScheme,
     url: String,
     key: SigningKey,
 }
 
-impl SigningScheme {
-    fn new(
+impl HashSigner {
+    pub(super) fn new(
         scheme: SignedScheme,
         secret: &KeyedSecret,
         public_url: &str,
@@ -125,7 +25,7 @@ impl SigningScheme {
         Ok(Self { scheme, url, key })
     }
 
-    fn sign(
+    pub(super) fn sign(
         &self,
         request: &SignedRequest<'_>,
         now_us: i64,
@@ -161,7 +61,11 @@ impl SigningScheme {
         let format = &self.scheme.format;
         let value = format.write(timestamp.as_deref(), kind, &signature);
         headers.push((names.signature.to_string(), value));
-        Ok(Signature { headers, query })
+        Ok(Signature {
+            headers,
+            query,
+            body: None,
+        })
     }
 
     /// The names that a sender uses: the first ones.
@@ -228,9 +132,4 @@ fn query_to_send(
     }
     let before = given.map(|query| format!("{query}&")).unwrap_or_default();
     Ok(Some(format!("{before}{name}={}", sha256_hex(request.body))))
-}
-
-/// The secret as text that a header can carry.
-fn text(secret: &KeyedSecret) -> Result<&str, ConfigError> {
-    std::str::from_utf8(sendable(secret)?).map_err(|_| secret.fault("it is not UTF-8 text"))
 }
