@@ -25,6 +25,7 @@ mod flow;
 mod forged_requests;
 mod handshakes;
 mod hostile_receivers;
+mod limits;
 mod published_keys;
 mod replay;
 mod retention;
