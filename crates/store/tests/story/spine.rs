@@ -114,7 +114,7 @@ impl Setting {
     }
 
     /// Accepts `count` events whose deliveries begin as `start`.
-    async fn accept(&self, count: i64, start: Start) {
+    pub(crate) async fn accept(&self, count: i64, start: Start) {
         let items = (1..=count)
             .map(|number| self.item(number, start, None))
             .collect();
@@ -588,19 +588,19 @@ async fn a_destination_turns_once() {
 
         assert!(
             !s.store
-                .take_probe(s.subscription, at(59), at(120))
+                .take_probe(s.subscription, at(59), at(120), Duration::from_hours(1))
                 .await
                 .unwrap()
         );
         assert!(
             s.store
-                .take_probe(s.subscription, at(60), at(120))
+                .take_probe(s.subscription, at(60), at(120), Duration::from_hours(1))
                 .await
                 .unwrap()
         );
         assert!(
             !s.store
-                .take_probe(s.subscription, at(60), at(120))
+                .take_probe(s.subscription, at(60), at(120), Duration::from_hours(1))
                 .await
                 .unwrap()
         );

@@ -10,6 +10,7 @@ mod bad_events;
 mod bad_input;
 mod bad_sources;
 mod bad_webhooks;
+mod clock_jumps;
 mod cloudevents;
 mod dead_letters;
 mod deliveries;
