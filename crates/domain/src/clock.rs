@@ -87,6 +87,16 @@ impl Clock {
         }
     }
 
+    /// Sets a test clock back, as a correction of the machine's clock would, and wakes its listeners; the
+    /// machine's clock stays as it is.
+    pub fn set_back(&self, by: Duration) {
+        if let Hands::Test { now, .. } = &self.0.hands {
+            let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+            now.fetch_sub(micros, Ordering::SeqCst);
+            self.advance(Duration::ZERO);
+        }
+    }
+
     /// Has `wake` called each time that a test clock is moved.
     pub fn on_advance(&self, wake: impl Fn() + Send + Sync + 'static) {
         if let Hands::Test { listeners, .. } = &self.0.hands {
@@ -126,5 +136,10 @@ mod tests {
         let clock = Clock::test(Timestamp::from_micros(7));
         let seen: Vec<_> = (0..3).map(|_| clock.unique_now().as_micros()).collect();
         assert_eq!(seen, [7, 8, 9]);
+        clock.advance(Duration::from_hours(1));
+        let ahead = clock.unique_now();
+        clock.set_back(Duration::from_hours(1));
+        assert_eq!(clock.now().as_micros(), 7);
+        assert_eq!(clock.unique_now(), ahead.plus(Duration::from_micros(1)));
     }
 }

@@ -2,16 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::Violation;
+use crate::{Bounds, Violation};
 
-/// The most headers that one subscription adds.
-pub const MAX_HEADERS: usize = 20;
 /// The longest name, in bytes.
 pub const MAX_NAME_BYTES: usize = 128;
 /// The longest value, in bytes.
 pub const MAX_VALUE_BYTES: usize = 2_048;
-/// The most that names and values take together, in bytes.
-pub const MAX_TOTAL_BYTES: usize = 8_192;
 
 /// Why a header is not for users to set.
 struct Denied {
@@ -114,15 +110,15 @@ pub fn value_fault(value: &str, at_most: usize) -> Option<String> {
 }
 
 /// Everything that is wrong with `headers`, with pointers below `/headers`.
-pub fn violations(headers: &BTreeMap<String, String>) -> Vec<Violation> {
+pub fn violations(headers: &BTreeMap<String, String>, bounds: &Bounds) -> Vec<Violation> {
     let mut found = Vec::new();
     let total: usize = headers
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum();
-    if headers.len() > MAX_HEADERS || total > MAX_TOTAL_BYTES {
-        let detail =
-            format!("give at most {MAX_HEADERS} headers with {MAX_TOTAL_BYTES} bytes altogether");
+    if headers.len() > bounds.headers || total > bounds.header_bytes {
+        let (most, bytes) = (bounds.headers, bounds.header_bytes);
+        let detail = format!("give at most {most} headers with {bytes} bytes altogether");
         found.push(Violation::new("/headers", detail));
         return found;
     }
@@ -153,7 +149,7 @@ mod tests {
 
     fn check(name: &str, value: &str, expected: Option<&str>) {
         let headers = BTreeMap::from([(name.to_owned(), value.to_owned())]);
-        let found = violations(&headers);
+        let found = violations(&headers, &Bounds::default());
         match expected {
             None => assert!(found.is_empty(), "{name:?}: {found:?}"),
             Some(words) => {
@@ -212,12 +208,15 @@ mod tests {
             let header = |n| (format!("x-{n}"), "v".repeat(length));
             (0..count).map(header).collect()
         };
-        assert!(violations(&many(20, 100)).is_empty());
+        assert!(violations(&many(20, 100), &Bounds::default()).is_empty());
         for headers in [many(21, 1), many(5, 2_000)] {
-            assert_eq!(violations(&headers)[0].pointer, "/headers");
+            assert_eq!(
+                violations(&headers, &Bounds::default())[0].pointer,
+                "/headers"
+            );
         }
         let twice = [("X-A", "1"), ("x-a", "2")].map(|(n, v)| (n.to_owned(), v.to_owned()));
-        let found = violations(&BTreeMap::from(twice));
+        let found = violations(&BTreeMap::from(twice), &Bounds::default());
         assert_eq!(found[0].pointer, "/headers/x-a");
     }
 }

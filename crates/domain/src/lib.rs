@@ -5,6 +5,7 @@
 pub mod access;
 pub mod attempt;
 pub mod auth;
+pub mod bounds;
 pub mod clock;
 pub mod custom_headers;
 pub mod delivery;
@@ -28,6 +29,7 @@ pub mod time;
 pub mod trace;
 pub mod violation;
 
+pub use bounds::Bounds;
 pub use id::{
     ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, EventTypeId, JobId, RequestId,
     SecretId, SourceId, SubscriptionId, TenantId,

@@ -4,14 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Violation;
-
-/// The longest list of delays.
-pub const MAX_ATTEMPTS: usize = 50;
-/// The longest delay, in seconds: 7 days.
-pub const MAX_DELAY_SECONDS: u32 = 604_800;
-/// The longest wait that a receiver's `Retry-After` can ask for, in seconds: 24 hours.
-pub const MAX_RETRY_AFTER_SECONDS: u64 = 86_400;
+use crate::{Bounds, Violation};
 
 /// The delays before each attempt, in seconds; the first is before the first attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,16 +20,18 @@ impl Default for Schedule {
 
 impl Schedule {
     /// Everything that is wrong with it, with pointers relative to the list.
-    pub fn violations(&self) -> Vec<Violation> {
-        if self.0.is_empty() || self.0.len() > MAX_ATTEMPTS {
-            let detail = format!("give 1 to {MAX_ATTEMPTS} delays in seconds, such as [0, 5, 30]");
+    pub fn violations(&self, bounds: &Bounds) -> Vec<Violation> {
+        if self.0.is_empty() || self.0.len() > bounds.retries {
+            let most = bounds.retries;
+            let detail = format!("give 1 to {most} delays in seconds, such as [0, 5, 30]");
             return vec![Violation::new("", detail)];
         }
+        let longest = bounds.retry_delay.as_secs();
         let long = |(i, _)| {
-            let detail = format!("a delay is at most {MAX_DELAY_SECONDS} seconds (7 days)");
+            let detail = format!("a delay is at most {longest} seconds");
             Violation::new(format!("/{i}"), detail)
         };
-        let too_long = |(_, delay): &(usize, &u32)| **delay > MAX_DELAY_SECONDS;
+        let too_long = |(_, delay): &(usize, &u32)| u64::from(**delay) > longest;
         self.0
             .iter()
             .enumerate()
@@ -63,17 +58,16 @@ impl Schedule {
     ) -> Option<Duration> {
         let delay = Duration::from_secs((*self.0.get(made as usize)?).into());
         let wait = delay.mul_f64((1.0 + jitter * (2.0 * chance - 1.0)).max(0.0));
-        let longest = Duration::from_secs(MAX_RETRY_AFTER_SECONDS);
-        Some(wait.max(retry_after.unwrap_or_default().min(longest)))
+        Some(wait.max(retry_after.unwrap_or_default()))
     }
 }
 
-/// The wait that a `Retry-After` header (RFC 9110, 10.2.3) asks for: seconds, or an HTTP date
-/// seen from `now`.
+/// The wait that a `Retry-After` header (RFC 9110, 10.2.3) asks for, however long: seconds, or an HTTP
+/// date seen from `now`.
 pub fn parse_retry_after(value: &str, now: crate::Timestamp) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds.min(MAX_RETRY_AFTER_SECONDS)));
+        return Some(Duration::from_secs(seconds));
     }
     let at = jiff::fmt::rfc2822::DateTimeParser::new()
         .parse_timestamp(value)
@@ -101,7 +95,6 @@ mod tests {
         assert_eq!(seconds(5, 0.5, None), None);
         assert_eq!(seconds(1, 0.5, Some(60)), Some(60.0));
         assert_eq!(seconds(3, 0.5, Some(60)), Some(300.0));
-        assert_eq!(seconds(1, 0.5, Some(u64::MAX)), Some(86_400.0));
     }
 
     #[test]
@@ -109,6 +102,8 @@ mod tests {
         let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
         let rows = [
             ("120", Some(120)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("Sun, 29 Nov 2026 10:00:00 GMT", Some(604_800)),
             (" 7 ", Some(7)),
             ("Sun, 22 Nov 2026 10:01:00 GMT", Some(60)),
             ("Sun, 22 Nov 2026 09:00:00 GMT", Some(0)),
@@ -127,9 +122,22 @@ mod tests {
 
     #[test]
     fn bad_schedules_are_named() {
-        assert_eq!(Schedule(vec![]).violations()[0].pointer, "");
-        assert_eq!(Schedule(vec![0; 51]).violations()[0].pointer, "");
-        assert_eq!(Schedule(vec![0, 604_801]).violations()[0].pointer, "/1");
-        assert!(Schedule::default().violations().is_empty());
+        assert_eq!(
+            Schedule(vec![]).violations(&Bounds::default())[0].pointer,
+            ""
+        );
+        assert_eq!(
+            Schedule(vec![0; 51]).violations(&Bounds::default())[0].pointer,
+            ""
+        );
+        assert_eq!(
+            Schedule(vec![0, 604_801]).violations(&Bounds::default())[0].pointer,
+            "/1"
+        );
+        assert!(
+            Schedule::default()
+                .violations(&Bounds::default())
+                .is_empty()
+        );
     }
 }

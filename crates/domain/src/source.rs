@@ -7,7 +7,7 @@ use tieline_mapping::{
 };
 
 use crate::{
-    Violation,
+    Bounds, Violation,
     pattern::EventType,
     signature::{SecretOwner, Verification},
     violation,
@@ -78,7 +78,7 @@ pub struct Dedupe {
     /// False: every request is an event of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// For how long a repeat is told, in hours: 1 to 720.
+    /// For how long a repeat is told, in hours, as [`Bounds`] allow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_hours: Option<u32>,
 }
@@ -163,7 +163,7 @@ impl Source {
 
     /// Everything that is wrong with it, apart from the `verification`, which is checked together
     /// with the secret when the verifier is made.
-    pub fn violations(&self) -> Vec<Violation> {
+    pub fn violations(&self, bounds: &Bounds) -> Vec<Violation> {
         let mut found: Vec<_> = violation::length("/name", &self.name, 1, 200)
             .into_iter()
             .collect();
@@ -173,16 +173,19 @@ impl Source {
         if let Some(agent) = &self.agent_id {
             found.extend(violation::length("/agent_id", agent, 1, 64));
         }
-        if let Some(Err(faults)) = self.transform.as_ref().map(Transform::compile) {
-            found.extend(faults.iter().map(transform_violation));
-        }
+        found.extend(self.transform_violations(bounds));
         if let Some(text) = &self.event_type
             && let Err(detail) = TypeRule::parse(text)
         {
             found.push(Violation::new("/event_type", detail));
         }
         if let Some(dedupe) = &self.dedupe {
-            found.extend(dedupe.violations().into_iter().map(|v| v.under("/dedupe")));
+            found.extend(
+                dedupe
+                    .violations(bounds)
+                    .into_iter()
+                    .map(|v| v.under("/dedupe")),
+            );
         }
         if let Some(response) = self.response
             && !(200..300).contains(&response.status)
@@ -191,6 +194,21 @@ impl Source {
             found.push(Violation::new("/response/status", detail));
         }
         found
+    }
+
+    fn transform_violations(&self, bounds: &Bounds) -> Vec<Violation> {
+        let Some(transform) = &self.transform else {
+            return Vec::new();
+        };
+        let (count, most) = (transform.metadata.len(), bounds.transform_keys);
+        if count > most {
+            let detail = format!(
+                "{count} keys, but a transform takes at most {most}; select an object that holds them"
+            );
+            return vec![Violation::new("/transform/metadata", detail)];
+        }
+        let faults = transform.compile().err().unwrap_or_default();
+        faults.iter().map(transform_violation).collect()
     }
 }
 
@@ -203,7 +221,7 @@ fn transform_violation(fault: &TransformError) -> Violation {
 }
 
 impl Dedupe {
-    fn violations(&self) -> Vec<Violation> {
+    fn violations(&self, bounds: &Bounds) -> Vec<Violation> {
         let mut found = Vec::new();
         let ways = [
             self.event_id.is_some(),
@@ -226,9 +244,10 @@ impl Dedupe {
             found.push(Violation::new("/header", "this is no header name"));
         }
         if let Some(hours) = self.window_hours
-            && !(1..=720).contains(&hours)
+            && !(1..=bounds.dedupe_hours).contains(&hours)
         {
-            found.push(Violation::new("/window_hours", "give 1 to 720 hours"));
+            let detail = format!("give 1 to {} hours", bounds.dedupe_hours);
+            found.push(Violation::new("/window_hours", detail));
         }
         found
     }

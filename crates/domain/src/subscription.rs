@@ -7,7 +7,7 @@ use serde_json::Value;
 use tieline_mapping::path::Path;
 
 use crate::{
-    Violation,
+    Bounds, Violation,
     auth::Auth,
     custom_headers,
     filter::Filter,
@@ -17,9 +17,6 @@ use crate::{
     retry::Schedule,
     violation,
 };
-
-/// The most patterns in one subscription.
-pub const MAX_PATTERNS: usize = 100;
 
 /// Who signs a delivery, by the identifier that its signature bears (Standard Webhooks).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +35,7 @@ pub enum Signature {
 pub struct Subscription {
     /// Where deliveries go: `http` or `https`.
     pub url: String,
-    /// Which events are wanted: 1 to 100 patterns.
+    /// Which events are wanted: 1 or more patterns, as many as [`Bounds`] allow.
     pub events: Vec<Pattern>,
     /// Which of these it takes by their content: see [`crate::filter`]; all if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,11 +46,11 @@ pub struct Subscription {
     /// The delays before each attempt, in seconds; the operator's list if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Schedule>,
-    /// How long one attempt may take, in seconds: 1 to 60; the operator's time-out if absent.
+    /// How long one attempt may take, in seconds, as [`Bounds`] allow; the operator's time-out if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u32>,
-    /// How long a delivery may be held, in seconds, before it is a dead letter: 60 to 2,592,000
-    /// (30 days); the operator's limit (3 days) if absent.
+    /// How long a delivery may be held, in seconds, before it is a dead letter: 60 or more, as [`Bounds`]
+    /// allow; the operator's limit (3 days) if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age: Option<u32>,
     /// Who signs its deliveries; its own secret if absent.
@@ -109,33 +106,27 @@ impl Subscription {
         }
     }
 
-    /// Everything that is wrong with it, apart from the `url`, which the guard of outgoing calls
-    /// checks.
-    pub fn violations(&self) -> Vec<Violation> {
+    /// Everything that is wrong with it, apart from what the `url` leads to, which the guard of outgoing
+    /// calls checks.
+    pub fn violations(&self, bounds: &Bounds) -> Vec<Violation> {
         let mut found = Vec::new();
-        if self.events.is_empty() || self.events.len() > MAX_PATTERNS {
-            let detail =
-                format!("give 1 to {MAX_PATTERNS} event patterns, such as [\"conversation.*\"]");
+        if self.url.len() > bounds.url_bytes {
+            let (bytes, most) = (self.url.len(), bounds.url_bytes);
+            let detail = format!("the URL has {bytes} bytes; at most {most} are accepted");
+            found.push(Violation::new("/url", detail));
+        }
+        if self.events.is_empty() || self.events.len() > bounds.patterns {
+            let most = bounds.patterns;
+            let detail = format!("give 1 to {most} event patterns, such as [\"conversation.*\"]");
             found.push(Violation::new("/events", detail));
         }
-        if let Err(faults) = self.compiled_filter() {
+        if let Err(faults) = self.compiled_filter(bounds.filter_parts) {
             found.extend(faults.into_iter().map(|v| v.under("/filter")));
         }
         if let Some(description) = &self.description {
             found.extend(violation::length("/description", description, 0, 500));
         }
-        if let Some(retry) = &self.retry {
-            found.extend(retry.violations().into_iter().map(|v| v.under("/retry")));
-        }
-        if self.timeout_seconds.is_some_and(|s| !(1..=60).contains(&s)) {
-            found.push(Violation::new("/timeout_seconds", "give 1 to 60 seconds"));
-        }
-        if self.max_age.is_some_and(|s| !(60..=2_592_000).contains(&s)) {
-            found.push(Violation::new(
-                "/max_age",
-                "give 60 to 2592000 seconds (30 days)",
-            ));
-        }
+        found.extend(self.time_violations(bounds));
         if let Some(wanted) = &self.signatures
             && !matches!(wanted[..], [_])
             && !matches!(wanted[..], [one, other] if one != other)
@@ -143,7 +134,7 @@ impl Subscription {
             let detail = "give \"v1\", \"v1a\" or both, each once";
             found.push(Violation::new("/signatures", detail));
         }
-        found.extend(custom_headers::violations(&self.headers));
+        found.extend(custom_headers::violations(&self.headers, bounds));
         found.extend(self.auth.iter().flat_map(Auth::violations));
         if let Some(name) = self.auth.as_ref().and_then(|auth| auth.name.as_deref())
             && self
@@ -155,6 +146,25 @@ impl Subscription {
             found.push(Violation::new("/auth/name", detail));
         }
         found.extend(self.flow_violations());
+        found
+    }
+
+    fn time_violations(&self, bounds: &Bounds) -> Vec<Violation> {
+        let retry = self.retry.iter().flat_map(|retry| retry.violations(bounds));
+        let mut found: Vec<_> = retry.map(|violation| violation.under("/retry")).collect();
+        let times = [
+            ("/timeout_seconds", self.timeout_seconds, 1, bounds.timeout),
+            ("/max_age", self.max_age, 60, bounds.max_age),
+        ];
+        for (pointer, seconds, least, most) in times {
+            let most = most.as_secs();
+            if seconds.is_some_and(|seconds| !(least..=most).contains(&u64::from(seconds))) {
+                found.push(Violation::new(
+                    pointer,
+                    format!("give {least} to {most} seconds"),
+                ));
+            }
+        }
         found
     }
 
@@ -185,9 +195,13 @@ impl Subscription {
         found
     }
 
-    /// Its filter, compiled; or what is wrong with it, with pointers relative to it.
-    pub fn compiled_filter(&self) -> Result<Option<Filter>, Vec<Violation>> {
-        self.filter.as_ref().map(Filter::compile).transpose()
+    /// Its filter, compiled, if it has at most so many parts; or what is wrong with it, with pointers
+    /// relative to it.
+    pub fn compiled_filter(&self, parts: usize) -> Result<Option<Filter>, Vec<Violation>> {
+        let filter = self.filter.as_ref();
+        filter
+            .map(|filter| Filter::compile(filter, parts))
+            .transpose()
     }
 
     /// Whether it wants events of this type, as far as their type tells.

@@ -1,5 +1,7 @@
 //! The health of destinations.
 
+use std::time::Duration;
+
 use sqlx::AssertSqlSafe;
 use tieline_domain::{
     SubscriptionId, TenantId, Timestamp,
@@ -165,12 +167,18 @@ impl Store {
         Ok(true)
     }
 
-    /// The destinations in `error` whose next probe is due.
-    pub async fn due_probes(&self, now: Timestamp) -> Result<Vec<(TenantId, SubscriptionId)>> {
-        const DUE: &str = "SELECT tenant_id, subscription_id FROM destinations \
-                           WHERE state = 'error' AND probe_at <= $1 ORDER BY probe_at LIMIT 1000";
+    /// The destinations in `error` whose next probe is due: its time has come, or is further away than the
+    /// `longest` wait because the clock was set back.
+    pub async fn due_probes(
+        &self,
+        now: Timestamp,
+        longest: Duration,
+    ) -> Result<Vec<(TenantId, SubscriptionId)>> {
+        const DUE: &str = "SELECT tenant_id, subscription_id FROM destinations WHERE state = 'error' \
+                           AND (probe_at <= $1 OR probe_at > $2) ORDER BY probe_at LIMIT 1000";
         let rows: Vec<(String, String)> = on_db!(self.db(), |c| sqlx::query_as(DUE)
             .bind(now.as_micros())
+            .bind(now.plus(longest).as_micros())
             .fetch_all(c)
             .await?);
         let parsed = rows.into_iter().map(|(tenant, subscription)| {
@@ -204,20 +212,23 @@ impl Store {
         tx.commit().await
     }
 
-    /// Takes the right to send the next probe, for the node that asks first: true once per wait.
+    /// Takes the right to send the next probe, for the node that asks first: true once per wait, of which
+    /// none is longer than `longest`.
     pub async fn take_probe(
         &self,
         subscription: SubscriptionId,
         now: Timestamp,
         next: Timestamp,
+        longest: Duration,
     ) -> Result<bool> {
         const TAKE: &str = "UPDATE destinations SET probe_at = $1 WHERE subscription_id = $2 \
-                            AND state = 'error' AND (probe_at IS NULL OR probe_at <= $3)";
+                            AND state = 'error' AND (probe_at IS NULL OR probe_at <= $3 OR probe_at > $4)";
         let mut tx = self.db().begin().await?;
         let taken = in_tx!(tx, |c| sqlx::query(TAKE)
             .bind(next.as_micros())
             .bind(subscription.to_string())
             .bind(now.as_micros())
+            .bind(now.plus(longest).as_micros())
             .execute(c)
             .await?
             .rows_affected());

@@ -45,7 +45,8 @@ impl Store {
         expires_at: Timestamp,
     ) -> Result<Begun> {
         let mut tx = self.db().begin().await?;
-        // As every row lives equally long, one that ends a minute earlier began a minute earlier.
+        // As every row lives equally long, one that ends a minute earlier began a minute earlier, and one that
+        // ends a minute later began before the clock was set back.
         let fresh = in_tx!(tx, |c| {
             sqlx::query(
             "INSERT INTO idempotency (tenant_id, key, request_hash, expires_at) VALUES ($1, $2, $3, $4)
@@ -53,7 +54,8 @@ impl Store {
              SET request_hash = excluded.request_hash, status = NULL, answer = NULL,
                  expires_at = excluded.expires_at
              WHERE idempotency.expires_at <= $5
-                OR (idempotency.status IS NULL AND idempotency.expires_at <= $6
+                OR (idempotency.status IS NULL
+                    AND (idempotency.expires_at <= $6 OR idempotency.expires_at > $7)
                     AND idempotency.request_hash = excluded.request_hash)"
         )
         .bind(tenant.to_string())
@@ -62,6 +64,7 @@ impl Store {
         .bind(expires_at.as_micros())
         .bind(now.as_micros())
         .bind(expires_at.minus(TAKEOVER_AFTER).as_micros())
+        .bind(expires_at.plus(TAKEOVER_AFTER).as_micros())
         .execute(c)
         .await
         .map(|done| done.rows_affected())

@@ -191,7 +191,8 @@ impl Store {
     }
 
     /// Takes the oldest job that is due, of a tenant for which no other node works, with the lease
-    /// that `hold` makes of it. `None` if there is none.
+    /// that `hold` makes of it. `None` if there is none. A lease that ends later than two leases from now is
+    /// from before the clock was set back, and has ended.
     pub async fn claim_job(
         &self,
         node: &str,
@@ -200,9 +201,10 @@ impl Store {
     ) -> Result<Option<(Job, Hold)>> {
         let text = format!(
             "UPDATE jobs SET status = 'running', owner = $1, due_at = $2, started_at = COALESCE(started_at, $3) \
-             WHERE id = (SELECT j.id FROM jobs j WHERE j.status IN ('waiting', 'running') AND j.due_at <= $3 \
+             WHERE id = (SELECT j.id FROM jobs j WHERE j.status IN ('waiting', 'running') \
+             AND (j.due_at <= $3 OR j.due_at > $4) \
              AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.tenant_id = j.tenant_id AND r.id <> j.id \
-             AND r.status = 'running' AND r.due_at > $3) ORDER BY j.id LIMIT 1 {}) RETURNING {COLUMNS}",
+             AND r.status = 'running' AND r.due_at > $3 AND r.due_at <= $4) ORDER BY j.id LIMIT 1 {}) RETURNING {COLUMNS}",
             self.db().skip_locked()
         );
         let mut tx = self.db().begin().await?;
@@ -210,6 +212,7 @@ impl Store {
             .bind(node)
             .bind(now.plus(lease).as_micros())
             .bind(now.as_micros())
+            .bind(now.plus(lease * 2).as_micros())
             .fetch_optional(c)
             .await?);
         tx.commit().await?;

@@ -21,6 +21,7 @@ pub mod handshakes;
 pub mod health;
 pub mod idempotency;
 pub mod jobs;
+mod leases;
 pub mod missed;
 pub mod pace;
 pub mod page;

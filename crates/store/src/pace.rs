@@ -17,6 +17,21 @@ macro_rules! now {
     };
 }
 
+/// A turn further away than this, in microseconds, is from before the database's clock was set back: nodes
+/// take turns for less than a second ahead.
+macro_rules! furthest_turn {
+    () => {
+        "60000000"
+    };
+}
+
+/// A permit that lasts longer than this, in microseconds, is from before the database's clock was set back.
+macro_rules! longest_permit {
+    () => {
+        "600000000"
+    };
+}
+
 /// A permit for one attempt at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permit {
@@ -51,7 +66,11 @@ impl SharedPace {
         const TAKE: &str = concat!(
             "INSERT INTO paces (subscription_id, next_at) VALUES ($1, ",
             now!(),
-            " - $2 + $3) ON CONFLICT (subscription_id) DO UPDATE SET next_at = GREATEST(paces.next_at, ",
+            " - $2 + $3) ON CONFLICT (subscription_id) DO UPDATE SET next_at = GREATEST(CASE WHEN paces.next_at > ",
+            now!(),
+            " + ",
+            furthest_turn!(),
+            " THEN 0 ELSE paces.next_at END, ",
             now!(),
             " - $2) + $3 RETURNING next_at - $3 - ",
             now!()
@@ -79,9 +98,17 @@ impl SharedPace {
             " + $3, $4 FROM generate_series(1, $2) AS free (number) WHERE NOT EXISTS (SELECT 1 FROM permits \
              WHERE permits.subscription_id = $1 AND permits.number = free.number AND permits.taken_until > ",
             now!(),
+            " AND permits.taken_until <= ",
+            now!(),
+            " + ",
+            longest_permit!(),
             ") ORDER BY free.number LIMIT 1 ON CONFLICT (subscription_id, number) DO UPDATE SET \
              taken_until = excluded.taken_until, owner = excluded.owner WHERE permits.taken_until <= ",
             now!(),
+            " OR permits.taken_until > ",
+            now!(),
+            " + ",
+            longest_permit!(),
             " RETURNING number"
         );
         let number: Option<i64> = sqlx::query_scalar(TAKE)

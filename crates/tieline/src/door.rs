@@ -39,15 +39,14 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How long to wait for the rest of a preface that has begun.
 const REST_OF_PREFACE: Duration = Duration::from_millis(5);
 
-/// How many requests of one HTTP/2 connection run at once.
-const STREAMS: u32 = 128;
-
 /// Lets connections in.
 pub struct Door {
     front: Front,
     ordinary: Arc<Semaphore>,
     reserve: Arc<Semaphore>,
     head: Duration,
+    /// How many requests of one HTTP/2 connection run at once.
+    streams: u32,
 }
 
 /// How a connection is let in.
@@ -64,6 +63,7 @@ impl Door {
             ordinary: Arc::new(Semaphore::new(limits.connections)),
             reserve: Arc::new(Semaphore::new(RESERVE)),
             head: limits.head_timeout,
+            streams: limits.http2_streams,
         }
     }
 
@@ -122,7 +122,7 @@ impl Door {
             Entry::Reserve(room) => (room, true),
         };
         let head = if full { RESERVE_HEAD } else { self.head };
-        let server = builder(head, full);
+        let server = builder(head, self.streams, full);
         let front = self.front.clone();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let mut request: Request = request.map(Body::new);
@@ -154,7 +154,7 @@ impl Door {
     }
 }
 
-fn builder(head: Duration, full: bool) -> auto::Builder<TokioExecutor> {
+fn builder(head: Duration, streams: u32, full: bool) -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     server
         .http1()
@@ -164,7 +164,7 @@ fn builder(head: Duration, full: bool) -> auto::Builder<TokioExecutor> {
     server
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
+        .max_concurrent_streams(streams)
         .keep_alive_interval(head)
         .keep_alive_timeout(head);
     server

@@ -49,7 +49,7 @@ async fn checkpoint(app: &App) -> tieline_store::Result<()> {
 }
 
 async fn gauges(app: &App) -> tieline_store::Result<()> {
-    let depth = app.spine.depth().await?;
+    let depth = app.spine.depth(app.config.metrics.queue_count_max).await?;
     let now = app.clock.now();
     let age = depth
         .oldest_due

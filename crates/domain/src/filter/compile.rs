@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 use tieline_mapping::path::Path;
 
 use super::{
-    Asks, Condition, Filter, MAX_DEPTH, MAX_LISTED, MAX_NODES, MAX_SEARCHES, MAX_TEXT, Node, Order,
-    Test,
+    Asks, Condition, Filter, MAX_DEPTH, MAX_LISTED, MAX_SEARCHES, MAX_TEXT, MOST_NODES, Node,
+    Order, Test,
 };
 use crate::{Violation, violation::pointer_step};
 
@@ -29,9 +29,15 @@ const TESTS: [(&str, ReadTest); 7] = [
 ];
 
 impl Filter {
-    /// Compiles a filter, or says everything that is wrong with it; pointers are relative to it.
-    pub fn compile(filter: &Value) -> Result<Self, Vec<Violation>> {
-        let mut compiler = Compiler::default();
+    /// Compiles a filter of at most so many parts, or says everything that is wrong with it; pointers are
+    /// relative to it.
+    pub fn compile(filter: &Value, parts: usize) -> Result<Self, Vec<Violation>> {
+        let mut compiler = Compiler {
+            most: parts.min(MOST_NODES),
+            nodes: 0,
+            searches: 0,
+            faults: Vec::new(),
+        };
         let root = compiler.node(filter, "", 1);
         match root {
             Some(root) if compiler.faults.is_empty() => Ok(Self { root }),
@@ -40,8 +46,8 @@ impl Filter {
     }
 }
 
-#[derive(Default)]
 struct Compiler {
+    most: usize,
     nodes: usize,
     searches: usize,
     faults: Vec<Violation>,
@@ -56,11 +62,14 @@ impl Compiler {
 
     fn node(&mut self, value: &Value, pointer: &str, level: usize) -> Option<Node> {
         self.nodes += 1;
-        if self.nodes == MAX_NODES + 1 {
-            let detail = format!("a filter has at most {MAX_NODES} parts; use `in` for lists");
+        if self.nodes == self.most + 1 {
+            let detail = format!(
+                "a filter has at most {} parts; use `in` for lists",
+                self.most
+            );
             return self.fault(pointer, detail);
         }
-        if self.nodes > MAX_NODES {
+        if self.nodes > self.most {
             return None;
         }
         if level > MAX_DEPTH {

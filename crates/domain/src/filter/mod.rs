@@ -15,8 +15,9 @@ pub use evaluate::{Document, Explained};
 
 /// How deep `all`, `any` and `not` may stand inside one another.
 pub const MAX_DEPTH: usize = 8;
-/// How many parts a filter may have: each `all`, `any`, `not` and condition counts.
-pub const MAX_NODES: usize = 64;
+/// How many parts a filter can have, whatever the operator allows: each `all`, `any`, `not` and condition
+/// counts.
+pub const MOST_NODES: usize = 256;
 /// How many values one `in` may list.
 pub const MAX_LISTED: usize = 100;
 /// The longest text that a field is compared with, in characters.

@@ -1,8 +1,11 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Document, Filter, MAX_DEPTH, MAX_LISTED, MAX_NODES, MAX_TEXT};
+use super::{Document, Filter, MAX_DEPTH, MAX_LISTED, MAX_TEXT};
 use crate::{EventId, TenantId, Timestamp, event::Event};
+
+/// How many parts are allowed.
+const PARTS: usize = 64;
 
 fn event(data: &str, subject: Option<&str>) -> Event {
     Event {
@@ -20,7 +23,8 @@ fn event(data: &str, subject: Option<&str>) -> Event {
 }
 
 fn matches(filter: &Value, data: &str) -> bool {
-    let filter = Filter::compile(filter).unwrap_or_else(|faults| panic!("{filter}: {faults:?}"));
+    let filter =
+        Filter::compile(filter, PARTS).unwrap_or_else(|faults| panic!("{filter}: {faults:?}"));
     filter.matches(&Document::of(&event(data, Some("order/1042"))))
 }
 
@@ -220,7 +224,7 @@ fn numbers_are_compared_exactly() {
 
 #[test]
 fn a_missing_subject_is_missing() {
-    let filter = Filter::compile(&json!({"field": "subject", "exists": false})).unwrap();
+    let filter = Filter::compile(&json!({"field": "subject", "exists": false}), PARTS).unwrap();
     assert!(filter.matches(&Document::of(&event("{}", None))));
     assert!(!filter.matches(&Document::of(&event("{}", Some("s")))));
 }
@@ -318,7 +322,7 @@ fn faults_say_where_they_are() {
         ),
     ];
     for (filter, pointer, says) in rows {
-        let faults = Filter::compile(&filter).unwrap_err();
+        let faults = Filter::compile(&filter, PARTS).unwrap_err();
         assert_eq!(faults[0].pointer, pointer, "{filter}: {faults:?}");
         assert!(faults[0].detail.contains(says), "{filter}: {faults:?}");
     }
@@ -332,8 +336,8 @@ fn size_and_depth_are_bounded() {
         |levels: usize| (1..levels).fold(condition.clone(), |inner, _| json!({"not": inner}));
     let search = |parts: usize| json!({"any": vec![json!({"field": "$..a", "eq": 1}); parts]});
     let rows = [
-        (wide(MAX_NODES - 1), None),
-        (wide(MAX_NODES), Some("at most 64 parts")),
+        (wide(PARTS - 1), None),
+        (wide(PARTS), Some("at most 64 parts")),
         (wide(10_000), Some("at most 64 parts")),
         (deep(MAX_DEPTH), None),
         (deep(MAX_DEPTH + 1), Some("at most 8 levels")),
@@ -342,7 +346,7 @@ fn size_and_depth_are_bounded() {
         (search(5), Some("at most 4 fields")),
     ];
     for (filter, says) in rows {
-        let faults = Filter::compile(&filter).err().unwrap_or_default();
+        let faults = Filter::compile(&filter, PARTS).err().unwrap_or_default();
         assert_eq!(faults.len(), usize::from(says.is_some()), "{faults:?}");
         assert!(
             says.is_none_or(|says| faults[0].detail.contains(says)),
@@ -354,7 +358,7 @@ fn size_and_depth_are_bounded() {
 #[test]
 fn a_filter_explains_itself() {
     let filter = json!({"all": [{"field": "data.total", "gte": 100}, {"not": {"field": "data.test", "exists": true}}]});
-    let filter = Filter::compile(&filter).unwrap();
+    let filter = Filter::compile(&filter, PARTS).unwrap();
     let event = event(r#"{"total": 99.5}"#, None);
     let explained: Vec<_> = filter
         .explain(&Document::of(&event))
@@ -416,7 +420,7 @@ proptest! {
 
     #[test]
     fn nothing_panics(filter in any_json(), data in any_json()) {
-        if let Ok(filter) = Filter::compile(&filter) {
+        if let Ok(filter) = Filter::compile(&filter, PARTS) {
             let event = event(&data.to_string(), None);
             filter.matches(&Document::of(&event));
         }

@@ -10,8 +10,8 @@ mod budget;
 
 use budget::Budget;
 
-/// Metadata keys that one transform may fill.
-pub const MAX_METADATA_KEYS: usize = 64;
+/// Metadata keys that one transform can fill, whatever the operator allows.
+pub const MAX_METADATA_KEYS: usize = 256;
 /// Paths of one transform that may search the whole document with `..`.
 pub const MAX_SEARCHES: usize = 8;
 
@@ -321,18 +321,18 @@ mod tests {
     }
 
     #[test]
-    fn takes_at_most_64_keys() {
+    fn takes_at_most_256_keys() {
         let with = |count: usize| Transform {
             message: None,
             metadata: (0..count)
                 .map(|n| (format!("k{n}"), "$.a".to_owned()))
                 .collect(),
         };
-        assert!(with(64).compile().is_ok());
-        let errors = with(65).compile().expect_err("refused");
+        assert!(with(256).compile().is_ok());
+        let errors = with(257).compile().expect_err("refused");
         assert_eq!(
             errors[0].to_string(),
-            "/metadata: 65 keys, but a transform takes at most 64; select an object that holds them"
+            "/metadata: 257 keys, but a transform takes at most 256; select an object that holds them"
         );
     }
 

@@ -96,8 +96,8 @@ pub trait Spine: Send + Sync {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Overdue>>>;
 
-    /// How many deliveries wait, and since when the oldest is due.
-    fn depth(&self) -> BoxFuture<'_, Result<Depth>>;
+    /// How many deliveries wait, of each kind up to `most`, and since when the oldest is due.
+    fn depth(&self, most: u64) -> BoxFuture<'_, Result<Depth>>;
 
     /// Looks at up to `limit` keys of seen events after `after` and removes those whose window is over;
     /// answers with the last key it looked at, or `None` at the end.

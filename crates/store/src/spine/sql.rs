@@ -161,18 +161,29 @@ impl Spine for SqlSpine {
         Box::pin(claim::held_before(&self.db, subscription, before, limit))
     }
 
-    fn depth(&self) -> BoxFuture<'_, Result<Depth>> {
+    fn depth(&self, most: u64) -> BoxFuture<'_, Result<Depth>> {
         Box::pin(async move {
-            const PENDING: &str =
-                "SELECT COUNT(*), MIN(due_at) FROM deliveries WHERE status = 'pending'";
-            const HELD: &str = "SELECT COUNT(*) FROM deliveries WHERE status = 'held'";
-            const QUEUED: &str =
-                "SELECT COUNT(*) FROM deliveries WHERE status = 'queued' AND position IS NOT NULL";
+            // Each reads no more of its index than it counts.
+            const PENDING: &str = "SELECT COUNT(*), MIN(due_at) FROM (SELECT due_at FROM deliveries \
+                                   WHERE status = 'pending' ORDER BY due_at LIMIT $1) AS found";
+            const HELD: &str = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM deliveries \
+                                WHERE status = 'held' LIMIT $1) AS found";
+            const QUEUED: &str = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM deliveries \
+                                  WHERE status = 'queued' AND position IS NOT NULL LIMIT $1) AS found";
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
             let (pending, oldest): (i64, Option<i64>) =
-                on_db!(&self.db, |c| sqlx::query_as(PENDING).fetch_one(c).await?);
-            let (held,): (i64,) = on_db!(&self.db, |c| sqlx::query_as(HELD).fetch_one(c).await?);
-            let (queued,): (i64,) =
-                on_db!(&self.db, |c| sqlx::query_as(QUEUED).fetch_one(c).await?);
+                on_db!(&self.db, |c| sqlx::query_as(PENDING)
+                    .bind(most)
+                    .fetch_one(c)
+                    .await?);
+            let (held,): (i64,) = on_db!(&self.db, |c| sqlx::query_as(HELD)
+                .bind(most)
+                .fetch_one(c)
+                .await?);
+            let (queued,): (i64,) = on_db!(&self.db, |c| sqlx::query_as(QUEUED)
+                .bind(most)
+                .fetch_one(c)
+                .await?);
             Ok(Depth {
                 pending: pending.unsigned_abs(),
                 held: held.unsigned_abs(),

@@ -160,7 +160,7 @@ async fn fill() {
     let batches = stream::iter((0..events).step_by(BATCH as usize));
     let write = |from| filler.batch(from, BATCH.min(events - from), every);
     batches.for_each_concurrent(AT_ONCE, write).await;
-    let depth = filler.spine.depth().await.unwrap();
+    let depth = filler.spine.depth(u64::MAX).await.unwrap();
     assert_eq!(depth.pending, events.div_ceil(every));
     db.checkpoint().await.unwrap();
     db.close().await;

@@ -90,6 +90,14 @@ async fn a_request_that_came_to_nothing_may_be_repeated() {
             begin(&store, tenant(1), 2, minute + 2).await,
             Begun::InProgress
         );
+        // Meanwhile the clock was set back by an hour: nobody waits for that hour.
+        let back = minute + 2 - 3_600;
+        assert_eq!(begin(&store, tenant(1), 1, back).await, Begun::Mismatch);
+        assert_eq!(begin(&store, tenant(1), 2, back).await, Begun::Fresh);
+        assert_eq!(
+            begin(&store, tenant(1), 2, back + 1).await,
+            Begun::InProgress
+        );
     })
     .await;
 }

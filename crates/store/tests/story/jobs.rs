@@ -100,6 +100,10 @@ async fn a_job_is_worked_on_by_one_node_and_taken_up_by_another() {
         assert!(late.unwrap().is_none());
         assert!(!store.prolong_job(&hold, at(17)).await.unwrap());
 
+        // While the clock is ahead by an hour and is set back, the lease lasts no longer for it.
+        assert!(store.prolong_job(&taken, at(3_616)).await.unwrap());
+        let (id, taken) = claim("d", 17).await.unwrap();
+        assert_eq!(id, one.id);
         store.give_job_back(&taken, at(18)).await.unwrap();
         let (id, hold) = claim("c", 18).await.unwrap();
         assert_eq!(id, one.id, "the oldest that is due");

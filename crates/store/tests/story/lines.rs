@@ -69,7 +69,8 @@ async fn one_of_a_line_is_at_work() {
         let s = setting(&db).await;
         accept(&s, &[(1, "a"), (2, "a"), (3, "b")]).await;
         accept(&s, &[(4, "a"), (5, "b")]).await;
-        assert_eq!(s.spine.depth().await.unwrap().queued, 3);
+        assert_eq!(s.spine.depth(1_000).await.unwrap().queued, 3);
+        assert_eq!(s.spine.depth(2).await.unwrap().queued, 2);
         let claimed = s.due(1, 10).await;
         assert_eq!(numbers(&claimed), [1, 3], "one of each line");
         assert_eq!(claimed[0].ordering_key.as_deref(), Some("a"));
@@ -367,7 +368,7 @@ async fn two_nodes_share_the_lines() {
             }
         }
         assert_eq!(sent.values().map(Vec::len).collect::<Vec<_>>(), [20; 3]);
-        assert_eq!(s.spine.depth().await.unwrap().queued, 0);
+        assert_eq!(s.spine.depth(1_000).await.unwrap().queued, 0);
     })
     .await;
 }

@@ -24,6 +24,7 @@ mod rejected;
 mod retention;
 mod sealed;
 mod searches;
+mod set_back;
 mod setting;
 mod spine;
 mod stream;

@@ -114,7 +114,7 @@ impl Setting {
     }
 
     /// Accepts `count` events whose deliveries begin as `start`.
-    async fn accept(&self, count: i64, start: Start) {
+    pub(crate) async fn accept(&self, count: i64, start: Start) {
         let items = (1..=count)
             .map(|number| self.item(number, start, None))
             .collect();
@@ -588,19 +588,19 @@ async fn a_destination_turns_once() {
 
         assert!(
             !s.store
-                .take_probe(s.subscription, at(59), at(120))
+                .take_probe(s.subscription, at(59), at(120), Duration::from_hours(1))
                 .await
                 .unwrap()
         );
         assert!(
             s.store
-                .take_probe(s.subscription, at(60), at(120))
+                .take_probe(s.subscription, at(60), at(120), Duration::from_hours(1))
                 .await
                 .unwrap()
         );
         assert!(
             !s.store
-                .take_probe(s.subscription, at(60), at(120))
+                .take_probe(s.subscription, at(60), at(120), Duration::from_hours(1))
                 .await
                 .unwrap()
         );
@@ -767,11 +767,17 @@ async fn the_depth_tells_what_waits() {
             .map(|number| s.item(number, Start::Held, None))
             .collect();
         s.spine.accept(held).await.unwrap();
-        let depth = s.spine.depth().await.unwrap();
+        let depth = s.spine.depth(1_000).await.unwrap();
         assert_eq!(
             (depth.pending, depth.held, depth.oldest_due),
             (3, 2, Some(at(5)))
         );
+        let bounded = s.spine.depth(2).await.unwrap();
+        assert_eq!(
+            (bounded.pending, bounded.held, bounded.oldest_due),
+            (2, 2, Some(at(5)))
+        );
+        assert_eq!(s.spine.depth(1).await.unwrap().held, 1);
     })
     .await;
 }

@@ -17,7 +17,6 @@ use tieline_domain::{
     access::{Area::Events, Right},
     event::Event,
     pattern::Pattern,
-    subscription::MAX_PATTERNS,
 };
 use utoipa::{
     IntoResponses,
@@ -124,7 +123,11 @@ pub async fn stream(
         subject,
         last_event_id,
     } = wanted;
-    let patterns = types.as_deref().map(patterns).transpose()?;
+    let patterns = types.as_deref();
+    let most = app.config.limits.bounds.patterns;
+    let patterns = patterns
+        .map(|types| self::patterns(types, most))
+        .transpose()?;
     let last = last_seen(&headers)?.or(last_event_id);
     let place = app.streams.place(caller.tenant_id);
     let place = place.ok_or_else(|| too_many(app.streams.most()))?;
@@ -171,14 +174,14 @@ pub async fn stream(
     Ok(EventStream(Body::from_stream(begin.chain(pieces))))
 }
 
-fn patterns(types: &str) -> Result<Vec<Pattern>, Problem> {
+fn patterns(types: &str, most: usize) -> Result<Vec<Pattern>, Problem> {
     let patterns: Result<Vec<Pattern>, _> =
         types.split(',').map(|text| text.trim().parse()).collect();
     let patterns = patterns.map_err(|bad: tieline_domain::pattern::BadPattern| {
         Problem::new(Code::InvalidParameter, format!("types: {bad}"))
     })?;
-    if patterns.len() > MAX_PATTERNS {
-        let detail = format!("types: give at most {MAX_PATTERNS} patterns");
+    if patterns.len() > most {
+        let detail = format!("types: give at most {most} patterns");
         return Err(Problem::new(Code::InvalidParameter, detail));
     }
     Ok(patterns)

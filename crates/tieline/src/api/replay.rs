@@ -35,9 +35,6 @@ const MAX_TYPES: usize = 100;
 /// The longest source and subject, in characters.
 const MAX_TEXT: usize = 256;
 
-/// The highest rate, in deliveries per second.
-const MAX_RATE: u32 = 10_000;
-
 /// To whom one event goes again.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -103,7 +100,7 @@ pub struct ReplayMany {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     to: Option<Timestamp>,
-    /// Deliveries per second: 1 to 10000; `limits.replay_per_second` if absent.
+    /// Deliveries per second, at most `limits.replay_per_second_max` (10000); `limits.replay_per_second` if absent.
     #[serde(default)]
     rate_per_second: Option<u32>,
 }
@@ -116,12 +113,13 @@ pub struct ReplayPreviewView {
     events: u64,
     /// Deliveries that would be made, be made again, or are on their way already.
     deliveries: u64,
-    /// Whether this is all. A preview looks at no more than 200000 events and for no longer than 10 seconds; the job counts all.
+    /// Whether this is all. A preview looks at no more than `limits.preview_events_max` events (200000) and for no longer than
+    /// `limits.preview_seconds` (10); the job counts all.
     complete: bool,
 }
 
 impl ReplayMany {
-    fn violations(&self) -> Vec<Violation> {
+    fn violations(&self, fastest: u32) -> Vec<Violation> {
         let mut found = Vec::new();
         if self.filter.types.len() > MAX_TYPES {
             let detail = format!("give at most {MAX_TYPES} types");
@@ -146,9 +144,9 @@ impl ReplayMany {
         }
         if self
             .rate_per_second
-            .is_some_and(|rate| !(1..=MAX_RATE).contains(&rate))
+            .is_some_and(|rate| !(1..=fastest).contains(&rate))
         {
-            let detail = format!("give 1 to {MAX_RATE} deliveries per second");
+            let detail = format!("give 1 to {fastest} deliveries per second");
             found.push(Violation::new("/rate_per_second", detail));
         }
         found
@@ -157,7 +155,8 @@ impl ReplayMany {
 
 /// What is asked for, once it was checked.
 async fn asked(app: &App, caller: &Caller, wanted: ReplayMany) -> Result<Asked, Problem> {
-    Problem::check(wanted.violations())?;
+    let fastest = app.config.limits.replay_per_second_max;
+    Problem::check(wanted.violations(fastest))?;
     let ReplayMany {
         filter,
         from,

@@ -15,8 +15,6 @@ use crate::app::App;
 
 /// How many deliveries are queued again in one transaction.
 const CHUNK: usize = 1_000;
-/// How many one request queues again at most.
-const MOST: u64 = 100_000;
 
 /// Which dead letters to queue again; each field narrows it.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -81,7 +79,7 @@ pub struct Retry {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"matched": 42, "replayed": 42}))]
 pub struct ReplayedView {
-    /// How many were found; at 100000 there may be more, for another request.
+    /// How many were found; at `limits.retried_at_once` (100000) there may be more, for another request.
     matched: u64,
     /// How many were queued again: none in a dry run.
     replayed: u64,
@@ -89,7 +87,7 @@ pub struct ReplayedView {
 
 /// Replay dead letters
 ///
-/// Each gets a new schedule that begins now, or in a line when its turn comes; at most 100000 at once.
+/// Each gets a new schedule that begins now, or in a line when its turn comes; at most `limits.retried_at_once` (100000) at once.
 #[utoipa::path(post, path = "/dead-letters/replay", operation_id = "replay_dead_letters", tag = "Deliveries",
     extensions(("x-required-scope" = json!("deliveries:write"))))]
 pub async fn replay(
@@ -119,7 +117,7 @@ pub async fn replay(
 /// Retry deliveries
 ///
 /// Those that wait for their next attempt, are held, or are dead letters get a new schedule that begins now, or
-/// in a line when their turn comes; at most 100000 at once. One that a node is just trying is left out.
+/// in a line when their turn comes; at most `limits.retried_at_once` (100000) at once. One that a node is just trying is left out.
 #[utoipa::path(post, path = "/deliveries/retry", operation_id = "retry_deliveries", tag = "Deliveries",
     extensions(("x-required-scope" = json!("deliveries:write"))))]
 pub async fn retry(
@@ -159,10 +157,10 @@ async fn answer(
     dry_run: bool,
 ) -> Result<Shown<ReplayedView>, Problem> {
     caller.require(Deliveries, Right::Write)?;
-    let tenant = caller.tenant_id;
+    let (tenant, most) = (caller.tenant_id, app.config.limits.retried_at_once);
     let view = if dry_run {
         ReplayedView {
-            matched: app.store.count_to_retry(tenant, filter, MOST).await?,
+            matched: app.store.count_to_retry(tenant, filter, most).await?,
             replayed: 0,
         }
     } else {
@@ -181,12 +179,13 @@ pub(super) async fn retry_all(
     tenant: TenantId,
     filter: &RetryFilter,
 ) -> Result<u64, Problem> {
-    let now = app.clock.now();
+    let (now, most) = (app.clock.now(), app.config.limits.retried_at_once);
     let (mut replayed, mut after) = (0, None::<String>);
-    while replayed < MOST {
+    while replayed < most {
+        let chunk = CHUNK.min(usize::try_from(most - replayed).unwrap_or(CHUNK));
         let (count, next) = app
             .store
-            .retry_deliveries(tenant, filter, after.as_deref(), now, CHUNK)
+            .retry_deliveries(tenant, filter, after.as_deref(), now, chunk)
             .await?;
         replayed += count;
         app.dispatcher.wake();

@@ -22,7 +22,6 @@ use super::{
 use crate::app::App;
 
 const MAX_NAME: usize = 128;
-const MAX_VALUE: usize = 64 * 1024;
 
 /// What a secret is made from.
 #[derive(Deserialize, ToSchema)]
@@ -31,7 +30,7 @@ const MAX_VALUE: usize = 64 * 1024;
 pub struct NewSecret {
     /// How templates name it: a letter or underscore, then letters, digits, underscores; at most 128.
     name: String,
-    /// The value: 1 byte to 64 KiB, not only white space. It is never shown again.
+    /// The value: 1 byte to `limits.secret_max_bytes` (64 KiB), not only white space. It is never shown again.
     #[schema(value_type = String, write_only)]
     value: SecretText,
     /// What it is for: at most 500 characters.
@@ -44,7 +43,7 @@ pub struct NewSecret {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"value": "n3w-s3cr3t-from-the-crm"}))]
 pub struct NewValue {
-    /// The value: 1 byte to 64 KiB, not only white space. It is never shown again.
+    /// The value: 1 byte to `limits.secret_max_bytes` (64 KiB), not only white space. It is never shown again.
     #[schema(value_type = String, write_only)]
     value: SecretText,
     /// What it is for; as before if absent.
@@ -106,9 +105,9 @@ fn name_violations(name: &str) -> Vec<Violation> {
     vec![Violation::new("/name", detail)]
 }
 
-fn value_violations(value: &str) -> Vec<Violation> {
-    if value.len() > MAX_VALUE {
-        let detail = format!("must have at most {MAX_VALUE} bytes, has {}", value.len());
+fn value_violations(value: &str, most: usize) -> Vec<Violation> {
+    if value.len() > most {
+        let detail = format!("must have at most {most} bytes, has {}", value.len());
         return vec![Violation::new("/value", detail)];
     }
     let blank = value.trim().is_empty();
@@ -181,7 +180,7 @@ pub async fn create(
 ) -> Result<Created<SecretView>, Problem> {
     caller.require(Secrets, Right::Write)?;
     let mut violations = name_violations(&new.name);
-    violations.extend(value_violations(&new.value));
+    violations.extend(value_violations(&new.value, app.config.limits.secret_bytes));
     violations.extend(label::description(
         "/description",
         new.description.as_deref(),
@@ -211,7 +210,7 @@ pub async fn rotate(
     Json(new): Json<NewValue>,
 ) -> Result<Shown<SecretView>, Problem> {
     caller.require(Secrets, Right::Write)?;
-    let mut violations = value_violations(&new.value);
+    let mut violations = value_violations(&new.value, app.config.limits.secret_bytes);
     violations.extend(label::description(
         "/description",
         new.description.as_deref(),

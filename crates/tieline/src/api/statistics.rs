@@ -23,8 +23,6 @@ use crate::app::App;
 
 /// The time that is looked at unless another is asked for.
 const DAY: Duration = Duration::from_hours(24);
-/// The longest time that is looked at.
-const LONGEST: Duration = Duration::from_hours(24 * 31);
 /// The most points in a series.
 const MOST_POINTS: u128 = 1_500;
 /// How many changes of state are shown.
@@ -57,7 +55,7 @@ pub struct WantedStatistics {
     /// From when, to the minute; a day before `to` if absent.
     #[param(value_type = Option<String>, format = DateTime, example = "2026-11-21T10:00:00Z")]
     from: Option<Timestamp>,
-    /// Until when; now if absent. At most 31 days after `from`.
+    /// Until when; now if absent. At most `limits.statistics_days` (31) after `from`.
     #[param(value_type = Option<String>, format = DateTime, example = "2026-11-22T10:00:00Z")]
     to: Option<Timestamp>,
     /// With a series of a point for each `minute`, `hour` or `day` (UTC) in which something was attempted; at most
@@ -222,14 +220,20 @@ fn series(minutes: &[(Timestamp, Tally)], length: Duration) -> Vec<PointView> {
     points.iter().map(view).collect()
 }
 
-fn check(from: Timestamp, to: Timestamp, interval: Option<Interval>) -> Result<(), Problem> {
+fn check(
+    from: Timestamp,
+    to: Timestamp,
+    interval: Option<Interval>,
+    longest: Duration,
+) -> Result<(), Problem> {
     let time = to.since(from);
     let too_many =
         |interval: Interval| time.as_micros() / interval.length().as_micros() > MOST_POINTS;
     let fault = if from >= to {
         Violation::new("/from", "give a time before `to`")
-    } else if time > LONGEST {
-        Violation::new("/from", "look at no more than 31 days at once")
+    } else if time > longest {
+        let days = longest.as_secs() / DAY.as_secs();
+        Violation::new("/from", format!("look at no more than {days} days at once"))
     } else if interval.is_some_and(too_many) {
         Violation::new(
             "/interval",
@@ -258,7 +262,7 @@ pub async fn get(
     let now = app.clock.now();
     let to = to.unwrap_or(now);
     let from = from.unwrap_or_else(|| to.minus(DAY));
-    check(from, to, interval)?;
+    check(from, to, interval, app.config.limits.statistics)?;
     find(&app, &caller, id).await?;
     let from = begin(from, Interval::Minute.length());
     let minutes = app.store.minutes(caller.tenant_id, id, from, to).await?;

@@ -146,10 +146,12 @@ pub async fn test_filter(
     if let Some(filter) = trial.filter {
         subscription.filter = Some(filter);
     }
-    let filter = subscription.compiled_filter().map_err(|faults| {
-        let faults = faults.into_iter().map(|fault| fault.under("/filter"));
-        faults.collect::<Vec<_>>()
-    })?;
+    let filter = subscription
+        .compiled_filter(app.config.limits.bounds.filter_parts)
+        .map_err(|faults| {
+            let faults = faults.into_iter().map(|fault| fault.under("/filter"));
+            faults.collect::<Vec<_>>()
+        })?;
     let view = match (trial.event_id, trial.event) {
         (Some(id), None) => {
             caller.require(Events, Right::Read)?;

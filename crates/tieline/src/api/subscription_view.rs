@@ -32,7 +32,7 @@ use crate::webhooks::NewSubscription;
 pub struct NewWebhook {
     /// Where deliveries go: `http` or `https`, without user name or password.
     url: String,
-    /// Which events are wanted: 1 to 100 of `*`, `conversation.*`, or whole types.
+    /// Which events are wanted: 1 to `limits.webhook_patterns` (100) of `*`, `conversation.*`, or whole types.
     #[schema(value_type = Vec<String>)]
     events: Vec<Pattern>,
     /// Which of these events are taken, by their content: `all`, `any` and `not` around conditions such as
@@ -52,11 +52,12 @@ pub struct NewWebhook {
     #[serde(default)]
     #[schema(value_type = Option<Vec<u32>>)]
     retry: Option<Schedule>,
-    /// How long one attempt may take, in seconds: 1 to 60; the server's limit if absent.
+    /// How long one attempt may take, in seconds: 1 to `limits.webhook_timeout_seconds` (60); the server's if
+    /// absent.
     #[serde(default)]
     timeout_seconds: Option<u32>,
-    /// How long a delivery may be held, in seconds, before it is a dead letter: 60 to 2592000; the server's
-    /// limit if absent.
+    /// How long a delivery may be held, in seconds, before it is a dead letter: 60 or more, at most
+    /// `limits.webhook_max_age_hours` (720 hours); the server's if absent.
     #[serde(default)]
     max_age: Option<u32>,
     /// Who signs deliveries: `v1` the webhook's own secret (HMAC-SHA256), `v1a` the tenant's Ed25519 key,
@@ -64,7 +65,7 @@ pub struct NewWebhook {
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>)]
     signatures: Option<Vec<Signature>>,
-    /// Headers that deliveries carry beside ours: at most 20, values of at most 2,048 visible ASCII
+    /// Headers that deliveries carry beside ours: at most `limits.webhook_headers` (20), values of at most 2,048 visible ASCII
     /// characters. Those of the connection, the signature and credentials are refused.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]

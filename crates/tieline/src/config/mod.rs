@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tieline_domain::retention::Periods;
+use tieline_domain::{Bounds, retention::Periods};
 use url::Url;
 
 mod command_line;
@@ -120,6 +120,8 @@ pub enum LogFormat {
 pub struct MetricsConfig {
     /// Labels metrics with the tenant: one time series per tenant.
     pub tenant_labels: bool,
+    /// Up to how many deliveries of each status are counted for the depth of the queue.
+    pub queue_count_max: u64,
 }
 
 /// Where traces go.
@@ -182,6 +184,24 @@ pub struct Limits {
     pub jobs_per_tenant: usize,
     /// Deliveries per second of a replay that does not ask for another rate.
     pub replay_per_second: u32,
+    /// The most that a replay may ask for.
+    pub replay_per_second_max: u32,
+    /// Events that the preview of a replay looks at.
+    pub preview_events: u64,
+    /// Time that the preview of a replay takes.
+    pub preview_time: Duration,
+    /// Deliveries that one request tries again.
+    pub retried_at_once: u64,
+    /// The longest time that statistics are asked for.
+    pub statistics: Duration,
+    /// Value of a named secret, in bytes.
+    pub secret_bytes: usize,
+    /// Requests under way at once on one HTTP/2 connection.
+    pub http2_streams: u32,
+    /// The longest wait that a receiver's `Retry-After` can ask for.
+    pub retry_after: Duration,
+    /// What tenants may ask for their webhooks.
+    pub bounds: Bounds,
 }
 
 /// How deliveries are tried.

@@ -1,6 +1,7 @@
 //! The table of settings: one row each, in the order in which they are documented.
 
 mod background;
+mod contract;
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         observability(),
         limits(),
         background::limits(),
+        contract::limits(),
         delivery(),
         background::retention(),
         storage(),
@@ -148,6 +150,14 @@ fn observability() -> Vec<Setting> {
             Kind::Switch(|c, v| c.metrics.tenant_labels = v),
             Value("false"),
             "Labels metrics with the tenant; costs one time series per tenant and metric.",
+        ),
+        Setting::new(
+            "metrics.queue_count_max",
+            amount("deliveries", (1, 10_000_000), |c, v| {
+                c.metrics.queue_count_max = v;
+            }),
+            Value("100_000"),
+            "Deliveries of each status that are counted for tieline_queue_depth; at this number there may be more.",
         ),
         Setting::new(
             "telemetry.otlp_endpoint",

@@ -23,6 +23,9 @@ const HOLDING_EVERY: Duration = Duration::from_secs(1);
 /// How often held deliveries are checked for their age.
 const AGE_EVERY: Duration = Duration::from_secs(30);
 
+/// How many times leases are renewed until those that no node has renewed are taken for lost: two leases.
+const TURNS_TO_RENEW: u32 = 8;
+
 /// The most deliveries in one claim.
 const MAX_CLAIM: usize = 256;
 
@@ -127,9 +130,10 @@ impl Dispatcher {
                 () = sleep(HOLDING_EVERY) => looked = None,
             }
             let now = self.parts.clock.now();
-            let outcome = if looked.is_none_or(|at| now.since(at) >= HOLDING_EVERY) {
+            let outcome = if looked.is_none_or(|at| now < at || now.since(at) >= HOLDING_EVERY) {
                 looked = Some(now);
-                let check_age = aged.is_none_or(|at| now.since(at) >= AGE_EVERY);
+                // A time that is still to come is from before the clock was set back.
+                let check_age = aged.is_none_or(|at| now < at || now.since(at) >= AGE_EVERY);
                 if check_age {
                     aged = Some(now);
                 }
@@ -183,7 +187,12 @@ impl Dispatcher {
                 self.bury_overdue(route, now).await?;
             }
         }
-        for (tenant, subscription) in self.parts.store.due_probes(now).await? {
+        for (tenant, subscription) in self
+            .parts
+            .store
+            .due_probes(now, self.longest_probe_wait())
+            .await?
+        {
             self.probe(tenant, subscription, now).await?;
         }
         Ok(())
@@ -201,7 +210,8 @@ impl Dispatcher {
             return Ok(());
         };
         let next = now.plus(self.probe_wait(health.failed_probes));
-        if !store.take_probe(subscription, now, next).await? {
+        let longest = self.longest_probe_wait();
+        if !store.take_probe(subscription, now, next, longest).await? {
             return Ok(());
         }
         let mut claimed = spine.claim_held(subscription, self.new_lease(), 1).await?;
@@ -218,9 +228,18 @@ impl Dispatcher {
         probe_wait(failed_probes, delivery.probe_first, delivery.probe_max)
     }
 
-    /// Keeps the leases of what is in memory, however long its attempts take.
+    fn longest_probe_wait(&self) -> Duration {
+        let delivery = &self.parts.config.delivery;
+        delivery.probe_max.max(delivery.probe_first)
+    }
+
+    /// Keeps the leases of what is in memory, however long its attempts take. When the clock was set back,
+    /// those of nodes that have died since would last for as long as it was set back: once the living have had
+    /// the time to renew theirs, such leases end. So they do once after a start.
     async fn renew_leases(self: Arc<Self>) {
         let lease = self.parts.config.delivery.lease;
+        let mut last = self.parts.clock.now();
+        let mut until_look = TURNS_TO_RENEW;
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -228,6 +247,30 @@ impl Dispatcher {
             }
             let now = self.parts.clock.now();
             self.prolong(now.plus(lease / 2), now.plus(lease)).await;
+            if now < last {
+                tracing::warn!("the clock was set back; retries that wait come later by as much");
+                until_look = TURNS_TO_RENEW;
+            }
+            last = now;
+            if until_look > 0 {
+                until_look -= 1;
+                if until_look == 0 {
+                    self.end_lost_leases(now, now.plus(lease * 2)).await;
+                }
+            }
+        }
+    }
+
+    async fn end_lost_leases(&self, now: Timestamp, beyond: Timestamp) {
+        match self.parts.store.end_leases_beyond(beyond, now).await {
+            Ok(0) => {}
+            Ok(ended) => {
+                tracing::warn!(ended, "ended leases from before the clock was set back");
+                self.wake();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot look for leases from before the clock was set back");
+            }
         }
     }
 

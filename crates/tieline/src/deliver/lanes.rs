@@ -312,13 +312,14 @@ impl Lanes {
         lane.is_some_and(|lane| lane.backlog && lane.queue.len() * 2 <= lane.capacity(self.bounds))
     }
 
-    /// What is leased to this node until before `then`; noted as leased until `until`.
+    /// What is leased to this node until before `then`, or longer than anything can be because the clock was
+    /// set back; noted as leased until `until`.
     pub(super) fn prolong(&self, then: Timestamp, until: Timestamp) -> Vec<(TenantId, DeliveryId)> {
         let mut state = self.state.lock();
         let ending = state
             .owned
             .iter_mut()
-            .filter(|(_, (_, lease))| *lease < then);
+            .filter(|(_, (_, lease))| *lease < then || *lease > until);
         let prolonged = ending.map(|(id, (tenant, lease))| {
             *lease = until;
             (*tenant, *id)

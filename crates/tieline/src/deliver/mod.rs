@@ -49,9 +49,6 @@ const MAX_SETTLING: usize = 4_096;
 /// How many events are remembered as called off: more than lose their content within a lease.
 const MAX_CALLED_OFF: u64 = 10_000;
 
-/// The longest time-out that a subscription can ask for.
-const MAX_TIMEOUT: Duration = Duration::from_mins(1);
-
 /// How long a delivery is put off when its subscription could not be loaded.
 const LOAD_RETRY: Duration = Duration::from_secs(5);
 
@@ -242,8 +239,9 @@ impl Dispatcher {
         limits: Limits,
         permitted: &mut Option<Permitted>,
     ) -> Option<Instant> {
-        // The longest time that a subscription can ask for its attempts.
-        let time = self.parts.config.delivery.timeout.max(MAX_TIMEOUT);
+        // The longest time that any attempt takes, as far as is known here.
+        let config = &self.parts.config;
+        let time = config.delivery.timeout.max(config.limits.bounds.timeout);
         let held = permitted.take();
         let permit = self.paces.permit(subscription, limits, time, held);
         *permitted = permit.await;

@@ -90,6 +90,7 @@ impl Dispatcher {
                 state: route.health.state,
                 jitter: f64::from(self.parts.config.delivery.jitter_percent) / 100.0,
                 chance: rand::rng().random(),
+                longest_wait: self.parts.config.limits.retry_after,
             },
         );
         let at = self.parts.clock.now();

@@ -28,6 +28,8 @@ pub(super) struct Standing<'a> {
     pub(super) jitter: f64,
     /// A random number from 0 to 1.
     pub(super) chance: f64,
+    /// The longest wait that a receiver can ask for.
+    pub(super) longest_wait: Duration,
 }
 
 /// What follows.
@@ -53,7 +55,7 @@ pub(super) fn decide(showed: &Showed, standing: Standing<'_>) -> Decision {
         }
         Showed::Status(410, _) => return Decision::Gone,
         // A wait is honoured where RFC 9110 gives it a meaning for a retry.
-        Showed::Status(429 | 503, wait) => *wait,
+        Showed::Status(429 | 503, wait) => wait.map(|wait| wait.min(standing.longest_wait)),
         Showed::Status(..) | Showed::Nothing => None,
     };
     if standing.probe {
@@ -125,6 +127,13 @@ mod tests {
                 Decision::Retry(wait(60)),
             ),
             (
+                Showed::Status(429, Some(Duration::from_secs(u64::MAX))),
+                1,
+                false,
+                State::Active,
+                Decision::Retry(wait(90)),
+            ),
+            (
                 Showed::Status(429, Some(wait(3))),
                 1,
                 false,
@@ -155,6 +164,7 @@ mod tests {
                 state,
                 jitter: 0.2,
                 chance: 0.5,
+                longest_wait: wait(90),
             };
             assert_eq!(
                 decide(&showed, standing),

@@ -43,12 +43,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// How often a replay that waits gives a sign of life.
 const SIGN_EVERY: Duration = Duration::from_millis(500);
 
-/// How many events a preview looks at, at most.
-const PREVIEW_MOST: u64 = 200_000;
-
-/// How long a preview looks, at most.
-const PREVIEW_TIME: Duration = Duration::from_secs(10);
-
 /// Which events go to which subscriptions again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Asked {
@@ -162,9 +156,11 @@ pub async fn preview(app: &App, tenant: TenantId, asked: &Asked) -> Result<Count
     let begun = Instant::now();
     let (mut looked, mut after) = (0, asked.after);
     let mut count = Count::default();
-    while looked < PREVIEW_MOST && begun.elapsed() < PREVIEW_TIME {
+    let limits = &app.config.limits;
+    while looked < limits.preview_events && begun.elapsed() < limits.preview_time {
+        let size = PAGE.min(usize::try_from(limits.preview_events - looked).unwrap_or(PAGE));
         let page = asked.stretch(tenant, after);
-        let page = app.store.events_in(&page, PAGE).await?;
+        let page = app.store.events_in(&page, size).await?;
         let Some(last) = page.last() else {
             count.complete = true;
             break;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use moka::future::Cache;
 use tieline_domain::{
-    SourceId, TenantId,
+    Bounds, SourceId, TenantId,
     clock::Clock,
     destination::Destination,
     signature::KeyedSecret,
@@ -87,6 +87,11 @@ struct Inner {
 }
 
 impl Registry {
+    /// What tenants may ask for.
+    pub fn bounds(&self) -> &Bounds {
+        &self.inner.config.limits.bounds
+    }
+
     /// An empty registry over `store`.
     pub fn new(
         store: Store,

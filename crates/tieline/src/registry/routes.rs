@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tieline_domain::{
     SubscriptionId, TenantId,
     destination::{Destination, State},
-    filter::{Document as EventDocument, Filter},
+    filter::{Document as EventDocument, Filter, MOST_NODES},
     ordering::Keyed,
     pace::RateLimit,
     signature::{KeyedSecret, StandardSigner},
@@ -106,7 +106,7 @@ impl Route {
             .parse()
             .map_err(|_| unusable("its id is malformed".to_owned()))?;
         let health = health.ok_or_else(|| unusable("its destination is missing".to_owned()))?;
-        let filter = subscription.compiled_filter().map_err(|faults| {
+        let filter = subscription.compiled_filter(MOST_NODES).map_err(|faults| {
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
             unusable(faults.join("; "))
         })?;

@@ -7,7 +7,7 @@ mod subscriptions;
 
 use std::time::Duration;
 
-use tieline_domain::Violation;
+use tieline_domain::{Bounds, Violation};
 use zeroize::Zeroizing;
 
 use crate::{registry, vault::VaultError};
@@ -18,8 +18,6 @@ pub use subscriptions::{NewSubscription, Subscriptions};
 
 /// How long a secret stays valid beside the one that replaces it, in hours, if nothing else is asked for.
 pub const DEFAULT_OVERLAP_HOURS: u32 = 24;
-/// The longest overlap, in hours: 30 days.
-pub const MAX_OVERLAP_HOURS: u32 = 720;
 
 /// Why a webhook was not made or changed.
 #[derive(Debug, thiserror::Error)]
@@ -67,8 +65,8 @@ impl NewSecret {
         (Zeroizing::new(generated), true)
     }
 
-    fn overlap_violation(&self) -> Option<Violation> {
-        overlap_violation(self.overlap_hours)
+    fn overlap_violation(&self, bounds: &Bounds) -> Option<Violation> {
+        overlap_violation(self.overlap_hours, bounds)
     }
 
     fn overlap(&self) -> Duration {
@@ -76,9 +74,10 @@ impl NewSecret {
     }
 }
 
-fn overlap_violation(hours: Option<u32>) -> Option<Violation> {
-    let detail = format!("give 0 to {MAX_OVERLAP_HOURS} hours");
-    (hours? > MAX_OVERLAP_HOURS).then(|| Violation::new("/overlap_hours", detail))
+fn overlap_violation(hours: Option<u32>, bounds: &Bounds) -> Option<Violation> {
+    let most = bounds.overlap_hours;
+    let detail = || format!("give 0 to {most} hours");
+    (hours? > most).then(|| Violation::new("/overlap_hours", detail()))
 }
 
 fn overlap(hours: Option<u32>) -> Duration {

@@ -64,7 +64,8 @@ impl SigningKeys {
         overlap_hours: Option<u32>,
         by: &ChangeBy,
     ) -> Result<(), Error> {
-        Error::check(overlap_violation(overlap_hours).into_iter().collect())?;
+        let violation = overlap_violation(overlap_hours, self.registry.bounds());
+        Error::check(violation.into_iter().collect())?;
         if self.make_sure(tenant, by).await? {
             return Ok(());
         }

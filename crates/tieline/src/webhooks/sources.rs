@@ -122,7 +122,10 @@ impl Sources {
         else {
             return Ok(None);
         };
-        let mut violations: Vec<_> = new.overlap_violation().into_iter().collect();
+        let mut violations: Vec<_> = new
+            .overlap_violation(self.registry.bounds())
+            .into_iter()
+            .collect();
         let source: Source = parsed(&document)?;
         if let Ok(SecretOwner::Nobody) = source.verification.preset().map(|preset| preset.secret) {
             let detail = "the scheme of this webhook uses no secret";
@@ -257,7 +260,7 @@ impl Sources {
     }
 
     fn check(&self, id: SourceId, source: &Source, secret: Option<&str>) -> Result<(), Error> {
-        let mut violations = source.violations();
+        let mut violations = source.violations(self.registry.bounds());
         let secrets: Vec<_> = secret
             .map(|secret| KeyedSecret::new("new", secret))
             .into_iter()

@@ -159,7 +159,10 @@ impl Subscriptions {
         new: NewSecret,
         by: &ChangeBy,
     ) -> Result<Option<(Document, Option<Zeroizing<String>>)>, Error> {
-        let mut violations: Vec<_> = new.overlap_violation().into_iter().collect();
+        let mut violations: Vec<_> = new
+            .overlap_violation(self.registry.bounds())
+            .into_iter()
+            .collect();
         violations.extend(
             new.value
                 .as_deref()
@@ -307,7 +310,7 @@ impl Subscriptions {
         auth_secret: Option<&Zeroizing<String>>,
         now: Timestamp,
     ) -> Vec<Violation> {
-        let mut violations = subscription.violations();
+        let mut violations = subscription.violations(self.registry.bounds());
         if let Err(bad) = self.outbound.check_url(&subscription.url) {
             violations.push(Violation::new("/url", bad.to_string()));
         }

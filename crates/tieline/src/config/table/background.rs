@@ -7,7 +7,7 @@ use super::{
     Config, HOUR, amount,
 };
 
-fn row(
+pub(super) fn row(
     key: &'static str,
     unit: &'static str,
     range: (u64, u64),

@@ -1,0 +1,24 @@
+//! Leases of deliveries that were taken while the clock was wrong.
+
+use tieline_domain::Timestamp;
+
+use crate::{Result, Store, db::in_tx};
+
+impl Store {
+    /// Ends the leases of deliveries that last beyond this time, whoever has them, and makes these due `now`;
+    /// says how many. No node takes such a lease: it is left from before the clock was set back, by a node that
+    /// has died. Looks through all that is due later, so it is for rare occasions.
+    pub async fn end_leases_beyond(&self, beyond: Timestamp, now: Timestamp) -> Result<u64> {
+        const END: &str = "UPDATE deliveries SET due_at = $1, owner = NULL \
+                           WHERE status = 'pending' AND due_at > $2 AND owner IS NOT NULL";
+        let mut tx = self.db().begin().await?;
+        let ended = in_tx!(tx, |c| sqlx::query(END)
+            .bind(now.as_micros())
+            .bind(beyond.as_micros())
+            .execute(c)
+            .await?
+            .rows_affected());
+        tx.commit().await?;
+        Ok(ended)
+    }
+}
