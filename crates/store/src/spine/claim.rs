@@ -1,6 +1,6 @@
 //! Claiming: taking deliveries by lease, and letting go of them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use sqlx::AssertSqlSafe;
 use tieline_domain::{DeliveryId, EventId, SubscriptionId, TenantId, Timestamp, event::Event};
@@ -220,16 +220,21 @@ pub(super) async fn still_holds(
     Ok(kept > 0)
 }
 
-/// Makes due what an earlier life of the only node had leased.
+/// The longest lease that the settings allow.
+const LONGEST_LEASE: Duration = Duration::from_hours(1);
+
+/// Makes due what an earlier life of the only node had leased. A lease ends soon, so that a million retries
+/// that wait for later are not looked at.
 pub(super) async fn recover(db: &Db, now: Timestamp) -> Result<u64> {
     const RECOVER: &str = "UPDATE deliveries SET due_at = $1, owner = NULL \
-                           WHERE status = 'pending' AND owner IS NOT NULL";
+                           WHERE status = 'pending' AND owner IS NOT NULL AND due_at <= $2";
     if matches!(db, Db::Postgres(_)) {
         return Ok(0);
     }
     let mut tx = db.begin().await?;
     let recovered = in_tx!(tx, |c| sqlx::query(RECOVER)
         .bind(now.as_micros())
+        .bind(now.plus(LONGEST_LEASE).as_micros())
         .execute(c)
         .await?
         .rows_affected());
