@@ -16,7 +16,7 @@ pub enum Hosts {
     /// PayPal's certificates, below `/v1/notifications/certs/` (facts: webhooks 3.3).
     PayPal,
     /// Azure Event Grid: `rp-<region>.eventgrid.azure.net`, below `/eventsubscriptions/`, on port 553 too
-    /// (facts: webhooks 3.5).
+    /// (its handshake: facts: webhooks 3.5; its hosts as Azure has them in public regions).
     EventGrid,
 }
 

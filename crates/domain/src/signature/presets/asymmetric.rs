@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::parts::{SIGNS_BODY, SIGNS_BODY_AND_TIME};
 use crate::signature::asymmetric::PublicKeyScheme;
 use crate::signature::config::{DEFAULT_TOLERANCE_SECONDS, Override};
 use crate::signature::handshake::{DISCORD, EBAY};
 use crate::signature::preset::{Dedupe, EventType, Preset, SecretOwner};
 use crate::signature::public_key::Algorithm;
 use crate::signature::scheme::{Encoding, Part, Scheme, TimestampRule, TimestampUnit};
+
+const KEY_SIGNS_BODY: &str = "The holder of the private key behind this public key sent exactly these bytes; an old request can be sent again.";
+const KEY_SIGNS_BODY_AND_TIME: &str = "The holder of the private key behind this public key sent exactly these bytes within the tolerance of now.";
 
 /// The timestamp and the body run together.
 const TIME_BODY: &[Part] = &[Part::Timestamp, Part::Body];
@@ -48,7 +50,7 @@ pub(super) fn presets() -> Vec<Preset> {
         },
         Preset {
             title: "Telnyx",
-            proves: SIGNS_BODY_AND_TIME,
+            proves: KEY_SIGNS_BODY_AND_TIME,
             secret_help: "Copy the public key (base64) under Keys & Credentials of the portal.",
             dedupe: Dedupe::Body("$.data.id"),
             event_type: Some(EventType::Body("$.data.event_type")),
@@ -133,7 +135,7 @@ fn signed(name: &'static str, scheme: PublicKeyScheme) -> Preset {
         name,
         aliases: &[],
         title: "",
-        proves: SIGNS_BODY,
+        proves: KEY_SIGNS_BODY,
         secret_help: "",
         secret: SecretOwner::Theirs,
         scheme: Scheme::PublicKey(scheme),
