@@ -15,6 +15,7 @@ pub mod event_type;
 pub mod filter;
 pub mod id;
 pub mod job;
+pub mod operation;
 pub mod ordering;
 pub mod pace;
 pub mod pattern;
@@ -31,8 +32,8 @@ pub mod violation;
 
 pub use bounds::Bounds;
 pub use id::{
-    ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, EventTypeId, JobId, RequestId,
-    SecretId, SourceId, SubscriptionId, TenantId,
+    ActionId, ApiKeyId, ArtifactId, AttemptId, AuditId, CallId, ClientId, DeliveryId, EventId,
+    EventTypeId, JobId, RequestId, SecretId, SourceId, SubscriptionId, TenantId, ToolId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;
