@@ -19,6 +19,7 @@ mod idempotency;
 mod jobs;
 mod lines;
 mod missed;
+mod operations;
 mod pace;
 mod rejected;
 mod retention;

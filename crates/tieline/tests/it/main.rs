@@ -38,4 +38,6 @@ mod signing_keys;
 mod sources;
 mod streams;
 mod subscriptions;
+mod tool_calls;
+mod tools;
 mod way_out;
