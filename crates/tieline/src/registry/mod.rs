@@ -123,8 +123,9 @@ impl Registry {
         if let Some(known) = self.inner.sources.get(&id).await {
             return Ok(known);
         }
-        let load = self.load_source(id);
-        let loaded = self.inner.sources.try_get_with(id, load).await;
+        // Boxed, as it is seldom: what waits for it stays small enough to be moved about for every request.
+        let load = Box::pin(self.load_source(id));
+        let loaded = Box::pin(self.inner.sources.try_get_with(id, load)).await;
         loaded.map_err(|error| Error::clone(&error))
     }
 
@@ -133,8 +134,8 @@ impl Registry {
         if let Some(known) = self.inner.routes.get(&tenant).await {
             return Ok(known);
         }
-        let load = self.load_routes(tenant);
-        let loaded = self.inner.routes.try_get_with(tenant, load).await;
+        let load = Box::pin(self.load_routes(tenant));
+        let loaded = Box::pin(self.inner.routes.try_get_with(tenant, load)).await;
         loaded.map_err(|error| Error::clone(&error))
     }
 
