@@ -340,6 +340,7 @@ fn events(
         data,
         trace_id: Arc::clone(&trace_id),
         trust: Some(proof.trust),
+        owed: None,
     };
     let data = received_data(source, content, transformed.as_ref(), proof);
     let mut events = vec![event(own_type(types::WEBHOOK_RECEIVED), data)];
