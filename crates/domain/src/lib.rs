@@ -16,6 +16,7 @@ pub mod event_type;
 pub mod filter;
 pub mod id;
 pub mod job;
+pub mod openapi;
 pub mod ordering;
 pub mod pace;
 pub mod pattern;
