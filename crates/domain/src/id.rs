@@ -127,6 +127,12 @@ id! {
     SourceId = "wh_in_";
     /// An outgoing webhook subscription.
     SubscriptionId = "wh_";
+    /// An agent.
+    AgentId = "agent_";
+    /// An action.
+    ActionId = "act_";
+    /// A trigger.
+    TriggerId = "trg_";
     /// An event.
     EventId = "evt_";
     /// What a tenant says of an event type.

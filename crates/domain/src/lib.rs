@@ -10,6 +10,7 @@ pub mod clock;
 pub mod custom_headers;
 pub mod delivery;
 pub mod destination;
+mod destination_id;
 pub mod event;
 pub mod event_type;
 pub mod filter;
@@ -31,9 +32,10 @@ pub mod trace;
 pub mod violation;
 
 pub use bounds::Bounds;
+pub use destination_id::{DestinationId, NoDestinationId};
 pub use id::{
-    ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, EventTypeId, JobId, RequestId,
-    SecretId, SourceId, SubscriptionId, TenantId,
+    ActionId, AgentId, ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, EventTypeId,
+    JobId, RequestId, SecretId, SourceId, SubscriptionId, TenantId, TriggerId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;
