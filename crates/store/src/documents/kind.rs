@@ -15,14 +15,17 @@ pub enum Kind {
     SigningKey,
     /// What a tenant says of an event type; its name is the type.
     EventType,
+    /// An agent; its name is the id that its client chose.
+    Agent,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 4] = [
+const WORDS: [(Kind, &str); 5] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
     (Kind::EventType, "event_type"),
+    (Kind::Agent, "agent"),
 ];
 
 impl Kind {
@@ -40,7 +43,7 @@ impl Kind {
             Self::Source => &[SealedKind::Source],
             Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
             Self::SigningKey => &[SealedKind::SigningKey],
-            Self::EventType => &[],
+            Self::EventType | Self::Agent => &[],
         }
     }
 }
