@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AgentId, Bounds, Violation,
+    operation::Class,
     secret_text::SecretText,
     source::is_header_name,
     violation::{self, pointer_step},
@@ -121,18 +122,6 @@ pub struct Http {
     /// How long one answer may take, in seconds: 1 to 600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u32>,
-}
-
-/// What a tool does to the world outside, as far as consent goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Class {
-    /// It only reads.
-    Read,
-    /// It changes something.
-    Write,
-    /// What it does cannot be undone.
-    Destructive,
 }
 
 /// Which calls of an agent wait for a person's consent.

@@ -19,6 +19,7 @@ pub mod filter;
 pub mod id;
 pub mod job;
 pub mod openapi;
+pub mod operation;
 pub mod ordering;
 pub mod pace;
 pub mod pattern;
@@ -37,9 +38,9 @@ pub mod violation;
 pub use bounds::Bounds;
 pub use destination_id::{DestinationId, NoDestinationId};
 pub use id::{
-    ActionId, AgentId, ApiKeyId, ApprovalId, AttemptId, AuditId, ClientId, ConversationId,
-    DeliveryId, EventId, EventTypeId, JobId, MessageId, RequestId, SecretId, SourceId,
-    SubscriptionId, TenantId, TriggerId, TurnId,
+    ActionId, AgentId, ApiKeyId, ApprovalId, ArtifactId, AttemptId, AuditId, CallId, ClientId,
+    ConversationId, DeliveryId, EventId, EventTypeId, JobId, MessageId, RequestId, SecretId,
+    SourceId, SubscriptionId, TenantId, ToolId, TriggerId, TurnId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;

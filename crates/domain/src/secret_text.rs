@@ -1,103 +1,72 @@
 //! A text in which secrets stand by name: `Bearer {{secrets.CRM_API_KEY}}`.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::Value;
+use tieline_mapping::template::{Gaps, Name, Place, RenderError, Scope, Syntax, Text};
 
 /// The longest text, in bytes, before its secrets are put in.
 const MAX_BYTES: usize = 4_096;
 
+/// The root of the names of secrets.
+const SECRETS: &str = "secrets";
+
 /// A text in which secrets stand by name. It can be kept and shown: it holds no secret itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SecretText {
     text: String,
-    parts: Vec<Part>,
+    parsed: Text,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Text(String),
-    Secret(String),
-}
+/// What opens secrets by their names.
+pub struct Opened<F>(pub F);
 
-/// Why a text cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadText {
-    /// A placeholder that is not closed.
-    #[error("`{{{{` is not closed by `}}}}`")]
-    Open,
-    /// A placeholder that names no secret.
-    #[error("`{{{{{0}}}}}` is no secret; only {{{{secrets.NAME}}}} can stand here")]
-    NoSecret(String),
-    /// A control character, which no header can hold.
-    #[error("it has a control character such as a line break")]
-    Control,
-    /// It is too long.
-    #[error("it has more than {MAX_BYTES} bytes")]
-    TooLong,
+impl<F: Fn(&str) -> Option<String>> Scope for Opened<F> {
+    fn find(&self, name: &Name) -> Option<Cow<'_, Value>> {
+        let secret = (self.0)(secret_name(name)?)?;
+        Some(Cow::Owned(Value::String(secret)))
+    }
 }
 
 impl SecretText {
-    /// Reads a text.
-    pub fn parse(text: &str) -> Result<Self, BadText> {
+    /// Reads a text; what is wrong with it, in a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MAX_BYTES {
-            return Err(BadText::TooLong);
+            return Err(format!("it has more than {MAX_BYTES} bytes"));
         }
         if text.chars().any(char::is_control) {
-            return Err(BadText::Control);
+            return Err("it has a control character such as a line break".to_owned());
         }
-        let (mut parts, mut rest) = (Vec::new(), text);
-        while let Some(at) = rest.find("{{") {
-            let (before, from) = rest.split_at(at);
-            let end = from.find("}}").ok_or(BadText::Open)?;
-            let inside = from[2..end].trim();
-            let name = inside.strip_prefix("secrets.").filter(|name| is_name(name));
-            let name = name.ok_or_else(|| BadText::NoSecret(inside.to_owned()))?;
-            if !before.is_empty() {
-                parts.push(Part::Text(before.to_owned()));
-            }
-            parts.push(Part::Secret(name.to_owned()));
-            rest = &from[end + 2..];
-        }
-        if !rest.is_empty() {
-            parts.push(Part::Text(rest.to_owned()));
+        let parsed = Text::parse(text, Syntax::Double).map_err(|error| error.to_string())?;
+        if let Some(other) = parsed.names().find(|name| secret_name(name).is_none()) {
+            return Err(format!(
+                "`{{{{{other}}}}}` is no secret; only {{{{secrets.NAME}}}} can stand here"
+            ));
         }
         Ok(Self {
             text: text.to_owned(),
-            parts,
+            parsed,
         })
     }
 
     /// The names of its secrets.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().filter_map(|part| match part {
-            Part::Secret(name) => Some(name.as_str()),
-            Part::Text(_) => None,
-        })
+        self.parsed.names().filter_map(secret_name)
     }
 
-    /// The text with its secrets put in; the name of the first that `secret` does not know, if any.
-    pub fn render<'s>(
-        &'s self,
-        secret: impl Fn(&str) -> Option<&'s str>,
-    ) -> Result<String, &'s str> {
-        let mut whole = String::new();
-        for part in &self.parts {
-            whole.push_str(match part {
-                Part::Text(text) => text,
-                Part::Secret(name) => secret(name).ok_or(name.as_str())?,
-            });
-        }
-        Ok(whole)
+    /// The text as the value of a header, with the secrets that `scope` opens; `None` if one is missing.
+    pub fn render(&self, scope: &impl Scope) -> Result<Option<String>, RenderError> {
+        self.parsed.render(scope, Place::Header, Gaps::Drop)
     }
 }
 
-fn is_name(text: &str) -> bool {
-    let mut characters = text.chars();
-    let begins = characters
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    begins && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')
+/// The secret that a name means; `None` if it means something else.
+fn secret_name(name: &Name) -> Option<&str> {
+    match name.steps() {
+        [root, secret] if root == SECRETS => Some(secret),
+        _ => None,
+    }
 }
 
 impl fmt::Display for SecretText {
@@ -114,7 +83,7 @@ impl Serialize for SecretText {
 
 impl<'de> Deserialize<'de> for SecretText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
         Self::parse(&text).map_err(D::Error::custom)
     }
 }
@@ -125,18 +94,18 @@ mod tests {
 
     #[test]
     fn secrets_are_put_where_they_stand() {
-        let secret = |name: &str| (name == "KEY").then_some("s3cr3t");
+        let opened = Opened(|name: &str| (name == "KEY").then(|| "s3cr3t".to_owned()));
         let rows = [
-            ("{{secrets.KEY}}", Ok("s3cr3t")),
-            ("Bearer {{ secrets.KEY }}!", Ok("Bearer s3cr3t!")),
-            ("plain", Ok("plain")),
-            ("", Ok("")),
-            ("{{secrets.OTHER}}", Err("OTHER")),
+            ("{{secrets.KEY}}", Some("s3cr3t")),
+            ("Bearer {{ secrets.KEY }}!", Some("Bearer s3cr3t!")),
+            ("plain", Some("plain")),
+            ("", Some("")),
+            ("{{secrets.OTHER}}", None),
         ];
         for (text, expected) in rows {
             let parsed = SecretText::parse(text).unwrap();
             assert_eq!(
-                parsed.render(secret).as_deref().map_err(|e| *e),
+                parsed.render(&opened).unwrap().as_deref(),
                 expected,
                 "{text}"
             );
@@ -148,13 +117,19 @@ mod tests {
     fn other_placeholders_are_refused() {
         for text in [
             "{{KEY}}",
-            "{{secrets.}}",
-            "{{secrets.A-B}}",
+            "{{secrets.A.B}}",
             "{{secrets.KEY",
             "a\nb",
             "{{ }}",
         ] {
             assert!(SecretText::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_secret_that_breaks_a_header_is_refused() {
+        let opened = Opened(|_: &str| Some("a\r\nx-evil: 1".to_owned()));
+        let text = SecretText::parse("{{secrets.KEY}}").unwrap();
+        assert!(text.render(&opened).is_err());
     }
 }

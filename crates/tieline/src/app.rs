@@ -21,6 +21,7 @@ use crate::{
     config::{Config, Database, MasterKey, OutboundConfig},
     deliver::{self, Dispatcher},
     jobs::{self, Jobs},
+    operate::{self, Operator},
     outbound::{AllowList, BadEntry, Outbound, Settings, public_roots, roots_with},
     publish::Publisher,
     receive::{self, Receiver},
@@ -64,6 +65,8 @@ pub struct Parts {
     pub subscriptions: Subscriptions,
     /// Makes and rotates the keys with which tenants sign.
     pub signing_keys: SigningKeys,
+    /// Calls tools and actions.
+    pub operator: Operator,
     /// Long work with progress.
     pub jobs: Jobs,
     /// The credentials seen lately.
@@ -179,6 +182,13 @@ impl App {
             kept: config.limits.rejected_log_per_source,
             max_depth: config.limits.json_depth_max,
         });
+        let operator = Operator::new(operate::Parts {
+            clock: clock.clone(),
+            config: Arc::clone(&config),
+            store: store.clone(),
+            registry: registry.clone(),
+            outbound: outbound.clone(),
+        });
         let subscriptions = Subscriptions::new(
             store.clone(),
             vault.clone(),
@@ -192,6 +202,7 @@ impl App {
             streams: Streams::new(config.limits.streams_per_tenant),
             limiter: Limiter::new(&config.limits),
             callers: Callers::default(),
+            operator,
             jobs,
             store,
             spine,

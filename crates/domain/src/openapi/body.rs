@@ -1,4 +1,5 @@
 //! The request body: its fields become inputs beside the parameters where they fit, or one input called `body`.
+//! JSON is preferred; a form is sent where its fields fit.
 
 use serde_json::{Map, Value, json};
 
@@ -34,7 +35,7 @@ pub(super) fn add<'a>(
     let (body, pointer) = document.resolve(body, &place)?;
     let content = body.get("content").and_then(Value::as_object);
     let is_required = body.get("required") == Some(&json!(true));
-    let Some((media_type, media)) = content.and_then(json_content) else {
+    let Some((media_type, media)) = content.and_then(sendable_content) else {
         let offered: Vec<_> = content
             .into_iter()
             .flat_map(|content| content.keys())
@@ -43,11 +44,13 @@ pub(super) fn add<'a>(
         if !is_required && offered.is_empty() {
             return Ok(Body::default());
         }
-        let detail = format!("the body is not JSON ({offered:?}); only JSON bodies are sent");
+        let detail =
+            format!("the body is neither JSON nor a form ({offered:?}); only these are sent");
         return Err(Note::new(pointer, detail));
     };
-    let content_type = (media_type != "application/json" && is_sendable(media_type))
-        .then(|| media_type.to_owned());
+    let is_form = essence(media_type) == FORM;
+    let content_type = if is_form { FORM } else { media_type };
+    let content_type = (is_form || is_sendable(content_type)).then(|| content_type.to_owned());
     let schema = match media.get("schema") {
         Some(schema) => writer.write(schema, &format!("{pointer}/content/schema"))?,
         None => json!({}),
@@ -60,6 +63,10 @@ pub(super) fn add<'a>(
             content_type,
         });
     }
+    if is_form {
+        let detail = "a form is sent only where its fields can be inputs of their own";
+        return Err(Note::new(pointer, detail));
+    }
     let name = inputs.names.take("body");
     inputs.properties.insert(name.clone(), schema);
     if is_required {
@@ -71,19 +78,21 @@ pub(super) fn add<'a>(
     })
 }
 
-/// The JSON among the media types of a body: `application/json`, one with `+json`, or whatever is taken.
-fn json_content(content: &Map<String, Value>) -> Option<(&str, &Value)> {
-    let essence = |name: &str| {
-        name.split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    };
-    let ranks: [fn(&str) -> bool; 3] = [
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A media type without its parameters.
+fn essence(media_type: &str) -> String {
+    let essence = media_type.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}
+
+/// What is sent of the media types of a body: `application/json`, one with `+json`, whatever is taken, or a form.
+fn sendable_content(content: &Map<String, Value>) -> Option<(&str, &Value)> {
+    let ranks: [fn(&str) -> bool; 4] = [
         |name| name == "application/json",
         |name| name.ends_with("+json"),
         |name| name == "*/*" || name == "application/*",
+        |name| name == FORM,
     ];
     ranks.iter().find_map(|fits| {
         let found = content.iter().find(|(name, _)| fits(&essence(name)))?;
@@ -93,7 +102,7 @@ fn json_content(content: &Map<String, Value>) -> Option<(&str, &Value)> {
 
 fn is_sendable(media_type: &str) -> bool {
     media_type.len() <= 100
-        && media_type.to_ascii_lowercase().ends_with("+json")
+        && essence(media_type).ends_with("+json")
         && media_type
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"/+-.".contains(&b))

@@ -284,6 +284,30 @@ fn bodies_are_spread_where_nothing_is_lost() {
 }
 
 #[test]
+fn forms_are_sent_where_their_fields_fit() {
+    let rows = [
+        (
+            json!({"type": "object", "properties": {"a": {"type": "string"}}}),
+            true,
+        ),
+        (json!({"type": "object"}), false),
+    ];
+    for (schema, is_sent) in rows {
+        let content = json!({"application/x-www-form-urlencoded": {"schema": schema}});
+        let proposal = only(
+            &json!({"/x": {"post": {"requestBody": {"content": content}}}}),
+            &json!({}),
+        );
+        assert_eq!(proposal.problems.is_empty(), is_sent, "{content}");
+        let sent = proposal
+            .headers
+            .iter()
+            .any(|(_, value)| value == "application/x-www-form-urlencoded");
+        assert_eq!(sent, is_sent, "{content}");
+    }
+}
+
+#[test]
 fn nothing_in_a_description_names_a_secret() {
     let evil = "{{secrets.KEY}}";
     let paths = [
@@ -388,7 +412,7 @@ fn what_cannot_be_called_says_why() {
         (json!({"a": {"get": {}}}), "begins with a slash"),
         (
             json!({"/a": {"post": {"requestBody": {"content": {"multipart/form-data": {}}}}}}),
-            "only JSON bodies",
+            "neither JSON nor a form",
         ),
         (
             json!({"/a": {"get": {"security": [{"lost": []}]}}}),

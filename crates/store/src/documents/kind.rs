@@ -17,15 +17,21 @@ pub enum Kind {
     EventType,
     /// An agent; its name is the id that its client chose.
     Agent,
+    /// An operation that is offered to agents.
+    Tool,
+    /// An operation that agents, triggers, mappings and people run.
+    Action,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 5] = [
+const WORDS: [(Kind, &str); 7] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
     (Kind::EventType, "event_type"),
     (Kind::Agent, "agent"),
+    (Kind::Tool, "tool"),
+    (Kind::Action, "action"),
 ];
 
 impl Kind {
@@ -43,7 +49,7 @@ impl Kind {
             Self::Source => &[SealedKind::Source],
             Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
             Self::SigningKey => &[SealedKind::SigningKey],
-            Self::EventType | Self::Agent => &[],
+            Self::EventType | Self::Agent | Self::Tool | Self::Action => &[],
         }
     }
 }
