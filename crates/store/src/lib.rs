@@ -11,6 +11,7 @@ pub mod access;
 pub mod attempts;
 pub mod audit;
 pub mod bell;
+pub mod conversations;
 pub mod data_keys;
 pub mod deliveries;
 pub mod destinations;

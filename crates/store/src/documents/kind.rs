@@ -15,6 +15,8 @@ pub enum Kind {
     SigningKey,
     /// What a tenant says of an event type; its name is the type.
     EventType,
+    /// An agent; its name is the id that its client chose.
+    Agent,
     /// An operation that is offered to agents.
     Tool,
     /// An operation that agents, triggers, mappings and people run.
@@ -22,11 +24,12 @@ pub enum Kind {
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 6] = [
+const WORDS: [(Kind, &str); 7] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
     (Kind::EventType, "event_type"),
+    (Kind::Agent, "agent"),
     (Kind::Tool, "tool"),
     (Kind::Action, "action"),
 ];
@@ -46,7 +49,7 @@ impl Kind {
             Self::Source => &[SealedKind::Source],
             Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
             Self::SigningKey => &[SealedKind::SigningKey],
-            Self::EventType | Self::Tool | Self::Action => &[],
+            Self::EventType | Self::Agent | Self::Tool | Self::Action => &[],
         }
     }
 }
