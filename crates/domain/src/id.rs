@@ -143,6 +143,12 @@ id! {
     AttemptId = "att_";
     /// A row of the audit log.
     AuditId = "aud_";
+    /// A tool: an operation that is offered to agents.
+    ToolId = "tool_";
+    /// One call of an operation.
+    CallId = "call_";
+    /// The whole of an output that was too large to hand over.
+    ArtifactId = "art_";
     /// Long work with progress.
     JobId = "job_";
     /// One HTTP request to Tieline.

@@ -17,6 +17,7 @@ pub mod filter;
 pub mod id;
 pub mod job;
 pub mod openapi;
+pub mod operation;
 pub mod ordering;
 pub mod pace;
 pub mod pattern;
@@ -34,8 +35,9 @@ pub mod violation;
 pub use bounds::Bounds;
 pub use destination_id::{DestinationId, NoDestinationId};
 pub use id::{
-    ActionId, AgentId, ApiKeyId, AttemptId, AuditId, ClientId, DeliveryId, EventId, EventTypeId,
-    JobId, RequestId, SecretId, SourceId, SubscriptionId, TenantId, TriggerId,
+    ActionId, AgentId, ApiKeyId, ArtifactId, AttemptId, AuditId, CallId, ClientId, DeliveryId,
+    EventId, EventTypeId, JobId, RequestId, SecretId, SourceId, SubscriptionId, TenantId, ToolId,
+    TriggerId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;

@@ -5,11 +5,14 @@
 //! a body is parsed, and [`transform`] only combines the two.
 
 pub mod depth;
+mod nearest;
 pub mod path;
 pub mod schema;
+pub mod template;
 pub mod transform;
 
 pub use depth::{TooDeep, check_depth};
+pub use nearest::nearest;
 pub use path::{Path, PathError, Selection};
 pub use schema::Schema;
 pub use transform::{CompiledTransform, Transform, TransformError, Transformed};

@@ -15,14 +15,20 @@ pub enum Kind {
     SigningKey,
     /// What a tenant says of an event type; its name is the type.
     EventType,
+    /// An operation that is offered to agents.
+    Tool,
+    /// An operation that agents, triggers, mappings and people run.
+    Action,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 4] = [
+const WORDS: [(Kind, &str); 6] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
     (Kind::EventType, "event_type"),
+    (Kind::Tool, "tool"),
+    (Kind::Action, "action"),
 ];
 
 impl Kind {
@@ -40,7 +46,7 @@ impl Kind {
             Self::Source => &[SealedKind::Source],
             Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
             Self::SigningKey => &[SealedKind::SigningKey],
-            Self::EventType => &[],
+            Self::EventType | Self::Tool | Self::Action => &[],
         }
     }
 }

@@ -5,6 +5,8 @@
 //! within a second by the others (see `watch`).
 
 mod event_types;
+mod named_secrets;
+mod operations;
 mod routes;
 mod signing_keys;
 mod source;
@@ -32,6 +34,9 @@ use crate::{
 };
 
 pub use event_types::EventTypes;
+pub use named_secrets::NamedSecret;
+use named_secrets::NamedSecrets;
+pub use operations::Operations;
 pub use routes::{Limits, Policy, Route, Routes, Target};
 pub use signing_keys::SigningKey;
 pub use source::{DedupeRule, OpenSource};
@@ -85,6 +90,8 @@ struct Inner {
     signing_keys: Cache<TenantId, Arc<[SigningKey]>>,
     tokens: Tokens,
     event_types: Cache<TenantId, Arc<EventTypes>>,
+    operations: Cache<TenantId, Arc<Operations>>,
+    named_secrets: NamedSecrets,
 }
 
 impl Registry {
@@ -115,6 +122,8 @@ impl Registry {
                 signing_keys: Cache::new(CAPACITY),
                 tokens: Tokens::default(),
                 event_types: Cache::new(CAPACITY),
+                operations: Cache::new(CAPACITY),
+                named_secrets: NamedSecrets::default(),
             }),
         }
     }
@@ -168,6 +177,8 @@ impl Registry {
         self.inner.routes.invalidate_all();
         self.inner.signing_keys.invalidate_all();
         self.inner.event_types.invalidate_all();
+        self.inner.operations.invalidate_all();
+        self.inner.named_secrets.forget_all();
     }
 
     async fn load_source(&self, id: SourceId) -> Result<Option<Arc<OpenSource>>, Error> {
