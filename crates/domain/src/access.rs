@@ -25,10 +25,12 @@ pub enum Area {
     Audit,
     /// Jobs: long work with progress.
     Jobs,
+    /// Tools and actions; to write includes to call them.
+    Tools,
 }
 
 /// Every area with the word that scopes use for it.
-pub const AREAS: [(Area, &str); 8] = [
+pub const AREAS: [(Area, &str); 9] = [
     (Area::Platform, "platform"),
     (Area::Keys, "keys"),
     (Area::Secrets, "secrets"),
@@ -37,6 +39,7 @@ pub const AREAS: [(Area, &str); 8] = [
     (Area::Deliveries, "deliveries"),
     (Area::Audit, "audit"),
     (Area::Jobs, "jobs"),
+    (Area::Tools, "tools"),
 ];
 
 /// What a scope allows in its area.
