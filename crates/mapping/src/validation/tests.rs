@@ -166,9 +166,7 @@ fn bad_validations_are_refused_with_the_place() {
         ),
         (
             json!({"type": "email", "values": [1]}),
-            &[
-                "/values: `values` is no member of a validation of type email; the nearest is `type`",
-            ],
+            &["/values: `values` is no member of a validation of type email"],
         ),
         (
             json!({"type": "enum"}),
