@@ -43,6 +43,11 @@ impl Kind {
             .map_or("", |(_, word)| word)
     }
 
+    /// Whether every version that was saved is kept, to be looked at and gone back to.
+    pub fn keeps_versions(self) -> bool {
+        matches!(self, Self::Tool | Self::Action)
+    }
+
     /// What is sealed under the id of such a document, and goes with it.
     pub fn sealed(self) -> &'static [SealedKind] {
         match self {
