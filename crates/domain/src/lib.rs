@@ -16,6 +16,7 @@ pub mod event_type;
 pub mod filter;
 pub mod id;
 pub mod job;
+pub mod mcp_server;
 pub mod openapi;
 pub mod operation;
 pub mod ordering;
@@ -36,8 +37,8 @@ pub use bounds::Bounds;
 pub use destination_id::{DestinationId, NoDestinationId};
 pub use id::{
     ActionId, AgentId, ApiKeyId, ArtifactId, AttemptId, AuditId, CallId, ClientId, DeliveryId,
-    EventId, EventTypeId, JobId, RequestId, SecretId, SourceId, SubscriptionId, TenantId, ToolId,
-    TriggerId,
+    EventId, EventTypeId, JobId, McpServerId, RequestId, SecretId, SourceId, SubscriptionId,
+    TenantId, ToolId, TriggerId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;

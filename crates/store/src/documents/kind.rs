@@ -19,16 +19,19 @@ pub enum Kind {
     Tool,
     /// An operation that agents, triggers, mappings and people run.
     Action,
+    /// A remote MCP server whose tools are offered.
+    McpServer,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 6] = [
+const WORDS: [(Kind, &str); 7] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
     (Kind::EventType, "event_type"),
     (Kind::Tool, "tool"),
     (Kind::Action, "action"),
+    (Kind::McpServer, "mcp_server"),
 ];
 
 impl Kind {
@@ -46,7 +49,7 @@ impl Kind {
             Self::Source => &[SealedKind::Source],
             Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
             Self::SigningKey => &[SealedKind::SigningKey],
-            Self::EventType | Self::Tool | Self::Action => &[],
+            Self::EventType | Self::Tool | Self::Action | Self::McpServer => &[],
         }
     }
 }
