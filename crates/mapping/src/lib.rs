@@ -5,6 +5,7 @@
 //! a body is parsed, [`transform`] only combines the two, [`pattern`] runs the regular expressions of users
 //! and [`expression`] what they compute. [`functions`] and [`validation`] are what a mapping's rules are made of.
 
+pub mod dates;
 pub mod depth;
 pub mod expression;
 pub mod fault;
@@ -12,6 +13,7 @@ pub mod functions;
 pub mod nearest;
 pub mod path;
 pub mod pattern;
+mod phones;
 pub mod schema;
 pub mod transform;
 pub mod validation;

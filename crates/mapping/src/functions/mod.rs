@@ -5,6 +5,8 @@
 //! writes them, and a list value by value.
 
 mod body;
+mod boolean;
+mod capitalize;
 mod case;
 mod concat;
 mod constant;
@@ -12,9 +14,21 @@ mod declaration;
 mod default;
 mod error;
 mod expression;
+mod format_date;
+mod format_phone;
+mod hash;
+mod json;
 mod lookup;
+mod map_values;
+mod number;
+mod of_list;
 mod parameters;
+mod replace;
+mod round;
+mod slug;
 mod split;
+mod substring;
+mod text;
 mod trim;
 
 #[cfg(test)]
@@ -37,12 +51,31 @@ pub static ALL: &[&Declaration] = &[
     &case::LOWERCASE,
     &case::UPPERCASE,
     &trim::TRIM,
+    &format_date::FORMAT_DATE,
+    &format_phone::FORMAT_PHONE,
     &concat::CONCAT,
-    &concat::JOIN,
     &split::SPLIT,
     &lookup::LOOKUP,
     &default::DEFAULT,
     &constant::CONSTANT,
+    &replace::REPLACE,
+    &substring::SUBSTRING,
+    &text::TEXT,
+    &number::NUMBER,
+    &round::ROUND,
+    &boolean::BOOLEAN,
+    &concat::JOIN,
+    &of_list::FIRST,
+    &of_list::LAST,
+    &of_list::COALESCE,
+    &of_list::UNIQUE,
+    &map_values::MAP_VALUES,
+    &capitalize::CAPITALIZE,
+    &capitalize::TITLE_CASE,
+    &slug::SLUG,
+    &hash::HASH,
+    &json::PARSE_JSON,
+    &json::TO_JSON,
     &expression::EXPRESSION,
 ];
 
