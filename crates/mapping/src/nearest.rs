@@ -1,54 +1,59 @@
-//! The name that was probably meant.
+//! The nearest valid name to a misspelt one, for messages that say what was probably meant.
 
-/// Letters of a mistyped name that are looked at: what is longer is no typing error.
-const COMPARED: usize = 64;
+/// The longest name that is compared, in characters: what is longer is no misspelling.
+const LONGEST: usize = 64;
 
-/// Which of `known` is nearest to `name`, by the letters to insert, delete or replace without regard to case; the
-/// first of several that are as near. `None` only when nothing is known.
-pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let name = comparable(name);
-    let known = known.into_iter();
-    known.min_by_key(|candidate| distance(&name, &comparable(candidate)))
+/// The candidate that takes the fewest edits to reach from `given`: at most a third of its
+/// characters, rounded up. `None` if none is that near.
+pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let given: Vec<char> = given.chars().flat_map(char::to_lowercase).collect();
+    if given.len() > LONGEST {
+        return None;
+    }
+    let most = given.len().div_ceil(3);
+    let measured = candidates.into_iter().filter_map(|candidate| {
+        let other: Vec<char> = candidate.chars().flat_map(char::to_lowercase).collect();
+        let edits = (other.len() <= LONGEST).then(|| edits(&given, &other))?;
+        (edits <= most).then_some((edits, candidate))
+    });
+    measured
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, candidate)| candidate)
 }
 
-fn comparable(name: &str) -> Vec<char> {
-    let letters = name.chars().flat_map(char::to_lowercase);
-    letters.take(COMPARED).collect()
-}
-
-/// Levenshtein's distance.
-fn distance(left: &[char], right: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.iter().enumerate() {
+/// How many insertions, removals and replacements lead from one to the other (Levenshtein).
+fn edits(one: &[char], other: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.iter().enumerate() {
         let mut diagonal = row[0];
         row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
+        for (j, b) in other.iter().enumerate() {
             let replaced = diagonal + usize::from(a != b);
             diagonal = row[j + 1];
             row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
         }
     }
-    row[right.len()]
+    row[other.len()]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::*;
 
     #[test]
-    fn the_name_with_the_fewest_changes_is_nearest() {
-        let known = ["lowercase", "uppercase", "trim", "format_date"];
+    fn the_nearest_name_is_found() {
+        let names = ["identifier", "fields", "email", "Größe"];
         let rows = [
-            ("lowercas", "lowercase"),
-            ("UpperCase", "uppercase"),
-            ("formatDate", "format_date"),
-            ("tirm", "trim"),
-            ("", "trim"),
-            (&"x".repeat(100_000), "lowercase"),
+            ("identifer", Some("identifier")),
+            ("Fields", Some("fields")),
+            ("emial", Some("email")),
+            ("größe", Some("Größe")),
+            ("phone", None),
+            ("", None),
         ];
-        for (name, expected) in rows {
-            assert_eq!(nearest(name, known), Some(expected), "{name:.20}");
+        for (given, expected) in rows {
+            assert_eq!(nearest(given, names), expected, "{given}");
         }
-        assert_eq!(nearest("anything", []), None);
+        assert_eq!(nearest(&"x".repeat(10_000), names), None);
     }
 }

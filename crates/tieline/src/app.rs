@@ -21,6 +21,8 @@ use crate::{
     config::{Config, Database, MasterKey, OutboundConfig},
     deliver::{self, Dispatcher},
     jobs::{self, Jobs},
+    mcp,
+    operate::{self, Operator},
     outbound::{AllowList, BadEntry, Outbound, Settings, public_roots, roots_with},
     publish::Publisher,
     receive::{self, Receiver},
@@ -64,6 +66,12 @@ pub struct Parts {
     pub subscriptions: Subscriptions,
     /// Makes and rotates the keys with which tenants sign.
     pub signing_keys: SigningKeys,
+    /// Calls tools and actions.
+    pub operator: Operator,
+    /// Offers them to MCP clients.
+    pub mcp: mcp::Endpoint,
+    /// The calls of MCP clients under way on this node.
+    pub mcp_running: mcp::running::Running,
     /// Long work with progress.
     pub jobs: Jobs,
     /// The credentials seen lately.
@@ -179,6 +187,14 @@ impl App {
             kept: config.limits.rejected_log_per_source,
             max_depth: config.limits.json_depth_max,
         });
+        let operator = Operator::new(operate::Parts {
+            clock: clock.clone(),
+            config: Arc::clone(&config),
+            store: store.clone(),
+            registry: registry.clone(),
+            outbound: outbound.clone(),
+            public_url: public_url.clone(),
+        });
         let subscriptions = Subscriptions::new(
             store.clone(),
             vault.clone(),
@@ -192,6 +208,13 @@ impl App {
             streams: Streams::new(config.limits.streams_per_tenant),
             limiter: Limiter::new(&config.limits),
             callers: Callers::default(),
+            mcp: mcp::Endpoint::new(
+                operator.clone(),
+                &public_url,
+                config.limits.api_body_max_bytes,
+            ),
+            mcp_running: mcp::running::Running::default(),
+            operator,
             jobs,
             store,
             spine,

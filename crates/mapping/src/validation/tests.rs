@@ -161,14 +161,12 @@ fn bad_validations_are_refused_with_the_place() {
             json!({"type": "intger", "maximum": 3}),
             &[
                 "/type: `intger` is no kind of validation; the nearest is `integer`",
-                "/maximum: `maximum` is no member of a validation without a `type`; the nearest is `pattern`",
+                "/maximum: `maximum` is no member of a validation without a `type`",
             ],
         ),
         (
             json!({"type": "email", "values": [1]}),
-            &[
-                "/values: `values` is no member of a validation of type email; the nearest is `type`",
-            ],
+            &["/values: `values` is no member of a validation of type email"],
         ),
         (
             json!({"type": "enum"}),

@@ -15,14 +15,23 @@ pub enum Kind {
     SigningKey,
     /// What a tenant says of an event type; its name is the type.
     EventType,
+    /// An agent; its name is the id that its client chose.
+    Agent,
+    /// An operation that is offered to agents.
+    Tool,
+    /// An operation that agents, triggers, mappings and people run.
+    Action,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 4] = [
+const WORDS: [(Kind, &str); 7] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
     (Kind::EventType, "event_type"),
+    (Kind::Agent, "agent"),
+    (Kind::Tool, "tool"),
+    (Kind::Action, "action"),
 ];
 
 impl Kind {
@@ -34,13 +43,18 @@ impl Kind {
             .map_or("", |(_, word)| word)
     }
 
+    /// Whether every version that was saved is kept, to be looked at and gone back to.
+    pub fn keeps_versions(self) -> bool {
+        matches!(self, Self::Tool | Self::Action)
+    }
+
     /// What is sealed under the id of such a document, and goes with it.
     pub fn sealed(self) -> &'static [SealedKind] {
         match self {
             Self::Source => &[SealedKind::Source],
             Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
             Self::SigningKey => &[SealedKind::SigningKey],
-            Self::EventType => &[],
+            Self::EventType | Self::Agent | Self::Tool | Self::Action => &[],
         }
     }
 }

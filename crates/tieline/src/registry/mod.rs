@@ -5,10 +5,13 @@
 //! within a second by the others (see `watch`).
 
 mod event_types;
+mod named_secrets;
+mod operations;
 mod routes;
 mod signing_keys;
 mod source;
 mod watch;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -31,10 +34,13 @@ use crate::{
 };
 
 pub use event_types::EventTypes;
-use routes::Secrets;
-pub use routes::{Limits, Route, Routes};
+pub use named_secrets::NamedSecret;
+use named_secrets::NamedSecrets;
+pub use operations::Operations;
+pub use routes::{Limits, Policy, Route, Routes, Target};
 pub use signing_keys::SigningKey;
 pub use source::{DedupeRule, OpenSource};
+pub use webhook::Webhook;
 
 /// How many sources and how many tenants' subscriptions are kept ready.
 const CAPACITY: u64 = 10_000;
@@ -84,6 +90,8 @@ struct Inner {
     signing_keys: Cache<TenantId, Arc<[SigningKey]>>,
     tokens: Tokens,
     event_types: Cache<TenantId, Arc<EventTypes>>,
+    operations: Cache<TenantId, Arc<Operations>>,
+    named_secrets: NamedSecrets,
 }
 
 impl Registry {
@@ -114,6 +122,8 @@ impl Registry {
                 signing_keys: Cache::new(CAPACITY),
                 tokens: Tokens::default(),
                 event_types: Cache::new(CAPACITY),
+                operations: Cache::new(CAPACITY),
+                named_secrets: NamedSecrets::default(),
             }),
         }
     }
@@ -123,8 +133,9 @@ impl Registry {
         if let Some(known) = self.inner.sources.get(&id).await {
             return Ok(known);
         }
-        let load = self.load_source(id);
-        let loaded = self.inner.sources.try_get_with(id, load).await;
+        // Boxed, as it is seldom: what waits for it stays small enough to be moved about for every request.
+        let load = Box::pin(self.load_source(id));
+        let loaded = Box::pin(self.inner.sources.try_get_with(id, load)).await;
         loaded.map_err(|error| Error::clone(&error))
     }
 
@@ -133,8 +144,8 @@ impl Registry {
         if let Some(known) = self.inner.routes.get(&tenant).await {
             return Ok(known);
         }
-        let load = self.load_routes(tenant);
-        let loaded = self.inner.routes.try_get_with(tenant, load).await;
+        let load = Box::pin(self.load_routes(tenant));
+        let loaded = Box::pin(self.inner.routes.try_get_with(tenant, load)).await;
         loaded.map_err(|error| Error::clone(&error))
     }
 
@@ -166,6 +177,8 @@ impl Registry {
         self.inner.routes.invalidate_all();
         self.inner.signing_keys.invalidate_all();
         self.inner.event_types.invalidate_all();
+        self.inner.operations.invalidate_all();
+        self.inner.named_secrets.forget_all();
     }
 
     async fn load_source(&self, id: SourceId) -> Result<Option<Arc<OpenSource>>, Error> {
@@ -197,7 +210,7 @@ impl Registry {
         } = &*self.inner;
         let mut found = Vec::new();
         for document in store.all_documents(tenant, Kind::Subscription).await? {
-            let subscription = Route::read(&document)?;
+            let subscription = webhook::read(&document)?;
             found.push((document, subscription));
         }
         let destinations = store.destinations(tenant).await?;
@@ -209,10 +222,10 @@ impl Registry {
         };
         let mut routes = Vec::with_capacity(found.len());
         for (document, subscription) in found {
-            let of_this = |d: &&Destination| d.subscription_id.to_string() == document.id;
+            let of_this = |d: &&Destination| d.id.to_string() == document.id;
             let destination = destinations.iter().find(of_this).cloned();
             let own = self.secrets(tenant, SealedKind::Subscription, &document.id);
-            let secrets = Secrets {
+            let secrets = webhook::Secrets {
                 own: own.await?,
                 of_tenant: &keys,
                 credential: match subscription.auth {
@@ -220,7 +233,7 @@ impl Registry {
                     None => None,
                 },
             };
-            let route = Route::open(
+            let route = webhook::open(
                 &document,
                 subscription,
                 destination,
