@@ -19,6 +19,7 @@ mod format_phone;
 mod hash;
 mod json;
 mod lookup;
+mod manual;
 mod map_values;
 mod number;
 mod of_list;
@@ -28,6 +29,7 @@ mod round;
 mod slug;
 mod split;
 mod substring;
+mod template;
 mod text;
 mod trim;
 
@@ -42,6 +44,7 @@ pub use body::{Context, Flow, MAX_OUTPUT};
 pub use declaration::{Declaration, Example, Kind, Parameter, Takes};
 pub use error::{FunctionError, kind_of};
 pub use lookup::{MAX_ENTRIES, Table, Tables};
+pub use manual::manual;
 
 use crate::Fault;
 use parameters::Parameters;
@@ -74,6 +77,7 @@ pub static ALL: &[&Declaration] = &[
     &capitalize::TITLE_CASE,
     &slug::SLUG,
     &hash::HASH,
+    &template::TEMPLATE,
     &json::PARSE_JSON,
     &json::TO_JSON,
     &expression::EXPRESSION,
