@@ -91,10 +91,10 @@ impl Leg {
             };
             watch.stepped(name, Ok(value.as_deref()));
         }
+        self.demand(value.as_deref())?;
         if !self.checks_input {
             self.check(value.as_deref(), watch)?;
         }
-        self.demand(value.as_deref())?;
         Ok(value)
     }
 
