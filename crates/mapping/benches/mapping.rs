@@ -106,7 +106,7 @@ fn record(number: usize) -> Value {
         "email": format!("Ada.Lovelace{number}@Example.com"),
         "phone": "+441234567890",
         "company": {"name": "Analytical Engines", "address": {"city": "London", "country": "GB"}},
-        "priority": ["low", "normal", "high"][number % 3],
+        "priority": (["low", "normal", "high"][number % 3]),
         "tags": ["vip", "newsletter", "spring"],
         "score": number,
         "note": "Called about the engine, wants an offer by Friday."
