@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{DeliveryId, EventId, SubscriptionId, TenantId, Timestamp};
+use crate::{DeliveryId, DestinationId, EventId, TenantId, Timestamp};
 
 /// How far a delivery has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,7 +89,7 @@ pub struct Delivery {
     /// What is delivered.
     pub event_id: EventId,
     /// Where it goes.
-    pub subscription_id: SubscriptionId,
+    pub destination_id: DestinationId,
     /// The key of its line, if its subscription keeps an order.
     pub ordering_key: Option<String>,
     /// How far it has come.

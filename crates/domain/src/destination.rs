@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use crate::{EventId, SubscriptionId, Timestamp};
+use crate::{DestinationId, EventId, Timestamp};
 
 /// Whether deliveries to a destination go out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -68,8 +68,8 @@ impl FromStr for State {
 /// The health of one destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
-    /// The subscription whose destination it is.
-    pub subscription_id: SubscriptionId,
+    /// Its id.
+    pub id: DestinationId,
     /// Its state.
     pub state: State,
     /// Why it is in that state, in a sentence; empty while active.

@@ -127,6 +127,20 @@ id! {
     SourceId = "wh_in_";
     /// An outgoing webhook subscription.
     SubscriptionId = "wh_";
+    /// An agent.
+    AgentId = "agent_";
+    /// A conversation.
+    ConversationId = "conv_";
+    /// A message of a conversation.
+    MessageId = "msg_";
+    /// One run of an agent: what it does about one message.
+    TurnId = "turn_";
+    /// A tool call that waits for a person's consent.
+    ApprovalId = "apr_";
+    /// An action.
+    ActionId = "act_";
+    /// A trigger.
+    TriggerId = "trg_";
     /// An event.
     EventId = "evt_";
     /// What a tenant says of an event type.
@@ -139,8 +153,8 @@ id! {
     AuditId = "aud_";
     /// A tool: an operation that is offered to agents.
     ToolId = "tool_";
-    /// An action: an operation that agents, triggers and people run.
-    ActionId = "act_";
+    /// A remote MCP server.
+    McpServerId = "mcp_";
     /// One call of an operation.
     CallId = "call_";
     /// The whole of an output that was too large to hand over.
@@ -149,6 +163,13 @@ id! {
     JobId = "job_";
     /// One HTTP request to Tieline.
     RequestId = "req_";
+}
+
+impl TurnId {
+    /// The turn about a message: each message that wants an answer has one.
+    pub const fn about(message: MessageId) -> Self {
+        Self(message.0)
+    }
 }
 
 #[cfg(test)]

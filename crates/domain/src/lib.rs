@@ -3,24 +3,30 @@
 //! One module per noun. Nothing here knows HTTP, SQL or tokio; time and chance are arguments.
 
 pub mod access;
+pub mod agent;
 pub mod attempt;
 pub mod auth;
 pub mod bounds;
 pub mod clock;
+pub mod conversation;
 pub mod custom_headers;
 pub mod delivery;
 pub mod destination;
+mod destination_id;
 pub mod event;
 pub mod event_type;
 pub mod filter;
 pub mod id;
 pub mod job;
+pub mod mcp_server;
+pub mod openapi;
 pub mod operation;
 pub mod ordering;
 pub mod pace;
 pub mod pattern;
 pub mod retention;
 pub mod retry;
+pub mod secret_text;
 pub mod signature;
 pub mod source;
 pub mod subscription;
@@ -31,9 +37,11 @@ pub mod trace;
 pub mod violation;
 
 pub use bounds::Bounds;
+pub use destination_id::{DestinationId, NoDestinationId};
 pub use id::{
-    ActionId, ApiKeyId, ArtifactId, AttemptId, AuditId, CallId, ClientId, DeliveryId, EventId,
-    EventTypeId, JobId, RequestId, SecretId, SourceId, SubscriptionId, TenantId, ToolId,
+    ActionId, AgentId, ApiKeyId, ApprovalId, ArtifactId, AttemptId, AuditId, CallId, ClientId,
+    ConversationId, DeliveryId, EventId, EventTypeId, JobId, McpServerId, MessageId, RequestId,
+    SecretId, SourceId, SubscriptionId, TenantId, ToolId, TriggerId, TurnId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;

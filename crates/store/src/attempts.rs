@@ -7,9 +7,7 @@
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, query::QueryAs};
-use tieline_domain::{
-    AttemptId, DeliveryId, SubscriptionId, TenantId, Timestamp, attempt::Attempt,
-};
+use tieline_domain::{AttemptId, DeliveryId, DestinationId, TenantId, Timestamp, attempt::Attempt};
 
 use crate::{Error, Result, Store, db::on_db, page::MAX_LIMIT, store::parsed};
 
@@ -25,7 +23,7 @@ pub struct AttemptFilter {
     /// Of this delivery.
     pub delivery_id: Option<DeliveryId>,
     /// At this subscription.
-    pub subscription_id: Option<SubscriptionId>,
+    pub destination_id: Option<DestinationId>,
     /// Answered with this status.
     pub status_code: Option<u16>,
     /// Gone wrong in this way.
@@ -46,7 +44,7 @@ pub struct Place {
 }
 
 /// An attempt with the subscription at which it was made.
-pub type Found = (SubscriptionId, Attempt);
+pub type Found = (DestinationId, Attempt);
 
 type Row = (
     String,
@@ -84,7 +82,7 @@ impl AttemptFilter {
             ),
             (
                 "subscription_id = ",
-                self.subscription_id.and_then(|id| text(id.to_string())),
+                self.destination_id.and_then(|id| text(id.to_string())),
             ),
             (
                 "id < ",

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use sqlx::{AssertSqlSafe, query::QueryAs};
 use tieline_domain::{
-    DeliveryId, EventId, SubscriptionId, TenantId, Timestamp,
+    DeliveryId, DestinationId, EventId, TenantId, Timestamp,
     attempt::Attempt,
     delivery::{Delivery, Status},
 };
@@ -54,7 +54,7 @@ fn from_row(row: DeliveryRow) -> Result<Delivery> {
         id: id.parse().map_err(Error::content)?,
         tenant_id: tenant.parse().map_err(Error::content)?,
         event_id: event.parse().map_err(Error::content)?,
-        subscription_id: subscription.parse().map_err(Error::content)?,
+        destination_id: subscription.parse().map_err(Error::content)?,
         ordering_key,
         status,
         attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
@@ -71,7 +71,7 @@ pub struct DeliveryFilter {
     /// Of this status.
     pub status: Option<Status>,
     /// To this subscription.
-    pub subscription_id: Option<SubscriptionId>,
+    pub destination_id: Option<DestinationId>,
     /// Of this event.
     pub event_id: Option<EventId>,
 }
@@ -102,7 +102,7 @@ impl Store {
         let narrowed = [
             filter.status.map(|status| ("status", status.to_string())),
             filter
-                .subscription_id
+                .destination_id
                 .map(|id| ("subscription_id", id.to_string())),
             filter.event_id.map(|id| ("event_id", id.to_string())),
             page.after.clone().map(|after| ("after", after)),
@@ -238,7 +238,7 @@ impl Store {
     pub async fn call_off_waiting(
         &self,
         tenant: TenantId,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         now: Timestamp,
         limit: usize,
     ) -> Result<u64> {
@@ -266,7 +266,7 @@ impl Store {
 }
 
 /// The subscription whose lines a change of the delivery touches, if it stands in one.
-fn in_lines(delivery: &Delivery) -> BTreeSet<SubscriptionId> {
+fn in_lines(delivery: &Delivery) -> BTreeSet<DestinationId> {
     let line = delivery.ordering_key.as_ref();
-    line.map(|_| delivery.subscription_id).into_iter().collect()
+    line.map(|_| delivery.destination_id).into_iter().collect()
 }

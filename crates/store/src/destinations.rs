@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
 use tieline_domain::{
-    SubscriptionId, TenantId, Timestamp,
+    DestinationId, TenantId, Timestamp,
     destination::{CatchingUp, Destination, State},
 };
 
@@ -56,7 +56,7 @@ fn from_row(row: Row) -> Result<Destination> {
         _ => None,
     };
     Ok(Destination {
-        subscription_id: subscription.parse().map_err(Error::content)?,
+        id: subscription.parse().map_err(Error::content)?,
         state: state.parse().map_err(Error::content)?,
         reason,
         since: Timestamp::from_micros(since),
@@ -83,7 +83,7 @@ impl Store {
     pub async fn find_destination(
         &self,
         tenant: TenantId,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
     ) -> Result<Option<Destination>> {
         let text = format!(
             "SELECT {COLUMNS} FROM destinations WHERE tenant_id = $1 AND subscription_id = $2"
@@ -100,7 +100,7 @@ impl Store {
     pub async fn destinations_changed_since(
         &self,
         since: Timestamp,
-    ) -> Result<Vec<(TenantId, SubscriptionId, Timestamp)>> {
+    ) -> Result<Vec<(TenantId, DestinationId, Timestamp)>> {
         const CHANGED: &str = "SELECT tenant_id, subscription_id, changed_at FROM destinations WHERE changed_at >= $1";
         let rows: Vec<(String, String, i64)> = on_db!(self.db(), |c| sqlx::query_as(CHANGED)
             .bind(since.as_micros())
@@ -121,7 +121,7 @@ impl Store {
     pub async fn set_destination_state(
         &self,
         tenant: TenantId,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         to: State,
         reason: &str,
         notice: &Entry,
@@ -173,7 +173,7 @@ impl Store {
         &self,
         now: Timestamp,
         longest: Duration,
-    ) -> Result<Vec<(TenantId, SubscriptionId)>> {
+    ) -> Result<Vec<(TenantId, DestinationId)>> {
         const DUE: &str = "SELECT tenant_id, subscription_id FROM destinations WHERE state = 'error' \
                            AND (probe_at <= $1 OR probe_at > $2) ORDER BY probe_at LIMIT 1000";
         let rows: Vec<(String, String)> = on_db!(self.db(), |c| sqlx::query_as(DUE)
@@ -191,7 +191,7 @@ impl Store {
     /// Holds the oldest delivery that died while the destination was failing, with a new schedule: where
     /// nothing else is held, it is what a probe can send. It goes back to its place in its line, unless
     /// another of that line is at work.
-    pub async fn revive_oldest(&self, subscription: SubscriptionId) -> Result<()> {
+    pub async fn revive_oldest(&self, subscription: DestinationId) -> Result<()> {
         const REVIVE: &str = "UPDATE deliveries SET status = 'held', earlier_attempts = attempts, \
                               first_attempt_at = NULL, settled_at = NULL, position = \
                               CASE WHEN ordering_key IS NULL THEN NULL ELSE COALESCE(position, created_at) END \
@@ -216,7 +216,7 @@ impl Store {
     /// none is longer than `longest`.
     pub async fn take_probe(
         &self,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         now: Timestamp,
         next: Timestamp,
         longest: Duration,

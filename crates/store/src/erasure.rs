@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::AssertSqlSafe;
 use tieline_domain::{
-    EventId, SubscriptionId, TenantId, Timestamp, attempt::Seen, delivery::Status,
+    DestinationId, EventId, TenantId, Timestamp, attempt::Seen, delivery::Status,
     event::is_about_deliveries,
 };
 
@@ -112,7 +112,7 @@ impl Store {
 }
 
 /// The subscriptions that have deliveries of an event, or of one that was made of it.
-async fn owed_to(tx: &mut Tx, tenant: TenantId, id: EventId) -> Result<BTreeSet<SubscriptionId>> {
+async fn owed_to(tx: &mut Tx, tenant: TenantId, id: EventId) -> Result<BTreeSet<DestinationId>> {
     const FIND: &str = "SELECT DISTINCT d.subscription_id FROM events e JOIN deliveries d ON d.event_id = e.id \
                         WHERE e.tenant_id = $1 AND (e.id = $2 OR e.cause_id = $2)";
     let rows: Vec<(String,)> = in_tx!(tx, |c| sqlx::query_as(FIND)

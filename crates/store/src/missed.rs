@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sqlx::{AssertSqlSafe, query::QueryAs};
 use tieline_domain::{
-    EventId, SubscriptionId, TenantId, Timestamp,
+    DestinationId, EventId, TenantId, Timestamp,
     destination::{CatchingUp, State},
     event::Event,
 };
@@ -40,7 +40,7 @@ impl Store {
     pub async fn begin_catching_up(
         &self,
         tenant: TenantId,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         wanted: &CatchingUp,
         reason: &str,
         notice: &Entry,
@@ -87,7 +87,7 @@ impl Store {
     }
 
     /// The destinations that catch up with events made before `before`.
-    pub async fn catching_up(&self, before: Timestamp) -> Result<Vec<(TenantId, SubscriptionId)>> {
+    pub async fn catching_up(&self, before: Timestamp) -> Result<Vec<(TenantId, DestinationId)>> {
         const LIST: &str = "SELECT tenant_id, subscription_id FROM destinations \
                             WHERE replay_after IS NOT NULL AND replay_before <= $1 LIMIT 1000";
         let rows: Vec<(String, String)> = on_db!(self.db(), |c| sqlx::query_as(LIST)
@@ -106,7 +106,7 @@ impl Store {
     pub async fn catch_up(
         &self,
         tenant: TenantId,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         from: &CatchingUp,
         owed: impl Fn(&Event) -> Option<NewDelivery>,
         now: Timestamp,
@@ -169,7 +169,7 @@ impl Store {
     /// called off meanwhile.
     pub async fn end_catching_up(
         &self,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         at: &CatchingUp,
         notice: &Entry,
         now: Timestamp,
@@ -205,7 +205,7 @@ impl Store {
 /// Which of these events the subscription was owed already.
 async fn known<'e>(
     tx: &mut Tx,
-    subscription: SubscriptionId,
+    subscription: DestinationId,
     events: impl ExactSizeIterator<Item = &'e EventId>,
 ) -> Result<HashSet<EventId>> {
     if events.len() == 0 {
@@ -233,7 +233,7 @@ async fn known<'e>(
 /// Moves the cursor on, if it still stands where this step began.
 async fn advance(
     tx: &mut Tx,
-    subscription: SubscriptionId,
+    subscription: DestinationId,
     from: EventId,
     to: EventId,
     found: usize,

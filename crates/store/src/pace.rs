@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use sqlx::PgPool;
-use tieline_domain::{SubscriptionId, pace::RateLimit};
+use tieline_domain::{DestinationId, pace::RateLimit};
 
 use crate::{Db, Result, Store};
 
@@ -35,7 +35,7 @@ macro_rules! longest_permit {
 /// A permit for one attempt at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permit {
-    subscription: SubscriptionId,
+    subscription: DestinationId,
     number: i64,
     owner: String,
 }
@@ -59,7 +59,7 @@ impl SharedPace {
     /// the first, in microseconds; negative where a pause has left some of the burst.
     pub async fn take_turns(
         &self,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         limit: &RateLimit,
         count: u32,
     ) -> Result<i64> {
@@ -87,7 +87,7 @@ impl SharedPace {
     /// taken, or someone else was faster.
     pub async fn take_permit(
         &self,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         most: u32,
         owner: String,
         time: Duration,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sqlx::{AssertSqlSafe, query::QueryAs};
-use tieline_domain::{DeliveryId, SubscriptionId, TenantId, Timestamp, delivery::Status};
+use tieline_domain::{DeliveryId, DestinationId, TenantId, Timestamp, delivery::Status};
 
 use crate::{
     Result, Store,
@@ -17,7 +17,7 @@ pub struct RetryFilter {
     /// Of this status: dead, held or pending.
     pub status: Status,
     /// To this subscription.
-    pub subscription_id: Option<SubscriptionId>,
+    pub destination_id: Option<DestinationId>,
     /// Of events of this type.
     pub event_type: Option<String>,
     /// Made at this time or later.
@@ -33,10 +33,10 @@ type Chosen = (String, Option<String>, String);
 
 impl RetryFilter {
     /// The dead letters of one subscription, or of all.
-    pub fn dead(subscription_id: Option<SubscriptionId>) -> Self {
+    pub fn dead(destination_id: Option<DestinationId>) -> Self {
         Self {
             status: Status::Dead,
-            subscription_id,
+            destination_id,
             event_type: None,
             from: None,
             to: None,
@@ -56,7 +56,7 @@ impl RetryFilter {
             ("status = ", Some(self.status.to_string()), ""),
             (
                 "subscription_id = ",
-                self.subscription_id.map(|id| id.to_string()),
+                self.destination_id.map(|id| id.to_string()),
                 "",
             ),
             (TYPE, self.event_type.clone(), ")"),

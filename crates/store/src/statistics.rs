@@ -2,7 +2,7 @@
 
 use sqlx::AssertSqlSafe;
 use tieline_domain::{
-    SubscriptionId, TenantId, Timestamp, delivery::Status, destination::State, tally::Tally,
+    DestinationId, TenantId, Timestamp, delivery::Status, destination::State, tally::Tally,
 };
 
 use crate::{
@@ -18,7 +18,7 @@ pub const COUNTED: u32 = 100_000;
 #[derive(Clone, Debug)]
 pub struct Minute {
     /// The destination.
-    pub subscription_id: SubscriptionId,
+    pub destination_id: DestinationId,
     /// Its tenant.
     pub tenant_id: TenantId,
     /// When the minute began.
@@ -52,7 +52,7 @@ pub struct Waiting {
 /// Notes that a destination has turned, in the transaction that turns it.
 pub(crate) async fn note_turn(
     tx: &mut Tx,
-    subscription: SubscriptionId,
+    subscription: DestinationId,
     turn: &PastTurn,
 ) -> Result<()> {
     const NOTE: &str = "INSERT INTO destination_turns (subscription_id, at, state, reason) VALUES ($1, $2, $3, $4)";
@@ -80,7 +80,7 @@ impl Store {
         for minute in minutes {
             let tally = serde_json::to_string(&minute.tally).map_err(Error::content)?;
             in_tx!(tx, |c| sqlx::query(PUT)
-                .bind(minute.subscription_id.to_string())
+                .bind(minute.destination_id.to_string())
                 .bind(minute.at.as_micros())
                 .bind(node)
                 .bind(minute.tenant_id.to_string())
@@ -97,7 +97,7 @@ impl Store {
     pub async fn minutes(
         &self,
         tenant: TenantId,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<(Timestamp, Tally)>> {
@@ -134,7 +134,7 @@ impl Store {
     }
 
     /// The latest turns of a destination, the newest first.
-    pub async fn turns(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<PastTurn>> {
+    pub async fn turns(&self, subscription: DestinationId, limit: usize) -> Result<Vec<PastTurn>> {
         const LIST: &str = "SELECT at, state, reason FROM destination_turns WHERE subscription_id = $1 \
                             ORDER BY at DESC LIMIT $2";
         let rows: Vec<(i64, String, String)> = on_db!(self.db(), |c| sqlx::query_as(LIST)
@@ -156,7 +156,7 @@ impl Store {
     pub async fn waiting(
         &self,
         tenant: TenantId,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
     ) -> Result<Vec<Waiting>> {
         let own = |status: Status, more: &str| {
             format!(

@@ -21,6 +21,7 @@ use crate::{
     config::{Config, Database, MasterKey, OutboundConfig},
     deliver::{self, Dispatcher},
     jobs::{self, Jobs},
+    mcp,
     operate::{self, Operator},
     outbound::{AllowList, BadEntry, Outbound, Settings, public_roots, roots_with},
     publish::Publisher,
@@ -67,6 +68,10 @@ pub struct Parts {
     pub signing_keys: SigningKeys,
     /// Calls tools and actions.
     pub operator: Operator,
+    /// Offers them to MCP clients.
+    pub mcp: mcp::Endpoint,
+    /// The calls of MCP clients under way on this node.
+    pub mcp_running: mcp::running::Running,
     /// Long work with progress.
     pub jobs: Jobs,
     /// The credentials seen lately.
@@ -203,6 +208,12 @@ impl App {
             streams: Streams::new(config.limits.streams_per_tenant),
             limiter: Limiter::new(&config.limits),
             callers: Callers::default(),
+            mcp: mcp::Endpoint::new(
+                operator.clone(),
+                &public_url,
+                config.limits.api_body_max_bytes,
+            ),
+            mcp_running: mcp::running::Running::default(),
             operator,
             jobs,
             store,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand::Rng as _;
 use tieline_domain::{
-    DeliveryId, EventId, SubscriptionId, TenantId, Timestamp,
+    DeliveryId, DestinationId, EventId, TenantId, Timestamp,
     clock::Clock,
     event::{self, Event},
     filter::Document,
@@ -30,6 +30,12 @@ pub enum Error {
     /// The routes could not be loaded.
     #[error(transparent)]
     Registry(#[from] registry::Error),
+    /// What an event is owed to is not there, or not any more.
+    #[error("there is no {} {id} to deliver to", id.kind())]
+    NoDestination {
+        /// The destination.
+        id: DestinationId,
+    },
 }
 
 /// An event to publish.
@@ -47,6 +53,17 @@ pub struct NewEvent {
     pub trace_id: Arc<str>,
     /// How much the request that it came with proved.
     pub trust: Option<Trust>,
+    /// The destination that gets it in any case, beside those that want events like it.
+    pub owed: Option<Owed>,
+}
+
+/// To which destination an event is owed, whatever that wants by itself.
+#[derive(Clone, Debug)]
+pub struct Owed {
+    /// The destination.
+    pub to: DestinationId,
+    /// The line in which the delivery stands, if there is an order to keep.
+    pub ordering_key: Option<Arc<str>>,
 }
 
 impl NewEvent {
@@ -120,14 +137,21 @@ impl Publisher {
         for (i, item) in items.into_iter().enumerate() {
             let mut cause = None;
             let mut entries = Vec::with_capacity(item.events.len());
-            for new in item.events {
+            for mut new in item.events {
+                let owed = new.owed.take();
                 let event = Arc::new(mint(&self.clock, tenant, new, cause));
                 cause.get_or_insert(event.id);
                 let keyed = Keyed::new(&event);
-                let deliveries = routes
+                let mut deliveries: Vec<_> = routes
                     .wanting(&Document::of(&event))
+                    // One event is owed to one destination once.
+                    .filter(|route| owed.as_ref().is_none_or(|owed| owed.to != route.id))
                     .map(|route| hand_over.begin(i, &self.clock, route, &event, route.line(&keyed)))
                     .collect();
+                if let Some(Owed { to, ordering_key }) = owed {
+                    let route = routes.get(to).ok_or(Error::NoDestination { id: to })?;
+                    deliveries.push(hand_over.begin(i, &self.clock, route, &event, ordering_key));
+                }
                 entries.push(Entry { event, deliveries });
             }
             firsts.extend(cause);
@@ -199,6 +223,7 @@ pub fn mint(clock: &Clock, tenant: TenantId, new: NewEvent, cause_id: Option<Eve
         data,
         trace_id,
         trust,
+        owed: _,
     } = new;
     Event {
         id: EventId::new(time, rand::rng().random()),
@@ -220,7 +245,7 @@ pub fn notice<'a>(
     clock: &Clock,
     event: Event,
     wanting: impl Iterator<Item = &'a Arc<Route>>,
-    about: SubscriptionId,
+    about: DestinationId,
 ) -> Entry {
     told(clock, event, wanting.filter(|route| route.id != about))
 }
@@ -234,7 +259,7 @@ pub fn told<'a>(
     let keyed = Keyed::new(&event);
     let deliveries = wanting.map(|route| NewDelivery {
         id: DeliveryId::new(clock.unique_now(), rand::rng().random()),
-        subscription_id: route.id,
+        destination_id: route.id,
         ordering_key: route.line(&keyed),
         start: if route.health.state.holds() {
             Start::Held
@@ -260,7 +285,7 @@ pub fn own_type(text: &'static str) -> EventType {
 struct HandOver {
     dispatcher: Arc<Dispatcher>,
     reserved: Vec<(usize, Claimed)>,
-    held: Vec<SubscriptionId>,
+    held: Vec<DestinationId>,
     /// Whether something is due that has to be claimed.
     left_to_claim: bool,
 }
@@ -304,7 +329,7 @@ impl HandOver {
         };
         NewDelivery {
             id,
-            subscription_id: route.id,
+            destination_id: route.id,
             ordering_key,
             start,
         }
@@ -331,7 +356,7 @@ impl Drop for HandOver {
     fn drop(&mut self) {
         for (_, claimed) in &self.reserved {
             self.dispatcher
-                .give_back(claimed.subscription_id, &claimed.event);
+                .give_back(claimed.destination_id, &claimed.event);
         }
     }
 }
@@ -346,7 +371,7 @@ fn claimed(
     Claimed {
         id,
         tenant_id: route.tenant_id,
-        subscription_id: route.id,
+        destination_id: route.id,
         ordering_key: None,
         attempts: 0,
         earlier_attempts: 0,

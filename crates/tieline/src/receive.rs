@@ -132,7 +132,7 @@ impl Receiver {
         let item = match self.admit(source, incoming).await? {
             Admitted::Item(item) => item,
             Admitted::Question(answer) => {
-                self.questions.conclude(source, &answer).await?;
+                Box::pin(self.questions.conclude(source, &answer)).await?;
                 return Ok(Receipt::Handshake(answer));
             }
         };
@@ -180,11 +180,11 @@ impl Receiver {
         let Some(wanted) = wanted.map_err(refused)? else {
             return self.judge(source, incoming, None).map_err(refused)?;
         };
-        let document = self.senders.document(source.id, &wanted, false).await;
+        let document = Box::pin(self.senders.document(source.id, &wanted, false)).await;
         let document = document.map_err(refused)?;
         match self.judge(source, incoming, Some(&document)) {
             Err(Rejection::UnknownKey) if wanted.changes => {
-                let document = self.senders.document(source.id, &wanted, true).await;
+                let document = Box::pin(self.senders.document(source.id, &wanted, true)).await;
                 let document = document.map_err(refused)?;
                 self.judge(source, incoming, Some(&document))
                     .map_err(refused)?
@@ -340,6 +340,7 @@ fn events(
         data,
         trace_id: Arc::clone(&trace_id),
         trust: Some(proof.trust),
+        owed: None,
     };
     let data = received_data(source, content, transformed.as_ref(), proof);
     let mut events = vec![event(own_type(types::WEBHOOK_RECEIVED), data)];

@@ -15,20 +15,26 @@ pub enum Kind {
     SigningKey,
     /// What a tenant says of an event type; its name is the type.
     EventType,
+    /// An agent; its name is the id that its client chose.
+    Agent,
     /// An operation that is offered to agents.
     Tool,
     /// An operation that agents, triggers, mappings and people run.
     Action,
+    /// A remote MCP server whose tools are offered.
+    McpServer,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 6] = [
+const WORDS: [(Kind, &str); 8] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
     (Kind::EventType, "event_type"),
+    (Kind::Agent, "agent"),
     (Kind::Tool, "tool"),
     (Kind::Action, "action"),
+    (Kind::McpServer, "mcp_server"),
 ];
 
 impl Kind {
@@ -51,7 +57,7 @@ impl Kind {
             Self::Source => &[SealedKind::Source],
             Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
             Self::SigningKey => &[SealedKind::SigningKey],
-            Self::EventType | Self::Tool | Self::Action => &[],
+            Self::EventType | Self::Agent | Self::Tool | Self::Action | Self::McpServer => &[],
         }
     }
 }

@@ -129,7 +129,7 @@ pub(super) async fn write_delivery(
     match delivery.ordering_key {
         None => DELIVERIES.run(tx, cells).await.map(drop),
         Some(key) => {
-            let joining = Joining::new((delivery.subscription_id, key), made_at, cells);
+            let joining = Joining::new((delivery.destination_id, key), made_at, cells);
             lines::join_at(tx, &joining).await
         }
     }
@@ -166,7 +166,7 @@ fn push_deliveries(
         };
         let mut cells = Vec::with_capacity(DELIVERIES.width() + 2);
         push_delivery(&mut cells, node, entry, delivery);
-        let line = (delivery.subscription_id, Arc::clone(key));
+        let line = (delivery.destination_id, Arc::clone(key));
         joining.push(Joining::new(line, delivery.id.made_at(), cells));
     }
 }
@@ -174,7 +174,7 @@ fn push_deliveries(
 fn push_delivery(cells: &mut Vec<Cell>, node: &str, entry: &Entry, delivery: &NewDelivery) {
     let NewDelivery {
         id,
-        subscription_id,
+        destination_id,
         ordering_key: _,
         start,
     } = delivery;
@@ -187,7 +187,7 @@ fn push_delivery(cells: &mut Vec<Cell>, node: &str, entry: &Entry, delivery: &Ne
         Cell::id(entry.event.tenant_id),
         Cell::id(id),
         Cell::id(entry.event.id),
-        Cell::id(subscription_id),
+        Cell::id(destination_id),
         Cell::id(status),
         Cell::Int(Some(0)),
         Cell::Int(Some(0)),

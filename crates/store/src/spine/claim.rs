@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use sqlx::AssertSqlSafe;
-use tieline_domain::{DeliveryId, EventId, SubscriptionId, TenantId, Timestamp, event::Event};
+use tieline_domain::{DeliveryId, DestinationId, EventId, TenantId, Timestamp, event::Event};
 
 use super::{
     Claimed, Lease, Overdue, Release,
@@ -42,7 +42,7 @@ pub(super) async fn due(db: &Db, node: &str, lease: Lease, limit: usize) -> Resu
 pub(super) async fn held(
     db: &Db,
     node: &str,
-    subscription: SubscriptionId,
+    subscription: DestinationId,
     lease: Lease,
     limit: usize,
 ) -> Result<Vec<Claimed>> {
@@ -142,7 +142,7 @@ fn claimed(
     Ok(Claimed {
         id: id.parse().map_err(Error::content)?,
         tenant_id: tenant.parse().map_err(Error::content)?,
-        subscription_id: subscription.parse().map_err(Error::content)?,
+        destination_id: subscription.parse().map_err(Error::content)?,
         ordering_key: ordering_key.map(Into::into),
         attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
         earlier_attempts: u32::try_from(earlier_attempts).unwrap_or(u32::MAX),
@@ -244,7 +244,7 @@ pub(super) async fn recover(db: &Db, now: Timestamp) -> Result<u64> {
 
 /// The destinations that have held deliveries: one look into the index for each, however many
 /// deliveries each holds.
-pub(super) async fn holding(db: &Db) -> Result<Vec<(TenantId, SubscriptionId)>> {
+pub(super) async fn holding(db: &Db) -> Result<Vec<(TenantId, DestinationId)>> {
     const HOLDING: &str = "WITH RECURSIVE next (id) AS (\
         SELECT MIN(subscription_id) FROM deliveries WHERE status = 'held' \
         UNION ALL \
@@ -262,7 +262,7 @@ pub(super) async fn holding(db: &Db) -> Result<Vec<(TenantId, SubscriptionId)>> 
 /// Held deliveries of a destination that were made before `before`.
 pub(super) async fn held_before(
     db: &Db,
-    subscription: SubscriptionId,
+    subscription: DestinationId,
     before: Timestamp,
     limit: usize,
 ) -> Result<Vec<Overdue>> {

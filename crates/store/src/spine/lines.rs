@@ -14,7 +14,7 @@ use std::{
 };
 
 use rusqlite::Connection;
-use tieline_domain::{SubscriptionId, Timestamp, delivery::Status};
+use tieline_domain::{DestinationId, Timestamp, delivery::Status};
 
 use super::{
     Entry, Settlement, Verdict,
@@ -89,7 +89,7 @@ pub(crate) fn again(status: Status) -> String {
 pub(crate) const LINE: &str = "subscription_id, ordering_key";
 
 /// A subscription and an ordering key.
-pub(crate) type Line = (SubscriptionId, Arc<str>);
+pub(crate) type Line = (DestinationId, Arc<str>);
 
 /// A row of [`LINE`]; `None` for a delivery that stands in none.
 pub(crate) fn line((subscription, key): (String, Option<String>)) -> Result<Option<Line>> {
@@ -222,7 +222,7 @@ pub(super) async fn leave(tx: &mut Tx, settlement: &Settlement) -> Result<bool> 
         None if matches!(settlement.verdict, Verdict::Dead { .. }) => Status::Held,
         _ => Status::Pending,
     };
-    let line = (settlement.subscription_id, Arc::clone(&standing.key));
+    let line = (settlement.destination_id, Arc::clone(&standing.key));
     advance(tx, &line, settlement.at, to).await
 }
 
@@ -254,7 +254,7 @@ pub(crate) async fn advance_all(
 }
 
 /// Locks the lines of these subscriptions until the transaction ends. To be called once, before anything else.
-pub(crate) async fn lock(tx: &mut Tx, subscriptions: BTreeSet<SubscriptionId>) -> Result<()> {
+pub(crate) async fn lock(tx: &mut Tx, subscriptions: BTreeSet<DestinationId>) -> Result<()> {
     const LOCK: &str = "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT \
                         hashtextextended(id, 0) AS key FROM UNNEST($1::text[]) AS id ORDER BY key) AS keys";
     if let Inner::Postgres(transaction) = &mut tx.inner
@@ -273,7 +273,7 @@ pub(crate) async fn lock(tx: &mut Tx, subscriptions: BTreeSet<SubscriptionId>) -
 pub(super) fn touched<'w>(
     items: impl Iterator<Item = &'w Encoded>,
     settlements: impl Iterator<Item = &'w Settlement>,
-) -> BTreeSet<SubscriptionId> {
+) -> BTreeSet<DestinationId> {
     let joined = items.flat_map(|item| &item.joining).map(|one| one.line.0);
     let mut touched: BTreeSet<_> = joined.collect();
     for settlement in settlements {
@@ -292,15 +292,15 @@ pub(super) fn touched<'w>(
         };
         touched.extend(notices.into_iter().flatten().flat_map(joined_by));
         if settlement.line.is_some() || requeues {
-            touched.insert(settlement.subscription_id);
+            touched.insert(settlement.destination_id);
         }
     }
     touched
 }
 
 /// The subscriptions whose lines the deliveries of an event join.
-pub(crate) fn joined_by(entry: &Entry) -> impl Iterator<Item = SubscriptionId> {
+pub(crate) fn joined_by(entry: &Entry) -> impl Iterator<Item = DestinationId> {
     let joining = entry.deliveries.iter();
     let joining = joining.filter(|delivery| delivery.ordering_key.is_some());
-    joining.map(|delivery| delivery.subscription_id)
+    joining.map(|delivery| delivery.destination_id)
 }

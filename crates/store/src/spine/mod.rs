@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tieline_domain::{
-    DeliveryId, EventId, SubscriptionId, TenantId, Timestamp, attempt::Attempt, destination::State,
+    DeliveryId, DestinationId, EventId, TenantId, Timestamp, attempt::Attempt, destination::State,
     event::Event, pattern::EventType,
 };
 
@@ -59,7 +59,7 @@ pub trait Spine: Send + Sync {
     /// Takes up to `limit` held deliveries of one destination, the oldest first, and leases them.
     fn claim_held(
         &self,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         lease: Lease,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Claimed>>>;
@@ -81,7 +81,7 @@ pub trait Spine: Send + Sync {
     ) -> BoxFuture<'_, Result<()>>;
 
     /// The destinations that have held deliveries.
-    fn holding(&self) -> BoxFuture<'_, Result<Vec<(TenantId, SubscriptionId)>>>;
+    fn holding(&self) -> BoxFuture<'_, Result<Vec<(TenantId, DestinationId)>>>;
 
     /// Makes due at once what an earlier life of this node had leased; nothing where other nodes
     /// may be alive.
@@ -91,7 +91,7 @@ pub trait Spine: Send + Sync {
     /// first; they stay as they are.
     fn held_before(
         &self,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         before: Timestamp,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Overdue>>>;
@@ -142,7 +142,7 @@ pub struct NewDelivery {
     /// Its id.
     pub id: DeliveryId,
     /// Where it goes.
-    pub subscription_id: SubscriptionId,
+    pub destination_id: DestinationId,
     /// The line it joins, if there is an order to keep: then it waits for those before it. It is handed over by
     /// no one: it must not begin as leased.
     pub ordering_key: Option<Arc<str>>,
@@ -187,7 +187,7 @@ pub struct Claimed {
     /// Its tenant.
     pub tenant_id: TenantId,
     /// Where it goes.
-    pub subscription_id: SubscriptionId,
+    pub destination_id: DestinationId,
     /// The line in which it stands, as the only one at work.
     pub ordering_key: Option<Arc<str>>,
     /// How many attempts were made.
@@ -223,7 +223,7 @@ pub struct Settlement {
     /// Its tenant.
     pub tenant_id: TenantId,
     /// Its destination.
-    pub subscription_id: SubscriptionId,
+    pub destination_id: DestinationId,
     /// The line in which it stands.
     pub line: Option<InLine>,
     /// When its first attempt began.

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use sqlx::{AssertSqlSafe, query::QueryAs};
 use tieline_domain::{
-    DeliveryId, EventId, SubscriptionId, TenantId, Timestamp, delivery::Status, event::Event,
+    DeliveryId, DestinationId, EventId, TenantId, Timestamp, delivery::Status, event::Event,
 };
 
 use super::{
@@ -25,7 +25,7 @@ pub struct Again {
     /// The event.
     pub event: Arc<Event>,
     /// Where it goes.
-    pub subscription_id: SubscriptionId,
+    pub destination_id: DestinationId,
     /// The id of the delivery, if it has to be made.
     pub new_id: DeliveryId,
     /// The line in which it stands, if its subscription keeps an order.
@@ -147,7 +147,7 @@ pub(crate) async fn make(
     if again.is_empty() {
         return Ok(Replayed::default());
     }
-    lines::lock(tx, again.iter().map(|one| one.subscription_id).collect()).await?;
+    lines::lock(tx, again.iter().map(|one| one.destination_id).collect()).await?;
     let mut ids: Vec<EventId> = again.iter().map(|one| one.event.id).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -156,7 +156,7 @@ pub(crate) async fn make(
     let (mut fates, mut new) = (Vec::with_capacity(again.len()), Vec::new());
     let mut anew: HashMap<bool, Vec<DeliveryId>> = HashMap::new();
     for one in again {
-        let fate = match owed.get(&(one.event.id, one.subscription_id)) {
+        let fate = match owed.get(&(one.event.id, one.destination_id)) {
             _ if !there.contains(&one.event.id) => (Fate::Gone, one.new_id),
             Some((id, Status::Pending | Status::Held | Status::Queued)) => (Fate::Waiting, *id),
             Some((id, Status::Delivered | Status::Dead | Status::Cancelled)) => {
@@ -180,7 +180,7 @@ pub(crate) async fn make(
 fn entry(one: &Again, now: Timestamp) -> Entry {
     let delivery = NewDelivery {
         id: one.new_id,
-        subscription_id: one.subscription_id,
+        destination_id: one.destination_id,
         ordering_key: one.ordering_key.clone(),
         start: if one.held {
             Start::Held
@@ -219,7 +219,7 @@ async fn keep_events(
     parsed.collect::<Result<_, _>>().map_err(Error::content)
 }
 
-type Owed = HashMap<(EventId, SubscriptionId), (DeliveryId, Status)>;
+type Owed = HashMap<(EventId, DestinationId), (DeliveryId, Status)>;
 
 /// The deliveries that there are of these events. Of several to one subscription, the first one.
 async fn owed(tx: &mut Tx, tenant: TenantId, ids: &[EventId]) -> Result<Owed> {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use sqlx::AssertSqlSafe;
 use tieline_domain::{
-    SubscriptionId, Timestamp, attempt::Attempt, delivery::Status, destination::State,
+    DestinationId, Timestamp, attempt::Attempt, delivery::Status, destination::State,
 };
 
 use super::{
@@ -112,11 +112,11 @@ pub(super) async fn settle(
 }
 
 /// When something last succeeded, for each destination where something did.
-pub(super) fn successes(settlements: &[&Encoded]) -> BTreeMap<SubscriptionId, Timestamp> {
+pub(super) fn successes(settlements: &[&Encoded]) -> BTreeMap<DestinationId, Timestamp> {
     let mut latest: BTreeMap<_, Timestamp> = BTreeMap::new();
     for Encoded { settlement, .. } in settlements {
         if matches!(settlement.verdict, Verdict::Delivered { .. }) {
-            let at = latest.entry(settlement.subscription_id).or_default();
+            let at = latest.entry(settlement.destination_id).or_default();
             *at = settlement.at.max(*at);
         }
     }
@@ -179,7 +179,7 @@ fn push_outcome(cells: &mut Vec<Cell>, node: &str, settlement: &Settlement) {
 pub(super) const NOTE_SUCCESS: &str = "UPDATE destinations SET last_success_at = $1 \
      WHERE subscription_id = $2 AND (last_success_at IS NULL OR last_success_at < $1 - 1000000)";
 
-async fn note_success(tx: &mut Tx, subscription: SubscriptionId, at: Timestamp) -> Result<()> {
+async fn note_success(tx: &mut Tx, subscription: DestinationId, at: Timestamp) -> Result<()> {
     in_tx!(tx, |c| sqlx::query(NOTE_SUCCESS)
         .bind(at.as_micros())
         .bind(subscription.to_string())
@@ -222,7 +222,7 @@ async fn put_off_probe(tx: &mut Tx, settlement: &Settlement, probe_at: Timestamp
                            WHERE subscription_id = $2 AND state = 'error'";
     in_tx!(tx, |c| sqlx::query(PUT_OFF)
         .bind(probe_at.as_micros())
-        .bind(settlement.subscription_id.to_string())
+        .bind(settlement.destination_id.to_string())
         .execute(c)
         .await?
         .rows_affected());
@@ -275,7 +275,7 @@ async fn turn(tx: &mut Tx, node: &str, settlement: &Settlement, turn: &Turn) -> 
         .bind(settlement.at.as_micros())
         .bind(since.map(Timestamp::as_micros))
         .bind(turn.probe_at.map(Timestamp::as_micros))
-        .bind(settlement.subscription_id.to_string())
+        .bind(settlement.destination_id.to_string())
         .bind(from(0))
         .bind(from(1))
         .bind(from(2))
@@ -291,7 +291,7 @@ async fn turn(tx: &mut Tx, node: &str, settlement: &Settlement, turn: &Turn) -> 
         state: turn.to,
         reason: turn.reason.clone(),
     };
-    note_turn(tx, settlement.subscription_id, &past).await?;
+    note_turn(tx, settlement.destination_id, &past).await?;
     if let Some(notice) = &turn.notice {
         accept::write(tx, node, notice).await?;
     }
@@ -308,7 +308,7 @@ async fn requeue_failed(tx: &mut Tx, settlement: &Settlement) -> Result<()> {
     );
     let rows: Vec<(String, Option<String>)> =
         in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(requeue))
-            .bind(settlement.subscription_id.to_string())
+            .bind(settlement.destination_id.to_string())
             .bind(settlement.at.as_micros())
             .fetch_all(c)
             .await?);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use tieline_domain::{DeliveryId, SubscriptionId, TenantId, Timestamp, clock::Clock};
+use tieline_domain::{DeliveryId, DestinationId, TenantId, Timestamp, clock::Clock};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{
@@ -112,7 +112,7 @@ impl Spine for SqlSpine {
 
     fn claim_held(
         &self,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         lease: Lease,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Claimed>>> {
@@ -144,7 +144,7 @@ impl Spine for SqlSpine {
         Box::pin(async move { claim::release(&self.db, &self.node, &deliveries, how).await })
     }
 
-    fn holding(&self) -> BoxFuture<'_, Result<Vec<(TenantId, SubscriptionId)>>> {
+    fn holding(&self) -> BoxFuture<'_, Result<Vec<(TenantId, DestinationId)>>> {
         Box::pin(claim::holding(&self.db))
     }
 
@@ -154,7 +154,7 @@ impl Spine for SqlSpine {
 
     fn held_before(
         &self,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         before: Timestamp,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Overdue>>> {

@@ -17,7 +17,8 @@ use std::{
 
 use futures::{StreamExt as _, stream};
 use tieline_domain::{
-    DeliveryId, EventId, SubscriptionId, TenantId, Timestamp, clock::Clock, event::Event,
+    DeliveryId, DestinationId, EventId, SubscriptionId, TenantId, Timestamp, clock::Clock,
+    event::Event,
 };
 use tieline_store::{
     ChangeBy, Db, Options, Store,
@@ -48,7 +49,7 @@ fn number(variable: &str, otherwise: u64) -> u64 {
 #[derive(Clone, Copy)]
 struct Owner {
     tenant: TenantId,
-    subscription: SubscriptionId,
+    subscription: DestinationId,
 }
 
 struct Filler {
@@ -68,7 +69,10 @@ impl Filler {
         let at = self.clock.unique_now();
         let owner = Owner {
             tenant: TenantId::new(at, at.as_micros().unsigned_abs()),
-            subscription: SubscriptionId::new(at, at.as_micros().unsigned_abs()),
+            subscription: DestinationId::Webhook(SubscriptionId::new(
+                at,
+                at.as_micros().unsigned_abs(),
+            )),
         };
         self.store
             .create_tenant(owner.tenant, "grown", &by(at))
@@ -102,7 +106,7 @@ impl Filler {
         let delivery = waits.then(|| NewDelivery {
             ordering_key: None,
             id: DeliveryId::new(at, number),
-            subscription_id: owner.subscription,
+            destination_id: owner.subscription,
             start: Start::Due(at.plus(FIRST_DUE + Duration::from_millis(number))),
         });
         Item {

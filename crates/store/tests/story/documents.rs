@@ -1,6 +1,6 @@
 //! Configuration objects: versions, names, tombstones, secrets, tenants.
 
-use tieline_domain::{SourceId, SubscriptionId, TenantId};
+use tieline_domain::{DestinationId, SourceId, SubscriptionId, TenantId};
 use tieline_store::{
     Error, PageRequest,
     audit::AuditFilter,
@@ -362,7 +362,7 @@ async fn a_destination_has_one_health() {
         let store = two_tenants(db).await;
         let new = NewDocument {
             kind: Kind::Subscription,
-            id: SubscriptionId::new(at(10), 1).to_string(),
+            id: DestinationId::Webhook(SubscriptionId::new(at(10), 1)).to_string(),
             sealed: Vec::new(),
             destination: true,
             ..source(tenant(1), 10, None)
@@ -413,7 +413,7 @@ async fn a_document_is_found_by_its_name_while_it_lives() {
 async fn a_sealed_value_changes_and_goes_with_its_document() {
     on_every_engine(async |db| {
         let store = two_tenants(db).await;
-        let id = SubscriptionId::new(at(10), 1).to_string();
+        let id = DestinationId::Webhook(SubscriptionId::new(at(10), 1)).to_string();
         let sealed = |kind, bytes: &[u8]| NewSealed {
             tenant_id: tenant(1),
             kind,

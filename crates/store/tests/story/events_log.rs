@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tieline_domain::{
-    AttemptId, DeliveryId, EventId, SubscriptionId, TenantId,
+    AttemptId, DeliveryId, DestinationId, EventId, SubscriptionId, TenantId,
     attempt::{Attempt, Seen},
     clock::Clock,
     delivery::{Delivery, Status},
@@ -26,13 +26,13 @@ pub(crate) struct Log {
     pub(crate) store: Store,
     pub(crate) spine: SqlSpine,
     pub(crate) tenant: TenantId,
-    pub(crate) subscription: SubscriptionId,
+    pub(crate) subscription: DestinationId,
 }
 
 impl Log {
     pub(crate) async fn open(db: &Db) -> Self {
         let store = two_tenants(db.clone()).await;
-        let subscription = SubscriptionId::new(at(0), 7);
+        let subscription = DestinationId::Webhook(SubscriptionId::new(at(0), 7));
         let new = NewDocument {
             tenant_id: tenant(1),
             kind: Kind::Subscription,
@@ -86,7 +86,7 @@ impl Log {
                     .map(|start| NewDelivery {
                         ordering_key: None,
                         id: DeliveryId::new(at(number), number as u64),
-                        subscription_id: self.subscription,
+                        destination_id: self.subscription,
                         start,
                     })
                     .into_iter()
@@ -124,7 +124,7 @@ impl Log {
                 line: None,
                 delivery_id: claimed.id,
                 tenant_id: claimed.tenant_id,
-                subscription_id: claimed.subscription_id,
+                destination_id: claimed.destination_id,
                 first_attempt_at: at(seconds),
                 at: at(seconds),
                 attempts: number,
@@ -141,7 +141,7 @@ impl Log {
         Again {
             ordering_key: None,
             event: self.event(number),
-            subscription_id: self.subscription,
+            destination_id: self.subscription,
             new_id: DeliveryId::new(at(50), 1_000 + number as u64),
             held: false,
         }

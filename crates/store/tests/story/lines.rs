@@ -286,7 +286,7 @@ async fn a_line_is_buried_from_its_head() {
             let settlement = Settlement {
                 delivery_id: overdue.id,
                 tenant_id: s.tenant,
-                subscription_id: s.subscription,
+                destination_id: s.subscription,
                 line: overdue
                     .ordering_key
                     .clone()

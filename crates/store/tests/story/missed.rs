@@ -28,7 +28,7 @@ fn only_recorded(s: &Setting, number: i64) -> Item {
 fn owed(s: &Setting, event: &Event, line: Option<&str>) -> NewDelivery {
     NewDelivery {
         id: DeliveryId::new(event.time, 1),
-        subscription_id: s.subscription,
+        destination_id: s.subscription,
         ordering_key: line.map(Into::into),
         start: Start::Held,
     }

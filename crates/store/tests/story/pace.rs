@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use tieline_domain::{SubscriptionId, pace::RateLimit};
+use tieline_domain::{DestinationId, SubscriptionId, pace::RateLimit};
 use tieline_store::Store;
 
 use crate::{engines::on_every_engine, setting::at};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-fn subscription() -> SubscriptionId {
-    SubscriptionId::new(at(0), 7)
+fn subscription() -> DestinationId {
+    DestinationId::Webhook(SubscriptionId::new(at(0), 7))
 }
 
 /// Turns of two nodes follow one another; a pause leaves the burst, and no more.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tieline_domain::{
-    DeliveryId, SubscriptionId, delivery::Status, destination::State, tally::Tally,
+    DeliveryId, DestinationId, SubscriptionId, delivery::Status, destination::State, tally::Tally,
 };
 use tieline_store::{
     attempts::{AttemptFilter, Place},
@@ -99,7 +99,7 @@ async fn attempts_are_found() {
             ),
             (
                 AttemptFilter {
-                    subscription_id: Some(SubscriptionId::new(at(9), 9)),
+                    destination_id: Some(DestinationId::Webhook(SubscriptionId::new(at(9), 9))),
                     ..none.clone()
                 },
                 vec![],
@@ -153,7 +153,10 @@ async fn deliveries_are_found_to_be_tried_again() {
                 0,
             ),
             (RetryFilter::dead(Some(s.subscription)), 2),
-            (RetryFilter::dead(Some(SubscriptionId::new(at(9), 9))), 0),
+            (
+                RetryFilter::dead(Some(DestinationId::Webhook(SubscriptionId::new(at(9), 9)))),
+                0,
+            ),
             (
                 RetryFilter {
                     event_type: Some("order.created".into()),
@@ -239,7 +242,7 @@ async fn statistics_of_a_destination() {
         let mut tally = Tally::default();
         tally.note(None, Duration::from_millis(5));
         let minute = |seconds, tally: &Tally| Minute {
-            subscription_id: s.subscription,
+            destination_id: s.subscription,
             tenant_id: s.tenant,
             at: at(seconds),
             tally: tally.clone(),

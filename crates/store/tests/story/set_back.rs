@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tieline_domain::{SubscriptionId, destination::State, pace::RateLimit};
+use tieline_domain::{DestinationId, SubscriptionId, destination::State, pace::RateLimit};
 use tieline_store::{
     Db, Store,
     spine::{Spine, Start},
@@ -84,7 +84,7 @@ async fn a_pace_from_before_begins_anew() {
             return assert_eq!(db.engine(), "sqlite", "one node paces by its own clock");
         };
         let pace = Store::new(db.clone()).shared_pace().unwrap();
-        let subscription = SubscriptionId::new(at(0), 7);
+        let subscription = DestinationId::Webhook(SubscriptionId::new(at(0), 7));
         let limit = RateLimit {
             per_second: 1,
             burst: 1,

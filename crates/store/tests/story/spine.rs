@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tieline_domain::{
-    AttemptId, DeliveryId, EventId, SubscriptionId, TenantId, Timestamp,
+    AttemptId, DeliveryId, DestinationId, EventId, SubscriptionId, TenantId, Timestamp,
     attempt::{Attempt, Seen},
     clock::Clock,
     delivery::Status,
@@ -37,7 +37,7 @@ pub(crate) struct Setting {
     pub(crate) store: Store,
     pub(crate) spine: SqlSpine,
     pub(crate) tenant: TenantId,
-    pub(crate) subscription: SubscriptionId,
+    pub(crate) subscription: DestinationId,
 }
 
 pub(crate) async fn setting(db: &Db) -> Setting {
@@ -47,7 +47,7 @@ pub(crate) async fn setting(db: &Db) -> Setting {
 async fn setting_with(db: &Db, clock: &Clock) -> Setting {
     let store = two_tenants(db.clone()).await;
     let tenant = tenant(1);
-    let subscription = SubscriptionId::new(at(0), 7);
+    let subscription = DestinationId::Webhook(SubscriptionId::new(at(0), 7));
     let new = NewDocument {
         tenant_id: tenant,
         kind: Kind::Subscription,
@@ -97,7 +97,7 @@ impl Setting {
     pub(crate) fn item(&self, number: i64, start: Start, once: Option<u8>) -> Item {
         let delivery = NewDelivery {
             id: DeliveryId::new(at(number), number as u64),
-            subscription_id: self.subscription,
+            destination_id: self.subscription,
             ordering_key: None,
             start,
         };
@@ -151,7 +151,7 @@ impl Setting {
         Settlement {
             delivery_id: claimed.id,
             tenant_id: claimed.tenant_id,
-            subscription_id: claimed.subscription_id,
+            destination_id: claimed.destination_id,
             line: claimed
                 .ordering_key
                 .clone()
@@ -249,7 +249,7 @@ async fn what_is_accepted_can_be_read() {
         let filter = DeliveryFilter {
             event_id: Some(event.id),
             status: Some(Status::Pending),
-            subscription_id: Some(s.subscription),
+            destination_id: Some(s.subscription),
         };
         let page = PageRequest::first(10);
         let found = s
@@ -701,7 +701,9 @@ async fn dead_letters_are_replayed() {
             retried.await.map(|(count, _)| count)
         };
         assert_eq!(
-            replay(Some(SubscriptionId::new(at(9), 9))).await.unwrap(),
+            replay(Some(DestinationId::Webhook(SubscriptionId::new(at(9), 9))))
+                .await
+                .unwrap(),
             0
         );
         assert_eq!(replay(Some(s.subscription)).await.unwrap(), 2);

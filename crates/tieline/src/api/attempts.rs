@@ -3,7 +3,7 @@
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tieline_domain::{
-    DeliveryId, SubscriptionId, Timestamp,
+    DeliveryId, DestinationId, SubscriptionId, Timestamp,
     access::{Area::Deliveries, Right},
 };
 use tieline_store::attempts::{AttemptFilter, Found, Place};
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::{
     answer::ListView,
     caller::Caller,
+    deliveries::destination,
     delivery_view::AttemptView,
     page::{Filters, Page},
     problem::{Code, Problem},
@@ -29,6 +30,9 @@ pub struct WantedAttempts {
     /// At this webhook.
     #[param(value_type = Option<String>, example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")]
     webhook_id: Option<SubscriptionId>,
+    /// To this destination of any kind: a webhook, an agent, an action or a trigger; not beside `webhook_id`.
+    #[param(value_type = Option<String>, example = "agent_01kb3f9z5qf8m9w2v7x4t6n0hd")]
+    destination_id: Option<DestinationId>,
     /// Answered with this status.
     #[param(example = 503)]
     status_code: Option<u16>,
@@ -46,21 +50,24 @@ pub struct WantedAttempts {
 
 /// An attempt that was found.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"delivery_id": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he", "webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "id": "att_01kb3f9z5qf8m9w2v7x4t6n0hg", "number": 1, "at": "2026-11-22T10:00:00.012Z", "duration_ms": 84, "status_code": 503, "error_kind": "status", "error": "the receiver answered 503; only 2xx is a success", "url": "https://your-app.com/webhooks/tieline", "request_headers": [], "response_headers": [], "response_excerpt": "down for maintenance", "response_truncated": false}))]
+#[schema(example = json!({"delivery_id": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he", "webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "destination_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "id": "att_01kb3f9z5qf8m9w2v7x4t6n0hg", "number": 1, "at": "2026-11-22T10:00:00.012Z", "duration_ms": 84, "status_code": 503, "error_kind": "status", "error": "the receiver answered 503; only 2xx is a success", "url": "https://your-app.com/webhooks/tieline", "request_headers": [], "response_headers": [], "response_excerpt": "down for maintenance", "response_truncated": false}))]
 pub struct FoundAttemptView {
     /// The delivery.
     delivery_id: String,
-    /// The webhook.
-    webhook_id: String,
+    /// The webhook; null where it went to a destination of another kind.
+    webhook_id: Option<String>,
+    /// Where it went: a webhook, an agent, an action or a trigger.
+    destination_id: String,
     #[serde(flatten)]
     attempt: AttemptView,
 }
 
 impl From<Found> for FoundAttemptView {
-    fn from((subscription, attempt): Found) -> Self {
+    fn from((destination, attempt): Found) -> Self {
         Self {
             delivery_id: attempt.delivery_id.to_string(),
-            webhook_id: subscription.to_string(),
+            webhook_id: destination.webhook().map(|id| id.to_string()),
+            destination_id: destination.to_string(),
             attempt: attempt.into(),
         }
     }
@@ -82,6 +89,7 @@ pub async fn search(
     let WantedAttempts {
         delivery_id,
         webhook_id,
+        destination_id,
         status_code,
         error_kind,
         from,
@@ -89,7 +97,7 @@ pub async fn search(
     } = wanted;
     let filter = AttemptFilter {
         delivery_id,
-        subscription_id: webhook_id,
+        destination_id: destination(webhook_id, destination_id)?,
         status_code,
         error_kind,
         from,

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use serde::Deserialize;
 use tieline_domain::{
-    DeliveryId, EventId, SubscriptionId,
+    DeliveryId, DestinationId, EventId, SubscriptionId,
     access::{Area::Deliveries, Right},
     delivery::{Delivery, Status},
 };
@@ -29,6 +29,9 @@ pub struct Wanted {
     /// To this webhook.
     #[param(value_type = Option<String>, example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")]
     webhook_id: Option<SubscriptionId>,
+    /// To this destination of any kind: a webhook, an agent, an action or a trigger; not beside `webhook_id`.
+    #[param(value_type = Option<String>, example = "agent_01kb3f9z5qf8m9w2v7x4t6n0hd")]
+    destination_id: Option<DestinationId>,
     /// Of this event.
     #[param(value_type = Option<String>, example = "evt_01kb3f9z5qf8m9w2v7x4t6n0hf")]
     event_id: Option<EventId>,
@@ -42,6 +45,21 @@ pub struct WantedDead {
     /// To this webhook.
     #[param(value_type = Option<String>, example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")]
     webhook_id: Option<SubscriptionId>,
+    /// To this destination of any kind: a webhook, an agent, an action or a trigger; not beside `webhook_id`.
+    #[param(value_type = Option<String>, example = "agent_01kb3f9z5qf8m9w2v7x4t6n0hd")]
+    destination_id: Option<DestinationId>,
+}
+
+/// The one destination that is asked for, by either name of the parameter.
+pub(super) fn destination(
+    webhook: Option<SubscriptionId>,
+    destination: Option<DestinationId>,
+) -> Result<Option<DestinationId>, Problem> {
+    if webhook.is_some() && destination.is_some() {
+        let detail = "give `webhook_id` or `destination_id`, not both";
+        return Err(Problem::new(Code::InvalidInput, detail).at("/destination_id", detail));
+    }
+    Ok(destination.or_else(|| webhook.map(Into::into)))
 }
 
 async fn find(app: &App, caller: &Caller, id: DeliveryId) -> Result<Delivery, Problem> {
@@ -62,11 +80,12 @@ pub async fn list(
     let Wanted {
         status,
         webhook_id,
+        destination_id,
         event_id,
     } = wanted;
     let filter = DeliveryFilter {
         status,
-        subscription_id: webhook_id,
+        destination_id: destination(webhook_id, destination_id)?,
         event_id,
     };
     Ok(app
@@ -136,7 +155,7 @@ pub async fn cancel(
         let detail = format!("this delivery has ended: it is {}", delivery.status);
         return Err(Problem::new(Code::Conflict, detail));
     }
-    app.dispatcher.drop_waiting(delivery.subscription_id, id);
+    app.dispatcher.drop_waiting(delivery.destination_id, id);
     app.dispatcher.wake();
     Ok(Shown::new(delivery.into()))
 }
@@ -167,12 +186,16 @@ pub async fn list_dead(
     State(app): State<App>,
     caller: Caller,
     page: Page,
-    Filters(WantedDead { webhook_id }): Filters<WantedDead>,
+    Filters(wanted): Filters<WantedDead>,
 ) -> Result<ListView<DeliveryView>, Problem> {
     caller.require(Deliveries, Right::Read)?;
+    let WantedDead {
+        webhook_id,
+        destination_id,
+    } = wanted;
     let filter = DeliveryFilter {
         status: Some(Status::Dead),
-        subscription_id: webhook_id,
+        destination_id: destination(webhook_id, destination_id)?,
         event_id: None,
     };
     Ok(app

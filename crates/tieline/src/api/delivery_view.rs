@@ -8,16 +8,18 @@ use tieline_domain::{
 };
 use utoipa::ToSchema;
 
-/// One event owed to one webhook.
+/// One event owed to one destination.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "ordering_key": null, "status": "delivered", "attempt_count": 1, "due_at": null, "first_attempt_at": "2026-11-22T10:00:00.012Z", "settled_at": "2026-11-22T10:00:00.096Z", "created_at": "2026-11-22T10:00:00.000Z"}))]
+#[schema(example = json!({"id": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "destination_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "ordering_key": null, "status": "delivered", "attempt_count": 1, "due_at": null, "first_attempt_at": "2026-11-22T10:00:00.012Z", "settled_at": "2026-11-22T10:00:00.096Z", "created_at": "2026-11-22T10:00:00.000Z"}))]
 pub struct DeliveryView {
     /// Its id; its receiver sees it as `webhook-id`.
     id: String,
     /// The event.
     event_id: String,
-    /// The webhook.
-    webhook_id: String,
+    /// The webhook; null where it goes to a destination of another kind.
+    webhook_id: Option<String>,
+    /// Where it goes: a webhook, an agent, an action or a trigger.
+    destination_id: String,
     /// The key of the line in which it stands: the JSON text of what its webhook's `ordering_key` finds in the
     /// event; null where no order is kept.
     ordering_key: Option<String>,
@@ -46,7 +48,7 @@ impl From<Delivery> for DeliveryView {
             id,
             tenant_id: _,
             event_id,
-            subscription_id,
+            destination_id,
             ordering_key,
             status,
             attempts,
@@ -58,7 +60,8 @@ impl From<Delivery> for DeliveryView {
         Self {
             id: id.to_string(),
             event_id: event_id.to_string(),
-            webhook_id: subscription_id.to_string(),
+            webhook_id: destination_id.webhook().map(|id| id.to_string()),
+            destination_id: destination_id.to_string(),
             ordering_key,
             status,
             attempt_count: attempts,
@@ -72,7 +75,7 @@ impl From<Delivery> for DeliveryView {
 
 /// A delivery with its attempts.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "ordering_key": null, "status": "pending", "attempt_count": 1, "due_at": "2026-11-22T10:00:05.000Z", "first_attempt_at": "2026-11-22T10:00:00.012Z", "settled_at": null, "created_at": "2026-11-22T10:00:00.000Z", "attempts": [{"id": "att_01kb3f9z5qf8m9w2v7x4t6n0hg", "number": 1, "at": "2026-11-22T10:00:00.012Z", "duration_ms": 84, "status_code": 503, "error_kind": "status", "error": "the receiver answered 503; only 2xx is a success", "url": "https://your-app.com/webhooks/tieline", "request_headers": [{"name": "webhook-id", "value": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he"}], "response_headers": [{"name": "retry-after", "value": "5"}], "response_excerpt": "down for maintenance", "response_truncated": false}]}))]
+#[schema(example = json!({"id": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he", "event_id": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "webhook_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "destination_id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "ordering_key": null, "status": "pending", "attempt_count": 1, "due_at": "2026-11-22T10:00:05.000Z", "first_attempt_at": "2026-11-22T10:00:00.012Z", "settled_at": null, "created_at": "2026-11-22T10:00:00.000Z", "attempts": [{"id": "att_01kb3f9z5qf8m9w2v7x4t6n0hg", "number": 1, "at": "2026-11-22T10:00:00.012Z", "duration_ms": 84, "status_code": 503, "error_kind": "status", "error": "the receiver answered 503; only 2xx is a success", "url": "https://your-app.com/webhooks/tieline", "request_headers": [{"name": "webhook-id", "value": "dlv_01kb3f9z5qf8m9w2v7x4t6n0he"}], "response_headers": [{"name": "retry-after", "value": "5"}], "response_excerpt": "down for maintenance", "response_truncated": false}]}))]
 pub struct DeliveryDetailView {
     #[serde(flatten)]
     view: DeliveryView,

@@ -108,7 +108,7 @@ pub async fn enable(
         }
     }
     if retry_dead_letters {
-        let filter = RetryFilter::dead(Some(id));
+        let filter = RetryFilter::dead(Some(id.into()));
         retry_all(&app, tenant, &filter).await?;
     }
     let version = found.version;
@@ -130,7 +130,10 @@ async fn time_of(
         }
         Since::Time(time) => Ok(time),
         Since::Disabled => {
-            let health = app.store.find_destination(caller.tenant_id, id).await?;
+            let health = app
+                .store
+                .find_destination(caller.tenant_id, id.into())
+                .await?;
             let health = health.ok_or_else(|| Problem::not_found(WEBHOOK))?;
             if health.state == Status::Disabled {
                 return Ok(health.since);

@@ -143,6 +143,7 @@ fn item(tenant: TenantId, event: NewEvent, expires_at: Timestamp, trace_id: &Arc
         data: data.map_or_else(|| "{}".into(), |data| data.get().into()),
         trace_id: own_trace.map_or_else(|| Arc::clone(trace_id), |own| own.trace_text().into()),
         trust: None,
+        owed: None,
     };
     NewItem {
         once,

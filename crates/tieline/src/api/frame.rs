@@ -147,7 +147,8 @@ impl Frame {
         let started_at = self.clock.now();
         let method = request.method().clone();
         let meter = Arc::clone(&self.meter);
-        let answer = AssertUnwindSafe(answer(request)).catch_unwind();
+        // A future of kilobytes, boxed before it is moved through what stands around it.
+        let answer = AssertUnwindSafe(Box::pin(answer(request))).catch_unwind();
         Box::pin(async move {
             let answer = traces::within(trace.context, answer);
             let mut response = match answer.await {

@@ -239,6 +239,9 @@ impl From<publish::Error> for Problem {
                 tracing::error!(%error, "configuration cannot be loaded");
                 Self::internal()
             }
+            gone @ publish::Error::NoDestination { .. } => {
+                Self::new(Code::Conflict, gone.to_string())
+            }
         }
     }
 }

@@ -226,7 +226,7 @@ pub async fn one(
     }
     let wanted = wanting(&routes, &event)
         .into_iter()
-        .filter(|route| webhook_id.is_none_or(|id| id == route.id));
+        .filter(|route| webhook_id.is_none_or(|id| route.id == id.into()));
     let again: Vec<_> = wanted.map(|route| app.jobs.again(&event, route)).collect();
     if again.is_empty() && webhook_id.is_some() {
         let detail =
@@ -247,7 +247,7 @@ pub async fn one(
         };
         Some(ReplayedDeliveryView {
             id: id.to_string(),
-            webhook_id: one.subscription_id.to_string(),
+            webhook_id: one.destination_id.to_string(),
             outcome,
         })
     });

@@ -3,14 +3,14 @@
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tieline_domain::{
-    SubscriptionId, TenantId, Timestamp, Violation,
+    DestinationId, SubscriptionId, TenantId, Timestamp, Violation,
     access::{Area::Deliveries, Right},
     delivery::Status,
 };
 use tieline_store::retries::RetryFilter;
 use utoipa::ToSchema;
 
-use super::{answer::Shown, caller::Caller, json::Json, problem::Problem};
+use super::{answer::Shown, caller::Caller, deliveries::destination, json::Json, problem::Problem};
 use crate::app::App;
 
 /// How many deliveries are queued again in one transaction.
@@ -25,6 +25,10 @@ pub struct Replay {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     webhook_id: Option<SubscriptionId>,
+    /// Those to this destination of any kind: a webhook, an agent, an action or a trigger; not beside `webhook_id`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    destination_id: Option<DestinationId>,
     /// Those of events of this type.
     #[serde(default, rename = "type")]
     event_type: Option<String>,
@@ -56,6 +60,10 @@ pub struct Retry {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     webhook_id: Option<SubscriptionId>,
+    /// Those to this destination of any kind: a webhook, an agent, an action or a trigger; not beside `webhook_id`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    destination_id: Option<DestinationId>,
     /// Those of events of this type.
     #[serde(default, rename = "type")]
     event_type: Option<String>,
@@ -97,6 +105,7 @@ pub async fn replay(
 ) -> Result<Shown<ReplayedView>, Problem> {
     let Replay {
         webhook_id,
+        destination_id,
         event_type,
         from,
         to,
@@ -105,7 +114,7 @@ pub async fn replay(
     } = replay;
     let filter = RetryFilter {
         status: Status::Dead,
-        subscription_id: webhook_id,
+        destination_id: destination(webhook_id, destination_id)?,
         event_type,
         from,
         to,
@@ -128,6 +137,7 @@ pub async fn retry(
     let Retry {
         status,
         webhook_id,
+        destination_id,
         event_type,
         from,
         to,
@@ -141,7 +151,7 @@ pub async fn retry(
     }
     let filter = RetryFilter {
         status,
-        subscription_id: webhook_id,
+        destination_id: destination(webhook_id, destination_id)?,
         event_type,
         from,
         to,

@@ -16,10 +16,10 @@ use super::{
     frame::Frame,
     front::Front,
     gate::gate,
-    health, incoming, jobs, keys, me, oauth_clients, operation_calls, payload, presets,
+    health, incoming, jobs, keys, mcp, me, oauth_clients, operation_calls, payload, presets,
     problem::{Code, Problem},
-    replay, retries, secrets, signing_keys, source_preview, sources, statistics,
-    subscription_filter, subscription_state, subscriptions, tenants, token, tools,
+    protected_resource, replay, retries, secrets, signing_keys, source_preview, sources,
+    statistics, subscription_filter, subscription_state, subscriptions, tenants, token, tools,
 };
 use crate::app::App;
 
@@ -172,6 +172,8 @@ pub fn front(app: App) -> Front {
         .route("/docs/errors/{code}", get(docs::error))
         .nest("/v1", v1.clone())
         .nest("/api/v1", v1)
+        .merge(mcp::router(&app))
+        .merge(protected_resource::router())
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
         .layer(frame.clone())

@@ -167,7 +167,7 @@ fn route_previews(events: &[NewEvent], routes: &Routes) -> Vec<RoutePreview> {
         for route in routes.wanting(&event.document()) {
             let preview = found.entry(route.id).or_insert_with(|| RoutePreview {
                 webhook_id: route.id.to_string(),
-                url: route.subscription.url.clone(),
+                url: route.url().unwrap_or_default().to_owned(),
                 events: Vec::new(),
             });
             preview.events.push(event.event_type.to_string());

@@ -265,13 +265,16 @@ pub async fn get(
     check(from, to, interval, app.config.limits.statistics)?;
     find(&app, &caller, id).await?;
     let from = begin(from, Interval::Minute.length());
-    let minutes = app.store.minutes(caller.tenant_id, id, from, to).await?;
+    let minutes = app
+        .store
+        .minutes(caller.tenant_id, id.into(), from, to)
+        .await?;
     let mut total = Tally::default();
     for (_, tally) in &minutes {
         total.add(tally);
     }
-    let waiting = app.store.waiting(caller.tenant_id, id).await?;
-    let turns = app.store.turns(id, TURNS).await?;
+    let waiting = app.store.waiting(caller.tenant_id, id.into()).await?;
+    let turns = app.store.turns(id.into(), TURNS).await?;
     Ok(Shown::new(StatisticsView {
         webhook_id: id.to_string(),
         from,

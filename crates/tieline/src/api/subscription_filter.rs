@@ -124,6 +124,7 @@ impl From<SampleEvent> for NewEvent {
             data: data.map_or_else(|| "{}".into(), |data| data.get().into()),
             trace_id: Arc::default(),
             trust: None,
+            owed: None,
         }
     }
 }

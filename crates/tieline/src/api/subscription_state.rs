@@ -137,7 +137,7 @@ pub async fn deliveries(
     caller.require(Deliveries, Right::Read)?;
     find(&app, &caller, id).await?;
     let filter = DeliveryFilter {
-        subscription_id: Some(id),
+        destination_id: Some(id.into()),
         ..DeliveryFilter::default()
     };
     Ok(app

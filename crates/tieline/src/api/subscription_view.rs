@@ -278,7 +278,7 @@ impl WebhookView {
             updated_at,
         } = document;
         let Destination {
-            subscription_id: _,
+            id: _,
             state,
             reason,
             since,

@@ -40,7 +40,10 @@ pub(super) async fn view(
     id: SubscriptionId,
     document: Document,
 ) -> Result<WebhookView, Problem> {
-    let health = app.store.find_destination(caller.tenant_id, id).await?;
+    let health = app
+        .store
+        .find_destination(caller.tenant_id, id.into())
+        .await?;
     WebhookView::of(
         document,
         &health.ok_or_else(|| Problem::not_found(WEBHOOK))?,
@@ -63,7 +66,7 @@ pub async fn list(
     let health = app.store.destinations(caller.tenant_id).await?;
     let health: HashMap<_, _> = health
         .into_iter()
-        .map(|health| (health.subscription_id.to_string(), health))
+        .map(|health| (health.id.to_string(), health))
         .collect();
     // One that was deleted between the two reads has no health.
     let views = found.items.into_iter().filter_map(|document| {

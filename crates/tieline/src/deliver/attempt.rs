@@ -13,7 +13,7 @@ use super::verdict::Showed;
 use crate::{
     authorize::{self, Redaction},
     outbound::{Answer, BodyLimit, Outbound, REDACTED, Request},
-    registry::Route,
+    registry::{Route, Target, Webhook},
     telemetry::{
         spans::{self, Attempted},
         traces,
@@ -50,12 +50,12 @@ fn body(event: &Event) -> Bytes {
 }
 
 /// The headers of a delivery (Standard Webhooks, and the signature of seed 000).
-fn headers(route: &Route, id: DeliveryId, now: Timestamp, body: &[u8]) -> HeaderMap {
+fn headers(webhook: &Webhook, id: DeliveryId, now: Timestamp, body: &[u8]) -> HeaderMap {
     let id = id.to_string();
     let seconds = now.as_seconds();
-    let mut headers = HeaderMap::with_capacity(8 + route.headers.len());
+    let mut headers = HeaderMap::with_capacity(8 + webhook.headers.len());
     headers.extend(
-        route
+        webhook
             .headers
             .iter()
             .map(|(name, value)| (name.clone(), value.clone())),
@@ -65,11 +65,11 @@ fn headers(route: &Route, id: DeliveryId, now: Timestamp, body: &[u8]) -> Header
         HeaderValue::from_static("application/json"),
     );
     headers.insert(TIMESTAMP, seconds.into());
-    let signature = route.signer.sign(&id, seconds, body);
+    let signature = webhook.signer.sign(&id, seconds, body);
     let texts = [
         (ID, Some(id)),
         (SIGNATURE, Some(signature)),
-        (BODY_SIGNATURE, route.signer.body_hex(body)),
+        (BODY_SIGNATURE, webhook.signer.body_hex(body)),
     ];
     for (name, text) in texts {
         if let Some(value) = text.and_then(|text| HeaderValue::try_from(text).ok()) {
@@ -90,7 +90,11 @@ pub(super) async fn attempt(
     keep: usize,
 ) -> Tried {
     let context = spans::attempt_at(event);
-    let tried = exchange(outbound, route, event, id, now, timeout, keep, &context).await;
+    let tried = match &route.target {
+        Target::Webhook(webhook) => {
+            exchange(outbound, webhook, event, id, now, timeout, keep, &context).await
+        }
+    };
     traces::record(|| {
         let seen = Attempted {
             context,
@@ -111,7 +115,7 @@ pub(super) async fn attempt(
 )]
 async fn exchange(
     outbound: &Outbound,
-    route: &Route,
+    webhook: &Webhook,
     event: &Event,
     id: DeliveryId,
     now: Timestamp,
@@ -119,14 +123,14 @@ async fn exchange(
     keep: usize,
     context: &TraceContext,
 ) -> Tried {
-    let destination = match &route.destination {
+    let destination = match &webhook.destination {
         Ok(destination) => destination,
-        Err(refusal) => return refused(route, refusal),
+        Err(refusal) => return refused(webhook, refusal),
     };
     let body = body(event);
-    let mut headers = headers(route, id, now, &body);
+    let mut headers = headers(webhook, id, now, &body);
     headers.insert(traces::TRACEPARENT, traces::header(context));
-    let authorization = route.authorization.as_ref();
+    let authorization = webhook.authorization.as_ref();
     let mut sent = sent(&headers);
     let secret = authorization.and_then(|authorization| authorization.header());
     sent.extend(secret.map(|name| (name.as_str().to_owned(), REDACTED.to_owned())));
@@ -143,7 +147,7 @@ async fn exchange(
         authorize::send(outbound, authorization, request, now).await;
     let took = started.elapsed();
     let redaction = Redaction {
-        own: &route.redactor,
+        own: &webhook.redactor,
         token: token.as_deref().map(authorize::Token::redactor),
     };
     let mut seen = Seen {
@@ -167,14 +171,14 @@ async fn exchange(
 }
 
 /// The URL may not be called any more: the operator's rules have changed since it was saved.
-fn refused(route: &Route, refusal: &str) -> Tried {
+fn refused(webhook: &Webhook, refusal: &str) -> Tried {
     Tried {
         showed: Showed::Nothing,
         status_code: None,
         error_kind: Some("refused_address"),
         took: Duration::ZERO,
         seen: Seen {
-            url: route.subscription.url.clone(),
+            url: webhook.url.clone(),
             error: Some(refusal.to_owned()),
             ..Seen::default()
         },

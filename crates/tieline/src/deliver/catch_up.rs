@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use rand::Rng as _;
 use tieline_domain::{
-    DeliveryId, EventId, SubscriptionId, TenantId, Timestamp,
+    DeliveryId, DestinationId, EventId, TenantId, Timestamp,
     destination::{CatchingUp, State},
     event::{Event, is_about_deliveries},
     filter::Document,
@@ -80,7 +80,7 @@ impl Dispatcher {
     }
 
     /// Takes one step; says whether another one follows.
-    async fn take_step(&self, tenant: TenantId, subscription: SubscriptionId) -> Result<bool> {
+    async fn take_step(&self, tenant: TenantId, subscription: DestinationId) -> Result<bool> {
         let store = &self.parts.store;
         let destination = store.find_destination(tenant, subscription).await?;
         let Some(from) = destination.and_then(|destination| destination.catching_up) else {
@@ -121,12 +121,11 @@ impl Dispatcher {
 fn owed(route: &Route, event: &Event) -> Option<NewDelivery> {
     let about_itself = is_about_deliveries(&event.event_type)
         && event.subject.as_deref() == Some(&*route.id.to_string());
-    let wanted = route.subscription.wants(&event.event_type)
-        && !about_itself
-        && route.takes(&Document::of(event));
+    let wanted =
+        route.wants(&event.event_type) && !about_itself && route.takes(&Document::of(event));
     wanted.then(|| NewDelivery {
         id: DeliveryId::new(event.time, rand::rng().random()),
-        subscription_id: route.id,
+        destination_id: route.id,
         ordering_key: route.line(&Keyed::new(event)),
         start: Start::Held,
     })

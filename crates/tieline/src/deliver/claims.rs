@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tieline_domain::{
-    SubscriptionId, TenantId, Timestamp,
+    DestinationId, TenantId, Timestamp,
     destination::{State, probe_wait},
 };
 use tieline_store::{
@@ -112,7 +112,7 @@ impl Dispatcher {
         }
         let full: Vec<_> = refused
             .iter()
-            .map(|job| job.claimed.subscription_id)
+            .map(|job| job.claimed.destination_id)
             .collect();
         self.release(refused, Release::Hold).await;
         for subscription in full {
@@ -202,7 +202,7 @@ impl Dispatcher {
     async fn probe(
         self: &Arc<Self>,
         tenant: TenantId,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         now: Timestamp,
     ) -> Result<()> {
         let Parts { store, spine, .. } = &self.parts;

@@ -84,7 +84,7 @@ impl Dispatcher {
     }
 
     async fn disabled(&self, route: &Route, reason: &str) -> Entry {
-        let data = json!({"webhook_id": route.id, "url": route.subscription.url, "reason": reason});
+        let data = json!({"webhook_id": route.id, "url": route.url(), "reason": reason});
         self.tell(route, event::types::SUBSCRIPTION_DISABLED, &data, None)
             .await
     }
@@ -93,8 +93,8 @@ impl Dispatcher {
     async fn status_changed(&self, route: &Route, to: State, reason: &str) -> Entry {
         let data = json!({
             "integration_id": route.id,
-            "integration_type": "webhook",
-            "url": route.subscription.url,
+            "integration_type": route.id.kind(),
+            "url": route.url(),
             "previous_status": route.health.state.as_str(),
             "status": to.as_str(),
             "reason": reason,
@@ -118,8 +118,9 @@ impl Dispatcher {
         }
         let data = json!({
             "delivery_id": delivery,
-            "webhook_id": route.id,
-            "url": route.subscription.url,
+            "webhook_id": route.id.webhook(),
+            "destination_id": route.id,
+            "url": route.url(),
             "event_id": of.id,
             "event": of.event_type,
             "attempts": attempts,
@@ -144,11 +145,12 @@ impl Dispatcher {
         );
         let new = NewEvent {
             event_type: own_type(kind),
-            source: format!("/v1/webhooks/{}", about.id).into(),
+            source: format!("/v1/{}s/{}", about.id.kind(), about.id).into(),
             subject: Some(about.id.to_string().into()),
             data: data.to_string().into(),
             trace_id,
             trust: None,
+            owed: None,
         };
         let event = mint(
             &self.parts.clock,
@@ -173,10 +175,8 @@ impl Dispatcher {
 
     /// Makes dead letters of what a destination has held for too long.
     pub(super) async fn bury_overdue(&self, route: &Route, now: Timestamp) -> Result<()> {
-        let own = route.subscription.max_age;
-        let max_age = own.map_or(self.parts.config.delivery.max_age, |s| {
-            Duration::from_secs(s.into())
-        });
+        let own = route.policy.max_age;
+        let max_age = own.unwrap_or(self.parts.config.delivery.max_age);
         let before = now.minus(max_age);
         let mut buried = 0;
         // One that dies in a line makes way for the next, which is as overdue.
@@ -215,7 +215,7 @@ impl Dispatcher {
             let settlement = Settlement {
                 delivery_id: delivery.id,
                 tenant_id: delivery.tenant_id,
-                subscription_id: route.id,
+                destination_id: route.id,
                 line: in_line(route, delivery.ordering_key),
                 first_attempt_at: now,
                 at: now,
@@ -236,6 +236,6 @@ impl Dispatcher {
 pub(super) fn in_line(route: &Route, key: Option<Arc<str>>) -> Option<InLine> {
     key.map(|key| InLine {
         key,
-        blocks: route.subscription.ordering_policy == OrderingPolicy::Block,
+        blocks: route.policy.ordering == OrderingPolicy::Block,
     })
 }

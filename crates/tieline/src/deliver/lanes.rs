@@ -6,7 +6,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tieline_domain::{DeliveryId, SubscriptionId, TenantId, Timestamp, event::Event};
+use tieline_domain::{DeliveryId, DestinationId, TenantId, Timestamp, event::Event};
 use tieline_store::spine::Claimed;
 use tokio::sync::Semaphore;
 
@@ -49,7 +49,7 @@ pub(super) struct Lanes {
 
 #[derive(Default)]
 struct State {
-    lanes: HashMap<SubscriptionId, Lane>,
+    lanes: HashMap<DestinationId, Lane>,
     tenants: HashMap<TenantId, Arc<Semaphore>>,
     /// What this node has leased, with the end of the lease.
     owned: HashMap<DeliveryId, (TenantId, Timestamp)>,
@@ -113,7 +113,7 @@ impl Lanes {
     /// Takes room for one more delivery; false if there is none, or older ones wait in the store.
     pub(super) fn reserve(
         &self,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         limits: Limits,
         event: &Event,
     ) -> bool {
@@ -132,7 +132,7 @@ impl Lanes {
     }
 
     /// Gives back room that was reserved.
-    pub(super) fn give_back(&self, subscription: SubscriptionId, event: &Event) {
+    pub(super) fn give_back(&self, subscription: DestinationId, event: &Event) {
         let mut state = self.state.lock();
         state.bytes = state.bytes.saturating_sub(size(event));
         if let Some(lane) = state.lanes.get_mut(&subscription) {
@@ -145,11 +145,11 @@ impl Lanes {
     pub(super) fn take(
         &self,
         deliveries: impl Iterator<Item = Claimed>,
-    ) -> Vec<(TenantId, SubscriptionId)> {
+    ) -> Vec<(TenantId, DestinationId)> {
         let mut state = self.state.lock();
         let mut start = Vec::new();
         for claimed in deliveries {
-            if let Some(lane) = state.lanes.get_mut(&claimed.subscription_id) {
+            if let Some(lane) = state.lanes.get_mut(&claimed.destination_id) {
                 lane.reserved = lane.reserved.saturating_sub(1);
             }
             state.push(
@@ -167,7 +167,7 @@ impl Lanes {
     /// Puts claimed deliveries into their queues where there is room; answers with those for which
     /// there is none, and with the workers to start. One that is here already is left as it is, with
     /// its longer lease.
-    pub(super) fn place(&self, jobs: Vec<Job>) -> (Vec<Job>, Vec<(TenantId, SubscriptionId)>) {
+    pub(super) fn place(&self, jobs: Vec<Job>) -> (Vec<Job>, Vec<(TenantId, DestinationId)>) {
         let mut state = self.state.lock();
         let (mut refused, mut start) = (Vec::new(), Vec::new());
         for job in jobs {
@@ -177,7 +177,7 @@ impl Lanes {
             }
             let bytes = size(&job.claimed.event);
             let fits = !state.closed && state.bytes + bytes <= self.bounds.bytes;
-            let lane = state.lanes.entry(job.claimed.subscription_id).or_default();
+            let lane = state.lanes.entry(job.claimed.destination_id).or_default();
             if fits && lane.room(self.bounds) > 0 {
                 state.bytes += bytes;
                 state.push(self.bounds, job, &mut start);
@@ -190,7 +190,7 @@ impl Lanes {
 
     /// The next delivery for a worker of this destination, and the pace as it is known; `None` ends the
     /// worker.
-    pub(super) fn next(&self, subscription: SubscriptionId) -> Option<(Job, Limits)> {
+    pub(super) fn next(&self, subscription: DestinationId) -> Option<(Job, Limits)> {
         let mut state = self.state.lock();
         let closed = state.closed;
         let lane = state.lanes.get_mut(&subscription)?;
@@ -212,7 +212,7 @@ impl Lanes {
     /// with those for which there is no room any more.
     pub(super) fn limit(&self, limits: Limits, job: Job) -> Vec<Job> {
         let mut state = self.state.lock();
-        let lane = state.lanes.entry(job.claimed.subscription_id).or_default();
+        let lane = state.lanes.entry(job.claimed.destination_id).or_default();
         lane.limits = limits;
         lane.queue.push_front(job);
         let capacity = lane.capacity(self.bounds).max(1);
@@ -223,7 +223,7 @@ impl Lanes {
     /// Takes one delivery out that waits.
     pub(super) fn take_out(
         &self,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         delivery: DeliveryId,
     ) -> Option<Job> {
         let mut state = self.state.lock();
@@ -235,12 +235,12 @@ impl Lanes {
     /// Puts a delivery back that was taken too soon.
     pub(super) fn put_back(&self, job: Job) {
         let mut state = self.state.lock();
-        let lane = state.lanes.entry(job.claimed.subscription_id);
+        let lane = state.lanes.entry(job.claimed.destination_id);
         lane.or_default().queue.push_front(job);
     }
 
     /// How many deliveries wait for this destination.
-    pub(super) fn waiting(&self, subscription: SubscriptionId) -> usize {
+    pub(super) fn waiting(&self, subscription: DestinationId) -> usize {
         let state = self.state.lock();
         state
             .lanes
@@ -249,7 +249,7 @@ impl Lanes {
     }
 
     /// Everything that waits for this destination.
-    pub(super) fn drain(&self, subscription: SubscriptionId) -> Vec<Job> {
+    pub(super) fn drain(&self, subscription: DestinationId) -> Vec<Job> {
         let mut state = self.state.lock();
         let lane = state.lanes.get_mut(&subscription);
         lane.map(|lane| lane.queue.drain(..).collect())
@@ -267,7 +267,7 @@ impl Lanes {
     }
 
     /// Notes how an attempt went.
-    pub(super) fn note_outcome(&self, subscription: SubscriptionId, failed: bool) {
+    pub(super) fn note_outcome(&self, subscription: DestinationId, failed: bool) {
         if let Some(lane) = self.state.lock().lanes.get_mut(&subscription) {
             lane.failures = if failed {
                 lane.failures.saturating_add(1)
@@ -286,7 +286,7 @@ impl Lanes {
     }
 
     /// Notes whether more deliveries of a destination wait in the store.
-    pub(super) fn set_backlog(&self, subscription: SubscriptionId, backlog: bool) {
+    pub(super) fn set_backlog(&self, subscription: DestinationId, backlog: bool) {
         let mut state = self.state.lock();
         if backlog {
             state.lanes.entry(subscription).or_default().backlog = true;
@@ -297,7 +297,7 @@ impl Lanes {
 
     /// The destinations with deliveries in the store and room in memory for at least half of a queue,
     /// with that room.
-    pub(super) fn thirsty(&self) -> Vec<(SubscriptionId, usize)> {
+    pub(super) fn thirsty(&self) -> Vec<(DestinationId, usize)> {
         let state = self.state.lock();
         let bounds = self.bounds;
         let wanting = state.lanes.iter().filter(|(_, lane)| lane.backlog);
@@ -306,7 +306,7 @@ impl Lanes {
     }
 
     /// Whether this destination has deliveries in the store and few in memory.
-    pub(super) fn is_thirsty(&self, subscription: SubscriptionId) -> bool {
+    pub(super) fn is_thirsty(&self, subscription: DestinationId) -> bool {
         let state = self.state.lock();
         let lane = state.lanes.get(&subscription);
         lane.is_some_and(|lane| lane.backlog && lane.queue.len() * 2 <= lane.capacity(self.bounds))
@@ -344,9 +344,9 @@ impl Lanes {
 }
 
 impl State {
-    fn push(&mut self, bounds: Bounds, job: Job, start: &mut Vec<(TenantId, SubscriptionId)>) {
+    fn push(&mut self, bounds: Bounds, job: Job, start: &mut Vec<(TenantId, DestinationId)>) {
         let claimed = &job.claimed;
-        let (tenant, subscription) = (claimed.tenant_id, claimed.subscription_id);
+        let (tenant, subscription) = (claimed.tenant_id, claimed.destination_id);
         self.owned.insert(claimed.id, (tenant, claimed.lease_until));
         let lane = self.lanes.entry(subscription).or_default();
         lane.queue.push_back(job);

@@ -18,7 +18,7 @@ use std::{sync::Arc, time::Duration};
 
 use moka::sync::Cache;
 use tieline_domain::{
-    DeliveryId, EventId, SubscriptionId, TenantId, Timestamp, clock::Clock, event::Event,
+    DeliveryId, DestinationId, EventId, TenantId, Timestamp, clock::Clock, event::Event,
     retry::Schedule,
 };
 use tieline_store::{
@@ -122,13 +122,10 @@ impl Dispatcher {
         self.parts.config.roles.worker
     }
 
-    /// The delays between the attempts at a subscription.
+    /// The delays between the attempts at a destination.
     pub fn schedule<'a>(&'a self, route: &'a Route) -> &'a Schedule {
-        route
-            .subscription
-            .retry
-            .as_ref()
-            .unwrap_or(&self.default_schedule)
+        let own = route.policy.retry.as_ref();
+        own.unwrap_or(&self.default_schedule)
     }
 
     /// Takes room in memory for one more delivery; answers with the lease to write it with, or `None`
@@ -139,7 +136,7 @@ impl Dispatcher {
     }
 
     /// Gives back room that was taken.
-    pub fn give_back(&self, subscription: SubscriptionId, event: &Event) {
+    pub fn give_back(&self, subscription: DestinationId, event: &Event) {
         self.lanes.give_back(subscription, event);
     }
 
@@ -150,7 +147,7 @@ impl Dispatcher {
     }
 
     /// Notes that a delivery to this destination was written without a lease, for want of room.
-    pub fn note_held(&self, subscription: SubscriptionId) {
+    pub fn note_held(&self, subscription: DestinationId) {
         if !self.works_here() {
             return self.parts.bell.ring();
         }
@@ -173,7 +170,7 @@ impl Dispatcher {
     }
 
     /// Drops a delivery that was called off, if it waits in the memory of this node.
-    pub fn drop_waiting(&self, subscription: SubscriptionId, delivery: DeliveryId) {
+    pub fn drop_waiting(&self, subscription: DestinationId, delivery: DeliveryId) {
         if let Some(job) = self.lanes.take_out(subscription, delivery) {
             self.lanes.forget(&job.claimed);
         }
@@ -185,13 +182,11 @@ impl Dispatcher {
     }
 
     fn timeout(&self, route: &Route) -> Duration {
-        let own = route.subscription.timeout_seconds;
-        own.map_or(self.parts.config.delivery.timeout, |s| {
-            Duration::from_secs(s.into())
-        })
+        let own = route.policy.timeout;
+        own.unwrap_or(self.parts.config.delivery.timeout)
     }
 
-    fn start_workers(self: &Arc<Self>, workers: Vec<(TenantId, SubscriptionId)>) {
+    fn start_workers(self: &Arc<Self>, workers: Vec<(TenantId, DestinationId)>) {
         for (tenant, subscription) in workers {
             self.tasks
                 .spawn(Arc::clone(self).work(tenant, subscription));
@@ -199,7 +194,7 @@ impl Dispatcher {
     }
 
     /// One worker: delivers to one destination until nothing waits for it.
-    async fn work(self: Arc<Self>, tenant: TenantId, subscription: SubscriptionId) {
+    async fn work(self: Arc<Self>, tenant: TenantId, subscription: DestinationId) {
         let slots = self.lanes.slots(tenant);
         let mut permitted = None;
         while let Some((job, limits)) = self.lanes.next(subscription) {
@@ -235,7 +230,7 @@ impl Dispatcher {
     /// Waits until the pace allows one more attempt; answers until when it has to begin.
     async fn admit(
         &self,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         limits: Limits,
         permitted: &mut Option<Permitted>,
     ) -> Option<Instant> {
@@ -263,11 +258,11 @@ impl Dispatcher {
                 return self.release(vec![job], Release::Due(later)).await;
             }
         };
-        let Some(route) = routes.get(claimed.subscription_id) else {
+        let Some(route) = routes.get(claimed.destination_id) else {
             return self.cancel(job).await;
         };
         if route.health.state.holds() && !job.probe {
-            let mut all = self.lanes.drain(claimed.subscription_id);
+            let mut all = self.lanes.drain(claimed.destination_id);
             all.push(job);
             return self.release(all, Release::Hold).await;
         }

@@ -13,7 +13,7 @@ use std::{
 
 use rand::Rng as _;
 use tieline_domain::{
-    SubscriptionId,
+    DestinationId,
     pace::{GUARD, RateLimit},
 };
 use tieline_store::pace::{Permit, SharedPace};
@@ -41,7 +41,7 @@ pub(super) struct Paces {
     shared: Option<SharedPace>,
     /// When this node began: it does not know what another life of it has just sent.
     began: Instant,
-    by_subscription: Mutex<HashMap<SubscriptionId, Arc<Mutex<Pace>>>>,
+    by_subscription: Mutex<HashMap<DestinationId, Arc<Mutex<Pace>>>>,
 }
 
 /// Whoever has this waits for the next turn; the others wait for this.
@@ -78,7 +78,7 @@ impl Paces {
     /// may be used.
     pub(super) async fn turn(
         &self,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         limit: RateLimit,
         waiting: usize,
     ) -> Instant {
@@ -103,7 +103,7 @@ impl Paces {
         }
     }
 
-    async fn pace(&self, subscription: SubscriptionId) -> Arc<Mutex<Pace>> {
+    async fn pace(&self, subscription: DestinationId) -> Arc<Mutex<Pace>> {
         let mut all = self.by_subscription.lock().await;
         let pace = all.entry(subscription).or_insert_with(|| {
             let first = self.began + Duration::from_secs(1) + GUARD;
@@ -118,7 +118,7 @@ impl Paces {
 
     async fn take_turns(
         &self,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         limit: RateLimit,
         waiting: usize,
         pace: &mut Pace,
@@ -160,7 +160,7 @@ impl Paces {
     /// another. `None` where none is needed.
     pub(super) async fn permit(
         &self,
-        subscription: SubscriptionId,
+        subscription: DestinationId,
         limits: Limits,
         time: Duration,
         held: Option<Permitted>,

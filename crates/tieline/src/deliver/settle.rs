@@ -94,7 +94,7 @@ impl Dispatcher {
             },
         );
         let at = self.parts.clock.now();
-        let whose = (claimed.tenant_id, claimed.subscription_id);
+        let whose = (claimed.tenant_id, claimed.destination_id);
         self.tallies.note(whose, at, tried.error_kind, tried.took);
         let first_attempt_at = claimed.first_attempt_at.unwrap_or(started_at);
         let verdict = self
@@ -114,7 +114,7 @@ impl Dispatcher {
         let settlement = Settlement {
             delivery_id: claimed.id,
             tenant_id: claimed.tenant_id,
-            subscription_id: claimed.subscription_id,
+            destination_id: claimed.destination_id,
             line: in_line(route, claimed.ordering_key.clone()),
             first_attempt_at,
             at,
@@ -173,7 +173,7 @@ impl Dispatcher {
         let settlement = Settlement {
             delivery_id: job.claimed.id,
             tenant_id: job.claimed.tenant_id,
-            subscription_id: job.claimed.subscription_id,
+            destination_id: job.claimed.destination_id,
             line: job
                 .claimed
                 .ordering_key
@@ -221,7 +221,7 @@ impl Dispatcher {
             self.due.notify_one();
         }
         if let Some(state) = settled.turned {
-            let subscription = settlement.subscription_id;
+            let subscription = settlement.destination_id;
             tracing::info!(%subscription, %state, "a destination changed its state");
             self.parts
                 .registry

@@ -5,7 +5,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use tieline_domain::{SubscriptionId, TenantId, Timestamp, tally::Tally};
+use tieline_domain::{DestinationId, TenantId, Timestamp, tally::Tally};
 use tieline_store::statistics::Minute;
 use tokio::time::sleep;
 
@@ -21,7 +21,7 @@ const MINUTE: i64 = 60_000_000;
 pub(super) struct Tallies {
     /// Tells apart what several nodes count, and what several lives of one do.
     node: String,
-    minutes: Mutex<HashMap<(SubscriptionId, Timestamp), Counted>>,
+    minutes: Mutex<HashMap<(DestinationId, Timestamp), Counted>>,
 }
 
 struct Counted {
@@ -42,7 +42,7 @@ impl Tallies {
     /// Counts an attempt that ended at `at`.
     pub(super) fn note(
         &self,
-        (tenant, subscription): (TenantId, SubscriptionId),
+        (tenant, subscription): (TenantId, DestinationId),
         at: Timestamp,
         error: Option<&str>,
         took: Duration,
@@ -67,7 +67,7 @@ impl Tallies {
         let fresh = fresh.map(|((subscription, at), counted)| {
             counted.fresh = false;
             Minute {
-                subscription_id: *subscription,
+                destination_id: *subscription,
                 tenant_id: counted.tenant,
                 at: *at,
                 tally: counted.tally.clone(),
@@ -80,7 +80,7 @@ impl Tallies {
     fn not_written(&self, unwritten: &[Minute]) {
         let mut minutes = self.minutes.lock();
         for minute in unwritten {
-            if let Some(counted) = minutes.get_mut(&(minute.subscription_id, minute.at)) {
+            if let Some(counted) = minutes.get_mut(&(minute.destination_id, minute.at)) {
                 counted.fresh = true;
             }
         }

@@ -293,6 +293,7 @@ impl Inner {
             data: data.to_string().into(),
             trace_id: format!("{:032x}", rand::random::<u128>()).into(),
             trust: None,
+            owed: None,
         };
         let event = mint(clock, job.tenant_id, new, None);
         let routes = registry.routes(job.tenant_id).await.ok()?;

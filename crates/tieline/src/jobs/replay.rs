@@ -124,7 +124,7 @@ impl Asked {
                 .iter()
                 .any(|pattern| pattern.matches(&event.event_type));
         let routes = taken.then(|| wanting(routes, event)).into_iter().flatten();
-        routes.filter(|route| self.webhook_id.is_none_or(|id| id == route.id))
+        routes.filter(|route| self.webhook_id.is_none_or(|id| route.id == id.into()))
     }
 }
 
@@ -144,7 +144,7 @@ pub fn wanting<'a>(routes: &'a Routes, event: &Event) -> Vec<&'a Arc<Route>> {
 pub(super) fn again(parts: &Parts, event: &Arc<Event>, route: &Route) -> Again {
     Again {
         event: Arc::clone(event),
-        subscription_id: route.id,
+        destination_id: route.id,
         ordering_key: route.line(&Keyed::new(event)),
         new_id: DeliveryId::new(parts.clock.unique_now(), random()),
         held: route.health.state.holds(),

@@ -11,6 +11,7 @@ mod routes;
 mod signing_keys;
 mod source;
 mod watch;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -36,10 +37,10 @@ pub use event_types::EventTypes;
 pub use named_secrets::NamedSecret;
 use named_secrets::NamedSecrets;
 pub use operations::Operations;
-use routes::Secrets;
-pub use routes::{Limits, Route, Routes};
+pub use routes::{Limits, Policy, Route, Routes, Target};
 pub use signing_keys::SigningKey;
 pub use source::{DedupeRule, OpenSource};
+pub use webhook::Webhook;
 
 /// How many sources and how many tenants' subscriptions are kept ready.
 const CAPACITY: u64 = 10_000;
@@ -132,8 +133,9 @@ impl Registry {
         if let Some(known) = self.inner.sources.get(&id).await {
             return Ok(known);
         }
-        let load = self.load_source(id);
-        let loaded = self.inner.sources.try_get_with(id, load).await;
+        // Boxed, as it is seldom: what waits for it stays small enough to be moved about for every request.
+        let load = Box::pin(self.load_source(id));
+        let loaded = Box::pin(self.inner.sources.try_get_with(id, load)).await;
         loaded.map_err(|error| Error::clone(&error))
     }
 
@@ -142,8 +144,8 @@ impl Registry {
         if let Some(known) = self.inner.routes.get(&tenant).await {
             return Ok(known);
         }
-        let load = self.load_routes(tenant);
-        let loaded = self.inner.routes.try_get_with(tenant, load).await;
+        let load = Box::pin(self.load_routes(tenant));
+        let loaded = Box::pin(self.inner.routes.try_get_with(tenant, load)).await;
         loaded.map_err(|error| Error::clone(&error))
     }
 
@@ -208,7 +210,7 @@ impl Registry {
         } = &*self.inner;
         let mut found = Vec::new();
         for document in store.all_documents(tenant, Kind::Subscription).await? {
-            let subscription = Route::read(&document)?;
+            let subscription = webhook::read(&document)?;
             found.push((document, subscription));
         }
         let destinations = store.destinations(tenant).await?;
@@ -220,10 +222,10 @@ impl Registry {
         };
         let mut routes = Vec::with_capacity(found.len());
         for (document, subscription) in found {
-            let of_this = |d: &&Destination| d.subscription_id.to_string() == document.id;
+            let of_this = |d: &&Destination| d.id.to_string() == document.id;
             let destination = destinations.iter().find(of_this).cloned();
             let own = self.secrets(tenant, SealedKind::Subscription, &document.id);
-            let secrets = Secrets {
+            let secrets = webhook::Secrets {
                 own: own.await?,
                 of_tenant: &keys,
                 credential: match subscription.auth {
@@ -231,7 +233,7 @@ impl Registry {
                     None => None,
                 },
             };
-            let route = Route::open(
+            let route = webhook::open(
                 &document,
                 subscription,
                 destination,

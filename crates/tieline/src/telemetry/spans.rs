@@ -19,7 +19,10 @@ use tieline_domain::{
 };
 
 use super::traces;
-use crate::{api::frame::RequestTrace, registry::Route};
+use crate::{
+    api::frame::RequestTrace,
+    registry::{Route, Target},
+};
 
 /// A request and its answer.
 pub struct Answered<'a> {
@@ -130,7 +133,9 @@ pub fn attempt(seen: &Attempted<'_>, started_at: Timestamp, took: Duration) -> S
         KeyValue::new("tieline.webhook.id", route.id.to_string()),
         KeyValue::new("tieline.delivery.id", delivery.to_string()),
     ]);
-    if let Ok(destination) = &route.destination {
+    if let Target::Webhook(webhook) = &route.target
+        && let Ok(destination) = &webhook.destination
+    {
         let uri = destination.uri();
         let host = uri
             .host()

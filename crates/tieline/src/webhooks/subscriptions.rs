@@ -212,7 +212,11 @@ impl Subscriptions {
         self.registry.forget_routes(tenant).await;
         if deleted {
             let (store, now) = (&self.store, by.at);
-            while store.call_off_waiting(tenant, id, now, CHUNK).await? > 0 {}
+            while store
+                .call_off_waiting(tenant, id.into(), now, CHUNK)
+                .await?
+                > 0
+            {}
         }
         Ok(deleted)
     }
@@ -238,12 +242,12 @@ impl Subscriptions {
         let notice = self.dispatcher.turned_by_hand(route, to, &reason).await;
         let changed = self
             .store
-            .set_destination_state(tenant, id, to, &reason, &notice, by);
+            .set_destination_state(tenant, id.into(), to, &reason, &notice, by);
         if changed.await? {
             self.registry.forget_routes(tenant).await;
             self.dispatcher.wake();
             if to == State::Active {
-                self.dispatcher.note_held(id);
+                self.dispatcher.note_held(id.into());
             }
         }
         Ok(true)
