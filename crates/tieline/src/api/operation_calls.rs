@@ -219,15 +219,6 @@ impl FromRequestParts<App> for OwnKey {
     }
 }
 
-/// Cancels a call when the request that asked for it is given up.
-struct GivenUp(CancellationToken);
-
-impl Drop for GivenUp {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
-
 /// A call that a client asks for.
 struct Asked {
     input: Map<String, Value>,
@@ -253,8 +244,6 @@ async fn call(
     let operation = found
         .filter(|offered| offered.origin.as_str() == face.as_str())
         .ok_or_else(|| Problem::not_found(face.as_str()))?;
-    let cancel = CancellationToken::new();
-    let _given_up = GivenUp(cancel.clone());
     let call = Call {
         tenant_id: caller.tenant_id,
         operation,
@@ -268,7 +257,7 @@ async fn call(
         trace: traces::current().unwrap_or_else(|| traces::span_in(rand::random())),
         idempotency_key: asked.key,
         deadline: None,
-        cancel,
+        cancel: CancellationToken::new(),
     };
     refused(app.operator.call(call).await, face)
 }
