@@ -4,17 +4,30 @@
 //! [`path`] refuses the selectors that would hang or abort a server, [`depth`] is checked before
 //! a body is parsed, [`transform`] only combines the two, [`pattern`] runs the regular expressions of users
 //! and [`expression`] what they compute. [`functions`] and [`validation`] are what a mapping's rules are made of.
+//!
+//! A mapping goes [`rules`] (its document read) → [`plan`] (compiled, run, traced) → [`batch`] (many records).
+//! [`canonical`] has the defaults of providers, [`types`] what may be mapped to what, [`suggest`] proposes pairs, and
+//! [`diff`] tells what a change would do.
 
+pub mod batch;
+pub mod canonical;
+pub mod dates;
 pub mod depth;
+pub mod diff;
 pub mod expression;
 pub mod fault;
 pub mod functions;
 mod nearest;
 pub mod path;
 pub mod pattern;
+mod phones;
+pub mod plan;
+pub mod rules;
 pub mod schema;
+pub mod suggest;
 pub mod template;
 pub mod transform;
+pub mod types;
 pub mod validation;
 
 pub use depth::{TooDeep, check_depth};

@@ -18,6 +18,7 @@ mod health;
 mod idempotency;
 mod jobs;
 mod lines;
+mod mcp_tools;
 mod missed;
 mod pace;
 mod rejected;

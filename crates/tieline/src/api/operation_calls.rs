@@ -192,7 +192,7 @@ pub struct CallView {
 /// What came of a test.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"call_id": "call_01kb3f9z5qf8m9w2v7x4t6n0hd", "success": true, "response_time_ms": 234, "response": {"name": "Test User", "status": "active"}, "status_code": 200, "request": {"method": "POST", "url": "https://your-api.com/customers/lookup", "headers": [{"name": "Authorization", "value": "Bearer [redacted]"}], "body": "{\"query\":\"test@example.com\"}"}}))]
-pub struct TestView {
+pub struct OperationTestView {
     /// Its id, in the log of calls.
     #[schema(value_type = String)]
     call_id: CallId,
@@ -342,7 +342,7 @@ fn shown(report: Report) -> Shown<CallView> {
     })
 }
 
-fn tested(report: Report) -> Shown<TestView> {
+fn tested(report: Report) -> Shown<OperationTestView> {
     let Report {
         call_id,
         result,
@@ -356,7 +356,7 @@ fn tested(report: Report) -> Shown<TestView> {
         Ok(output) => (Some(output.value), None),
         Err(error) => (response, Some(error.into())),
     };
-    Shown::new(TestView {
+    Shown::new(OperationTestView {
         call_id,
         success,
         response_time_ms,
@@ -380,7 +380,7 @@ pub async fn test_tool(
     Id(name): Id<String>,
     OwnKey(key): OwnKey,
     Json(ToolInput { parameters, user }): Json<ToolInput>,
-) -> Result<Shown<TestView>, Problem> {
+) -> Result<Shown<OperationTestView>, Problem> {
     let asked = Asked {
         input: parameters,
         user,
@@ -405,7 +405,7 @@ pub async fn test_action(
     Id(name): Id<String>,
     OwnKey(key): OwnKey,
     Json(ActionInput { input, user }): Json<ActionInput>,
-) -> Result<Shown<TestView>, Problem> {
+) -> Result<Shown<OperationTestView>, Problem> {
     let asked = Asked {
         input,
         user,

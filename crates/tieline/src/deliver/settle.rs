@@ -138,7 +138,8 @@ impl Dispatcher {
             seen: tried.seen,
         };
         if let Verdict::Dead { .. } = verdict {
-            self.give_up(route, claimed, attempt.seen.error.as_deref())
+            let why = attempt.seen.error.as_deref();
+            self.give_up(route, &claimed.event, why.unwrap_or("the last attempt failed"))
                 .await;
         }
         let settlement = Settlement {
@@ -202,12 +203,11 @@ impl Dispatcher {
         }
     }
 
-    /// Tells whoever waits for the outcome of a delivery that it is tried no more.
-    async fn give_up(&self, route: &Route, claimed: &Claimed, why: Option<&str>) {
-        let why = why.unwrap_or("the last attempt failed");
+    /// Tells whoever waits for the outcome of a delivery that it is tried no more, before that is written.
+    pub(super) async fn give_up(&self, route: &Route, event: &Event, why: &str) {
         match &route.target {
             Target::Webhook(_) => {}
-            Target::Action => self.parts.actions.give_up(claimed, why).await,
+            Target::Action => self.parts.actions.give_up(event, why).await,
         }
     }
 

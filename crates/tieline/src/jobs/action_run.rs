@@ -306,13 +306,13 @@ impl ActionRuns {
     }
 
     /// Ends the job of a delivery that is tried no more, before that is written; nothing if it has ended.
-    pub async fn give_up(&self, claimed: &Claimed, why: &str) {
-        let Ok(Requested { job_id, .. }) = serde_json::from_str(&claimed.event.data) else {
+    pub async fn give_up(&self, event: &Event, why: &str) {
+        let Ok(Requested { job_id, .. }) = serde_json::from_str(&event.data) else {
             return;
         };
-        let job = self.0.store.find_job(claimed.tenant_id, job_id).await;
+        let job = self.0.store.find_job(event.tenant_id, job_id).await;
         let given_up = match job {
-            Ok(Some(job)) => self.end_failed(&job, why, Some(&claimed.event)).await,
+            Ok(Some(job)) => self.end_failed(&job, why, Some(event)).await,
             Ok(None) => Ok(()),
             Err(error) => Err(error.into()),
         };

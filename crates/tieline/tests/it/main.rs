@@ -27,6 +27,8 @@ mod forged_requests;
 mod handshakes;
 mod hostile_receivers;
 mod limits;
+mod mcp;
+mod mcp_access;
 mod published_keys;
 mod replay;
 mod retention;
