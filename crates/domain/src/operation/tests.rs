@@ -611,6 +611,21 @@ fn classes_follow_from_methods_unless_they_are_said() {
 }
 
 #[test]
+fn the_manual_lists_every_kind_of_failure() {
+    let manual = include_str!("../../../../docs/tools-and-actions.md");
+    for kind in ErrorKind::ALL {
+        let again = if kind.may_repeat() { "yes" } else { "no" };
+        let row = format!(
+            "| `{}` | {again} | {} | {} |",
+            kind.as_str(),
+            kind.meaning(),
+            kind.advice()
+        );
+        assert!(manual.contains(&row), "the manual has not the line\n{row}");
+    }
+}
+
+#[test]
 fn every_status_has_a_meaning() {
     for status in 200..300 {
         assert_eq!(of_status(status), None);
