@@ -15,7 +15,8 @@ pub(super) fn keyword<'a>(
     let Value::String(source) = value else {
         return Err(ValidationError::custom("must be a string"));
     };
-    let pattern = Pattern::compile(source).map_err(|fault| ValidationError::custom(fault.detail))?;
+    let pattern =
+        Pattern::compile(source).map_err(|fault| ValidationError::custom(fault.detail))?;
     Ok(Box::new(OfPattern(pattern)))
 }
 

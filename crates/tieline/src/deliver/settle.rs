@@ -139,8 +139,12 @@ impl Dispatcher {
         };
         if let Verdict::Dead { .. } = verdict {
             let why = attempt.seen.error.as_deref();
-            self.give_up(route, &claimed.event, why.unwrap_or("the last attempt failed"))
-                .await;
+            self.give_up(
+                route,
+                &claimed.event,
+                why.unwrap_or("the last attempt failed"),
+            )
+            .await;
         }
         let settlement = Settlement {
             delivery_id: claimed.id,
