@@ -38,6 +38,7 @@ mod meter;
 pub mod oauth_clients;
 pub mod openapi;
 pub mod operation_body;
+pub mod operation_call_view;
 pub mod operation_calls;
 pub mod operations;
 pub mod pace_view;

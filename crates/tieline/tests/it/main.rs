@@ -41,5 +41,6 @@ mod sources;
 mod streams;
 mod subscriptions;
 mod tool_calls;
+mod tool_overhead;
 mod tools;
 mod way_out;
