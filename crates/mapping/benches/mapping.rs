@@ -13,6 +13,8 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tieline_mapping::batch::Apply;
 use tieline_mapping::plan::{Plan, Way};
 use tieline_mapping::rules::{Definition, Overrides};
+use tieline_mapping::suggest::suggest;
+use tieline_mapping::types::Field;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -57,6 +59,15 @@ fn main() {
     let apply = Apply::new(&ten_plan, Way::ToExternal);
     run("10 rules, a line of JSON in and out", &lines, |line| {
         drop(black_box(apply.line(1, line).map(|line| line.to_bytes())));
+    });
+    let fields = |names: &str| -> Vec<Field> {
+        (0..500)
+            .map(|n| Field::text(&format!("{names}_{n}")))
+            .collect()
+    };
+    let (ours, theirs) = (fields("work_phone"), fields("PhoneNumber"));
+    run("suggest, 500 by 500 fields", &[()], |()| {
+        drop(black_box(suggest(&ours, &theirs, Some("salesforce"))))
     });
     run("compile 10 rules", &[ten], |document| {
         drop(black_box(plan(document)))
