@@ -40,4 +40,6 @@ mod signing_keys;
 mod sources;
 mod streams;
 mod subscriptions;
+mod tool_calls;
+mod tools;
 mod way_out;
