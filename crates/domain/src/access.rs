@@ -25,12 +25,14 @@ pub enum Area {
     Audit,
     /// Jobs: long work with progress.
     Jobs,
-    /// Tools and actions; to write includes to call them.
+    /// Tools and actions.
     Tools,
+    /// Calls of tools and actions: to make them, and the log of them.
+    Calls,
 }
 
 /// Every area with the word that scopes use for it.
-pub const AREAS: [(Area, &str); 9] = [
+pub const AREAS: [(Area, &str); 10] = [
     (Area::Platform, "platform"),
     (Area::Keys, "keys"),
     (Area::Secrets, "secrets"),
@@ -40,6 +42,7 @@ pub const AREAS: [(Area, &str); 9] = [
     (Area::Audit, "audit"),
     (Area::Jobs, "jobs"),
     (Area::Tools, "tools"),
+    (Area::Calls, "calls"),
 ];
 
 /// What a scope allows in its area.

@@ -129,6 +129,14 @@ id! {
     SubscriptionId = "wh_";
     /// An agent.
     AgentId = "agent_";
+    /// A conversation.
+    ConversationId = "conv_";
+    /// A message of a conversation.
+    MessageId = "msg_";
+    /// One run of an agent: what it does about one message.
+    TurnId = "turn_";
+    /// A tool call that waits for a person's consent.
+    ApprovalId = "apr_";
     /// An action.
     ActionId = "act_";
     /// A trigger.
@@ -155,6 +163,13 @@ id! {
     JobId = "job_";
     /// One HTTP request to Tieline.
     RequestId = "req_";
+}
+
+impl TurnId {
+    /// The turn about a message: each message that wants an answer has one.
+    pub const fn about(message: MessageId) -> Self {
+        Self(message.0)
+    }
 }
 
 #[cfg(test)]

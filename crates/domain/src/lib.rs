@@ -3,10 +3,12 @@
 //! One module per noun. Nothing here knows HTTP, SQL or tokio; time and chance are arguments.
 
 pub mod access;
+pub mod agent;
 pub mod attempt;
 pub mod auth;
 pub mod bounds;
 pub mod clock;
+pub mod conversation;
 pub mod custom_headers;
 pub mod delivery;
 pub mod destination;
@@ -24,6 +26,7 @@ pub mod pace;
 pub mod pattern;
 pub mod retention;
 pub mod retry;
+pub mod secret_text;
 pub mod signature;
 pub mod source;
 pub mod subscription;
@@ -36,9 +39,9 @@ pub mod violation;
 pub use bounds::Bounds;
 pub use destination_id::{DestinationId, NoDestinationId};
 pub use id::{
-    ActionId, AgentId, ApiKeyId, ArtifactId, AttemptId, AuditId, CallId, ClientId, DeliveryId,
-    EventId, EventTypeId, JobId, McpServerId, RequestId, SecretId, SourceId, SubscriptionId,
-    TenantId, ToolId, TriggerId,
+    ActionId, AgentId, ApiKeyId, ApprovalId, ArtifactId, AttemptId, AuditId, CallId, ClientId,
+    ConversationId, DeliveryId, EventId, EventTypeId, JobId, McpServerId, MessageId, RequestId,
+    SecretId, SourceId, SubscriptionId, TenantId, ToolId, TriggerId, TurnId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;

@@ -328,7 +328,7 @@ impl Tx {
 }
 
 /// The migrations in order: version, description, text.
-pub(crate) const MIGRATIONS: [(i64, &str, &str); 6] = [
+pub(crate) const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "start", include_str!("../migrations/0001_start.sql")),
     (2, "trust", include_str!("../migrations/0002_trust.sql")),
     (3, "streams", include_str!("../migrations/0003_streams.sql")),
@@ -341,6 +341,16 @@ pub(crate) const MIGRATIONS: [(i64, &str, &str); 6] = [
         5,
         "jobs and retention",
         include_str!("../migrations/0005_jobs_and_retention.sql"),
+    ),
+    (
+        6,
+        "conversations",
+        include_str!("../migrations/0006_conversations.sql"),
+    ),
+    (
+        7,
+        "operations",
+        include_str!("../migrations/0007_operations.sql"),
     ),
     (
         8,

@@ -8,9 +8,12 @@ mod error;
 mod store;
 
 pub mod access;
+pub mod artifacts;
 pub mod attempts;
 pub mod audit;
 pub mod bell;
+pub mod calls;
+pub mod conversations;
 pub mod data_keys;
 pub mod deliveries;
 pub mod destinations;

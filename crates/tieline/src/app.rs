@@ -193,6 +193,7 @@ impl App {
             store: store.clone(),
             registry: registry.clone(),
             outbound: outbound.clone(),
+            public_url: public_url.clone(),
         });
         let subscriptions = Subscriptions::new(
             store.clone(),

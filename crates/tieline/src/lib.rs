@@ -20,6 +20,7 @@ pub mod outbound;
 pub mod process;
 pub mod publish;
 pub mod receive;
+pub mod references;
 pub mod registry;
 pub mod retention;
 pub mod server;

@@ -15,6 +15,8 @@ pub enum Kind {
     SigningKey,
     /// What a tenant says of an event type; its name is the type.
     EventType,
+    /// An agent; its name is the id that its client chose.
+    Agent,
     /// An operation that is offered to agents.
     Tool,
     /// An operation that agents, triggers, mappings and people run.
@@ -24,11 +26,12 @@ pub enum Kind {
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 7] = [
+const WORDS: [(Kind, &str); 8] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
     (Kind::EventType, "event_type"),
+    (Kind::Agent, "agent"),
     (Kind::Tool, "tool"),
     (Kind::Action, "action"),
     (Kind::McpServer, "mcp_server"),
@@ -43,13 +46,18 @@ impl Kind {
             .map_or("", |(_, word)| word)
     }
 
+    /// Whether every version that was saved is kept, to be looked at and gone back to.
+    pub fn keeps_versions(self) -> bool {
+        matches!(self, Self::Tool | Self::Action)
+    }
+
     /// What is sealed under the id of such a document, and goes with it.
     pub fn sealed(self) -> &'static [SealedKind] {
         match self {
             Self::Source => &[SealedKind::Source],
             Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
             Self::SigningKey => &[SealedKind::SigningKey],
-            Self::EventType | Self::Tool | Self::Action | Self::McpServer => &[],
+            Self::EventType | Self::Agent | Self::Tool | Self::Action | Self::McpServer => &[],
         }
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! [`routes`] is the API on one page. [`frame`] stands around every request, [`gate`] around `/v1`.
 
+pub mod actions;
 pub mod answer;
+pub mod artifacts;
 pub mod attempts;
 pub mod audit;
 pub mod caller;
+pub mod calls;
 pub mod cloudevents;
 pub mod credential;
 pub mod deliveries;
@@ -30,10 +33,15 @@ pub mod json;
 pub mod keys;
 pub mod label;
 mod mcp;
+pub mod mcp_server_view;
+pub mod mcp_servers;
 pub mod me;
 mod meter;
 pub mod oauth_clients;
 pub mod openapi;
+pub mod operation_body;
+pub mod operation_calls;
+pub mod operations;
 pub mod pace_view;
 pub mod page;
 pub mod payload;
@@ -56,6 +64,9 @@ pub mod subscription_view;
 pub mod subscriptions;
 pub mod tenants;
 pub mod token;
+pub mod tool_import;
+pub mod tools;
+pub mod versions;
 
 pub use front::Front;
 pub use routes::{front, service};

@@ -11,14 +11,17 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    attempts, audit, deliveries, docs, enabling, event_stream, event_types, events,
+    actions, artifacts, attempts, audit, calls, deliveries, docs, enabling, event_stream,
+    event_types, events,
     frame::Frame,
     front::Front,
     gate::gate,
-    health, incoming, jobs, keys, mcp, me, oauth_clients, payload, presets,
+    health, incoming, jobs, keys, mcp, mcp_servers, me, oauth_clients, operation_calls, payload,
+    presets,
     problem::{Code, Problem},
     protected_resource, replay, retries, secrets, signing_keys, source_preview, sources,
     statistics, subscription_filter, subscription_state, subscriptions, tenants, token,
+    tool_import, tools,
 };
 use crate::app::App;
 
@@ -37,6 +40,7 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(secrets::list, secrets::create))
         .routes(routes!(secrets::rotate, secrets::delete))
         .merge(webhooks())
+        .merge(operations())
         .routes(routes!(events::list, events::publish))
         .routes(routes!(event_stream::stream))
         .routes(routes!(events::get))
@@ -97,6 +101,50 @@ fn webhooks() -> OpenApiRouter<App> {
         .routes(routes!(subscription_state::pause))
         .routes(routes!(subscription_state::disable))
         .routes(routes!(subscription_state::deliveries))
+}
+
+/// Tools and actions.
+fn operations() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(tool_import::import))
+        .routes(routes!(mcp_servers::list, mcp_servers::create))
+        .routes(routes!(
+            mcp_servers::get,
+            mcp_servers::replace,
+            mcp_servers::update,
+            mcp_servers::delete
+        ))
+        .routes(routes!(mcp_servers::refresh))
+        .routes(routes!(mcp_servers::accept))
+        .routes(routes!(tools::list, tools::create))
+        .routes(routes!(
+            tools::get,
+            tools::replace,
+            tools::update,
+            tools::delete
+        ))
+        .routes(routes!(tools::versions))
+        .routes(routes!(tools::version))
+        .routes(routes!(tools::rollback))
+        .routes(routes!(tools::usage))
+        .routes(routes!(operation_calls::test_tool))
+        .routes(routes!(operation_calls::call_tool))
+        .routes(routes!(actions::list, actions::create))
+        .routes(routes!(
+            actions::get,
+            actions::replace,
+            actions::update,
+            actions::delete
+        ))
+        .routes(routes!(actions::versions))
+        .routes(routes!(actions::version))
+        .routes(routes!(actions::rollback))
+        .routes(routes!(actions::usage))
+        .routes(routes!(operation_calls::test_action))
+        .routes(routes!(operation_calls::run_action))
+        .routes(routes!(calls::list))
+        .routes(routes!(calls::get))
+        .routes(routes!(artifacts::get))
 }
 
 /// What stands at the root: for machines, without rate limits and idempotency.

@@ -11,7 +11,11 @@ use rmcp::{
     service::RequestContext,
 };
 use serde_json::Value;
-use tieline_domain::{TenantId, trace::TraceContext};
+use tieline_domain::{
+    TenantId, agent,
+    operation::{CallError, ErrorKind},
+    trace::TraceContext,
+};
 
 use super::{
     progress,
@@ -54,8 +58,8 @@ pub struct Asking {
 pub struct Agent {
     /// Its id.
     pub id: Arc<str>,
-    /// The names of the operations that it may use.
-    pub tools: Arc<[String]>,
+    /// What it may do.
+    pub definition: Arc<agent::Agent>,
 }
 
 impl Asking {
@@ -63,8 +67,26 @@ impl Asking {
     fn is_offered(&self, name: &str) -> bool {
         match &self.agent {
             None => true,
-            Some(agent) => agent.tools.iter().any(|known| known == name),
+            Some(agent) => agent.definition.tools.iter().any(|known| known == name),
         }
+    }
+}
+
+impl Agent {
+    /// Whether a person has to approve the calls of this operation.
+    fn must_wait(&self, offered: &Offered) -> bool {
+        self.definition.approval.as_ref().is_some_and(|approval| {
+            approval.tools.contains(&offered.name) || approval.classes.contains(&offered.class)
+        })
+    }
+
+    /// A turn can wait for a person; a request over MCP cannot.
+    fn refusal(&self, offered: &Offered) -> CallError {
+        let message = format!(
+            "calls of `{}` by the agent {} have to be approved by a person, which a call over MCP cannot wait for",
+            offered.name, self.id
+        );
+        CallError::new(ErrorKind::Forbidden, message)
     }
 }
 
@@ -133,7 +155,7 @@ impl ServerHandler for Desk {
         offered.retain(|one| after.as_ref().is_none_or(|after| one.name > *after));
         let has_more = offered.len() > PAGE;
         offered.truncate(PAGE);
-        let tools = offered.iter().map(|one| shape::tool(one)).collect();
+        let tools = offered.iter().filter_map(|one| shape::tool(one)).collect();
         let mut page = ListToolsResult::with_all_items(tools);
         let last = offered.last().filter(|_| has_more);
         page.next_cursor = last.map(|last| hex::encode(&last.name));
@@ -147,6 +169,15 @@ impl ServerHandler for Desk {
     ) -> Result<CallToolResponse, ErrorData> {
         let asking = asking(&context)?;
         let offered = self.find(asking, &request.name).await?;
+        if let Some(agent) = asking
+            .agent
+            .as_ref()
+            .filter(|agent| agent.must_wait(&offered))
+        {
+            return Ok(CallToolResponse::Complete(shape::failure(
+                &agent.refusal(&offered),
+            )));
+        }
         let cancel = context.ct.clone();
         let key = Key {
             actor: Arc::clone(&asking.actor),

@@ -48,7 +48,7 @@ async fn strangers_are_told_where_to_read_how_to_be_let_in() {
         );
         assert_eq!(
             told["scopes_supported"],
-            json!(["tools:read", "tools:write"])
+            json!(["tools:read", "calls:write"])
         );
     }
     let server = stranger
@@ -65,7 +65,7 @@ async fn strangers_are_told_where_to_read_how_to_be_let_in() {
 async fn scopes_say_who_may_list_and_who_may_call() {
     let scene = scene().await;
     let key = async |scopes: &str| {
-        let body = json!({"name": "mcp", "scopes": [scopes]});
+        let body = json!({"name": "mcp", "scopes": scopes.split(' ').collect::<Vec<_>>()});
         let made = scene.post("/v1/api-keys", body, 201).await;
         scene.server.client().bearer(made["key"].as_str().unwrap())
     };
@@ -77,7 +77,8 @@ async fn scopes_say_who_may_list_and_who_may_call() {
     for (scopes, may_list, may_call) in [
         ("events:read", 403, 403),
         ("tools:read", 200, 403),
-        ("tools:write", 200, 200),
+        ("calls:write", 403, 200),
+        ("tools:read calls:write", 200, 200),
     ] {
         let client = key(scopes).await;
         let listed = message(&client, "/mcp", &list()).send().await.unwrap();
@@ -90,7 +91,10 @@ async fn scopes_say_who_may_list_and_who_may_call() {
                 challenge.contains("error=\"insufficient_scope\""),
                 "{challenge}"
             );
-            assert!(challenge.contains("scope=\"tools:write\""), "{challenge}");
+            assert!(
+                challenge.contains("scope=\"tools:read calls:write\""),
+                "{challenge}"
+            );
         }
     }
 }

@@ -1,0 +1,158 @@
+//! Conversations: what was said, and what an agent did about it.
+
+mod turn;
+
+use serde_json::{Map, Value};
+
+use crate::{AgentId, ConversationId, MessageId, TenantId, Timestamp, TurnId};
+
+pub use turn::{Approval, Decision, Step, StepKind, StepStatus, Turn, TurnStatus, WaitsFor};
+
+/// Declares an enum with the word that the API and the store use for each of its values.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident, $what:literal { $($(#[$of:meta])* $value:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$of])* $value,)* }
+
+        impl $name {
+            /// The word the API uses for it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$value => $word,)* }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::conversation::UnknownWord;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($word => Ok(Self::$value),)*
+                    _ => Err($crate::conversation::UnknownWord {
+                        text: text.to_owned(),
+                        what: $what,
+                        known: &[$($word),*],
+                    }),
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+pub(crate) use words;
+
+/// The text is none of the words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no {what}; use one of {}", known.join(", "))]
+pub struct UnknownWord {
+    text: String,
+    what: &'static str,
+    known: &'static [&'static str],
+}
+
+words! {
+    /// How far a conversation has come.
+    Status, "status of a conversation" {
+        /// The agent answers.
+        Active = "active",
+        /// A person answers.
+        Escalated = "escalated",
+        /// It is over; nothing more is said in it.
+        Completed = "completed",
+    }
+}
+
+words! {
+    /// Who said a message.
+    Role, "role" {
+        /// The one who talks with the agent.
+        User = "user",
+        /// The agent, or a person in its place.
+        Assistant = "assistant",
+    }
+}
+
+/// A conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// The tenant it belongs to.
+    pub tenant_id: TenantId,
+    /// Who answers in it.
+    pub agent_id: AgentId,
+    /// How far it has come.
+    pub status: Status,
+    /// What keeps messages from the same place together, while it is not over.
+    pub key: Option<String>,
+    /// Who talks, and where: as it was given.
+    pub about: About,
+    /// How many messages it has.
+    pub messages: u64,
+    /// Whether a person was called in.
+    pub was_escalated: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When something was last said or done in it.
+    pub updated_at: Timestamp,
+    /// When it was completed.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// Who talks in a conversation, and where.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// Where it is held, such as `web` or `whatsapp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Who talks, as the tenant knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// Their e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_email: Option<String>,
+    /// Whatever else is known.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// The tenant it belongs to.
+    pub tenant_id: TenantId,
+    /// Who said it.
+    pub role: Role,
+    /// What was said.
+    pub content: String,
+    /// What came with it.
+    pub metadata: Map<String, Value>,
+    /// The turn that it began, or that brought it.
+    pub turn_id: Option<TurnId>,
+    /// When it was said.
+    pub created_at: Timestamp,
+}

@@ -1,0 +1,218 @@
+//! What is said in conversations.
+
+use sqlx::AssertSqlSafe;
+use tieline_domain::{
+    ConversationId, MessageId, TenantId, Timestamp,
+    conversation::{Conversation, Message, Role, Status, Turn},
+};
+
+use super::{insert, json, lock, lock_lines, turns};
+use crate::{
+    Error, Page, PageRequest, Result, Store,
+    db::{Tx, in_tx, on_db},
+    spine::{self, Entry},
+    store::parsed,
+};
+
+const COLUMNS: &str =
+    "tenant_id, conversation_id, id, role, content, metadata, turn_id, created_at";
+
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    i64,
+);
+
+fn from_row(row: Row) -> Result<Message> {
+    let (tenant, conversation, id, role, content, metadata, turn, created_at) = row;
+    Ok(Message {
+        id: parsed(&id)?,
+        conversation_id: parsed(&conversation)?,
+        tenant_id: parsed(&tenant)?,
+        role: parsed(&role)?,
+        content,
+        metadata: json(&metadata)?,
+        turn_id: turn.as_deref().map(parsed).transpose()?,
+        created_at: Timestamp::from_micros(created_at),
+    })
+}
+
+/// A message of the one who talks with the agent, with all that is written with it.
+#[derive(Clone, Debug)]
+pub struct Saying {
+    /// The conversation as it is made, if it is not there.
+    pub conversation: Conversation,
+    /// The event that tells of its beginning, then.
+    pub started: Entry,
+    /// The message.
+    pub message: Message,
+    /// The turn that is taken about it.
+    pub turn: Turn,
+    /// The event that tells the agent, unless it is on the log already.
+    pub told: Option<Entry>,
+}
+
+/// What became of a saying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// It is written.
+    New,
+    /// It was written before.
+    Repeated,
+    /// The conversation is over.
+    Ended,
+}
+
+impl Store {
+    /// Writes a message with its turn, and with its conversation if that is not there, all in one commit. The same
+    /// message is written once. [`Error::NameTaken`] if the conversation is new and its agent has another one with
+    /// the same key by now.
+    pub async fn say(&self, saying: &Saying) -> Result<Said> {
+        let Saying {
+            conversation,
+            started,
+            message,
+            turn,
+            told,
+        } = saying;
+        let mut tx = self.db().begin().await?;
+        lock_lines(&mut tx, [started].into_iter().chain(told), None).await?;
+        match lock(&mut tx, conversation.tenant_id, conversation.id).await? {
+            Some(found) if message_is_there(&mut tx, message).await? => {
+                drop(found);
+                return Ok(Said::Repeated);
+            }
+            Some(found) if found.status == Status::Completed => return Ok(Said::Ended),
+            Some(_) => {}
+            None => {
+                insert(&mut tx, conversation).await?;
+                spine::write_notice(&mut tx, started).await?;
+            }
+        }
+        insert_message(&mut tx, message).await?;
+        turns::insert(&mut tx, turn).await?;
+        if let Some(told) = told {
+            spine::write_notice(&mut tx, told).await?;
+        }
+        tx.commit().await?;
+        Ok(Said::New)
+    }
+
+    /// A page of the messages of a conversation, the newest first.
+    pub async fn list_messages(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        page: &PageRequest,
+    ) -> Result<Page<Message>> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND id < $3 \
+             ORDER BY id DESC LIMIT $4"
+        );
+        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(tenant.to_string())
+            .bind(conversation.to_string())
+            .bind(page.below())
+            .bind(page.rows())
+            .fetch_all(c)
+            .await?);
+        let messages = rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?;
+        Ok(Page::cut(messages, page, |message| message.id))
+    }
+
+    /// One message of a conversation.
+    pub async fn find_message(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        id: MessageId,
+    ) -> Result<Option<Message>> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND id = $3"
+        );
+        let row: Option<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(tenant.to_string())
+            .bind(conversation.to_string())
+            .bind(id.to_string())
+            .fetch_optional(c)
+            .await?);
+        row.map(from_row).transpose()
+    }
+
+    /// What was said before a message, and the message: at most `limit`, the oldest first and the message last.
+    /// What its author said later belongs to later turns.
+    pub async fn history(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        about: MessageId,
+        limit: usize,
+    ) -> Result<Vec<Message>> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM messages WHERE tenant_id = $1 AND conversation_id = $2 \
+             AND (id <= $3 OR role = $4) ORDER BY id DESC LIMIT $5"
+        );
+        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(tenant.to_string())
+            .bind(conversation.to_string())
+            .bind(about.to_string())
+            .bind(Role::Assistant.as_str())
+            .bind(limit as i64)
+            .fetch_all(c)
+            .await?);
+        let mut messages = rows
+            .into_iter()
+            .rev()
+            .map(from_row)
+            .collect::<Result<Vec<_>>>()?;
+        // An answer to an earlier message may have come after this one.
+        messages.sort_by_key(|message| (message.id == about, message.id));
+        Ok(messages)
+    }
+}
+
+async fn message_is_there(tx: &mut Tx, message: &Message) -> Result<bool> {
+    const FIND: &str =
+        "SELECT id FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND id = $3";
+    let found: Option<(String,)> = in_tx!(tx, |c| sqlx::query_as(FIND)
+        .bind(message.tenant_id.to_string())
+        .bind(message.conversation_id.to_string())
+        .bind(message.id.to_string())
+        .fetch_optional(c)
+        .await?);
+    Ok(found.is_some())
+}
+
+/// Writes a message and counts it. Its conversation must be locked.
+pub(super) async fn insert_message(tx: &mut Tx, message: &Message) -> Result<()> {
+    const INSERT: &str = "INSERT INTO messages (tenant_id, conversation_id, id, role, content, metadata, turn_id, \
+                          created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    const COUNT: &str = "UPDATE conversations SET messages = messages + 1, updated_at = $1 \
+                         WHERE tenant_id = $2 AND id = $3";
+    let metadata = serde_json::to_string(&message.metadata).map_err(Error::content)?;
+    in_tx!(tx, |c| sqlx::query(INSERT)
+        .bind(message.tenant_id.to_string())
+        .bind(message.conversation_id.to_string())
+        .bind(message.id.to_string())
+        .bind(message.role.as_str())
+        .bind(&message.content)
+        .bind(metadata)
+        .bind(message.turn_id.map(|id| id.to_string()))
+        .bind(message.created_at.as_micros())
+        .execute(c)
+        .await
+        .map(drop))?;
+    in_tx!(tx, |c| sqlx::query(COUNT)
+        .bind(message.created_at.as_micros())
+        .bind(message.tenant_id.to_string())
+        .bind(message.conversation_id.to_string())
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}

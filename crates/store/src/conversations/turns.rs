@@ -1,0 +1,495 @@
+//! Turns: begun, put off, ended. One of a conversation is at work at a time.
+
+use sqlx::AssertSqlSafe;
+use tieline_domain::{
+    AgentId, ConversationId, TenantId, Timestamp, TurnId,
+    conversation::{Approval, Conversation, Message, Turn, TurnStatus, WaitsFor},
+};
+
+use super::{approvals, lock, lock_lines, messages::insert_message};
+use crate::{
+    Page, PageRequest, Result, Store,
+    db::{Tx, in_tx, on_db},
+    spine::{self, Entry},
+    store::parsed,
+};
+
+const COLUMNS: &str = "tenant_id, id, conversation_id, agent_id, message_id, event_id, status, waits_for, reason, \
+                       reply_id, cancel, trace_id, created_at, started_at, ended_at";
+
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    bool,
+    String,
+    i64,
+    Option<i64>,
+    Option<i64>,
+);
+
+fn from_row(row: Row) -> Result<Turn> {
+    let (
+        tenant,
+        id,
+        conversation,
+        agent,
+        message,
+        event,
+        status,
+        waits_for,
+        reason,
+        reply,
+        cancel,
+        trace_id,
+        created_at,
+        started_at,
+        ended_at,
+    ) = row;
+    Ok(Turn {
+        id: parsed(&id)?,
+        tenant_id: parsed(&tenant)?,
+        conversation_id: parsed(&conversation)?,
+        agent_id: parsed(&agent)?,
+        message_id: parsed(&message)?,
+        event_id: parsed(&event)?,
+        status: parsed(&status)?,
+        waits_for: waits_for.as_deref().map(parsed).transpose()?,
+        reason,
+        reply_id: reply.as_deref().map(parsed).transpose()?,
+        cancel,
+        trace_id,
+        created_at: Timestamp::from_micros(created_at),
+        started_at: started_at.map(Timestamp::from_micros),
+        ended_at: ended_at.map(Timestamp::from_micros),
+    })
+}
+
+/// What an agent that is told of a message, or of a turn that goes on, finds.
+#[derive(Clone, Debug)]
+pub enum Begun {
+    /// There is no such turn.
+    Missing,
+    /// There is nothing to do now: it has ended, or waits for something that will say so.
+    Rests(Turn),
+    /// It is to be worked on, in this conversation.
+    Goes(Turn, Conversation),
+}
+
+/// How a turn ends.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// Completed, failed or cancelled.
+    pub status: TurnStatus,
+    /// Why, unless it is completed.
+    pub reason: Option<String>,
+    /// What it brought.
+    pub reply: Option<Message>,
+    /// When.
+    pub at: Timestamp,
+    /// The events that tell of it.
+    pub notices: Vec<Entry>,
+}
+
+impl Store {
+    /// One turn.
+    pub async fn find_turn(&self, tenant: TenantId, id: TurnId) -> Result<Option<Turn>> {
+        let text = format!("SELECT {COLUMNS} FROM turns WHERE tenant_id = $1 AND id = $2");
+        let row: Option<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(tenant.to_string())
+            .bind(id.to_string())
+            .fetch_optional(c)
+            .await?);
+        row.map(from_row).transpose()
+    }
+
+    /// A page of the turns of a conversation, the newest first.
+    pub async fn list_turns(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        page: &PageRequest,
+    ) -> Result<Page<Turn>> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM turns WHERE conversation_id = $1 AND tenant_id = $2 AND id < $3 \
+             ORDER BY id DESC LIMIT $4"
+        );
+        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(conversation.to_string())
+            .bind(tenant.to_string())
+            .bind(page.below())
+            .bind(page.rows())
+            .fetch_all(c)
+            .await?);
+        let turns = rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?;
+        Ok(Page::cut(turns, page, |turn| turn.id))
+    }
+
+    /// A page of the turns of an agent that wait for a reply, the newest first.
+    pub async fn inbox(
+        &self,
+        tenant: TenantId,
+        agent: AgentId,
+        page: &PageRequest,
+    ) -> Result<Page<Turn>> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM turns WHERE agent_id = $1 AND tenant_id = $2 AND id < $3 AND ended_at IS NULL \
+             AND status = 'waiting' AND waits_for = 'reply' ORDER BY id DESC LIMIT $4"
+        );
+        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(agent.to_string())
+            .bind(tenant.to_string())
+            .bind(page.below())
+            .bind(page.rows())
+            .fetch_all(c)
+            .await?);
+        let turns = rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?;
+        Ok(Page::cut(turns, page, |turn| turn.id))
+    }
+
+    /// The turns of a conversation that have not ended, the oldest first; at most 100.
+    pub async fn open_turns(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+    ) -> Result<Vec<Turn>> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM turns WHERE conversation_id = $1 AND tenant_id = $2 AND ended_at IS NULL \
+             ORDER BY id LIMIT 100"
+        );
+        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(conversation.to_string())
+            .bind(tenant.to_string())
+            .fetch_all(c)
+            .await?);
+        rows.into_iter().map(from_row).collect()
+    }
+
+    /// The turns of an agent that have not ended, the oldest first; at most `limit`.
+    pub async fn open_turns_of(
+        &self,
+        tenant: TenantId,
+        agent: AgentId,
+        limit: usize,
+    ) -> Result<Vec<Turn>> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM turns WHERE agent_id = $1 AND tenant_id = $2 AND ended_at IS NULL \
+             ORDER BY id LIMIT $3"
+        );
+        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(agent.to_string())
+            .bind(tenant.to_string())
+            .bind(limit as i64)
+            .fetch_all(c)
+            .await?);
+        rows.into_iter().map(from_row).collect()
+    }
+
+    /// Begins a turn, or goes on with it. It waits while an earlier one of its conversation has not ended, and
+    /// while a call of it waits for consent. One that failed with its delivery begins anew, because its delivery
+    /// was retried.
+    pub async fn begin_turn(&self, tenant: TenantId, id: TurnId, at: Timestamp) -> Result<Begun> {
+        let mut tx = self.db().begin().await?;
+        let Some(turn) = lock_turn(&mut tx, tenant, id).await? else {
+            return Ok(Begun::Missing);
+        };
+        let Some(conversation) = lock(&mut tx, tenant, turn.conversation_id).await? else {
+            return Ok(Begun::Missing);
+        };
+        let rests = match turn.status {
+            TurnStatus::Completed | TurnStatus::Cancelled => true,
+            TurnStatus::Waiting => match turn.waits_for {
+                Some(WaitsFor::Reply) => true,
+                Some(WaitsFor::Approval) => approvals::any_pending(&mut tx, id).await?,
+                Some(WaitsFor::Turn) | None => false,
+            },
+            TurnStatus::Queued | TurnStatus::Running | TurnStatus::Failed => false,
+        };
+        if rests {
+            return Ok(Begun::Rests(turn));
+        }
+        let behind = is_behind(&mut tx, &turn).await?;
+        let turn = if behind {
+            Turn {
+                status: TurnStatus::Waiting,
+                waits_for: Some(WaitsFor::Turn),
+                ..turn
+            }
+        } else {
+            Turn {
+                status: TurnStatus::Running,
+                waits_for: None,
+                reason: None,
+                started_at: turn.started_at.or(Some(at)),
+                ended_at: None,
+                ..turn
+            }
+        };
+        update(&mut tx, &turn).await?;
+        tx.commit().await?;
+        Ok(if behind {
+            Begun::Rests(turn)
+        } else {
+            Begun::Goes(turn, conversation)
+        })
+    }
+
+    /// Lets a turn wait for a person, with the calls for which consent is asked. False if it has ended meanwhile.
+    pub async fn let_turn_wait(
+        &self,
+        turn: &Turn,
+        waits_for: WaitsFor,
+        asked: &[Approval],
+    ) -> Result<bool> {
+        let mut tx = self.db().begin().await?;
+        let Some(found) = lock_turn(&mut tx, turn.tenant_id, turn.id).await? else {
+            return Ok(false);
+        };
+        if found.ended_at.is_some() {
+            return Ok(false);
+        }
+        for approval in asked {
+            approvals::insert(&mut tx, approval).await?;
+        }
+        let waiting = Turn {
+            status: TurnStatus::Waiting,
+            waits_for: Some(waits_for),
+            ..found
+        };
+        update(&mut tx, &waiting).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Notes on a turn that it goes on later, and why it could not go on now.
+    pub async fn put_turn_off(&self, tenant: TenantId, id: TurnId, reason: &str) -> Result<()> {
+        const PUT_OFF: &str = "UPDATE turns SET status = 'queued', reason = $1 \
+                               WHERE tenant_id = $2 AND id = $3 AND status = 'running'";
+        let mut tx = self.db().begin().await?;
+        in_tx!(tx, |c| sqlx::query(PUT_OFF)
+            .bind(reason)
+            .bind(tenant.to_string())
+            .bind(id.to_string())
+            .execute(c)
+            .await
+            .map(drop))?;
+        tx.commit().await
+    }
+
+    /// Asks whoever is at a turn to stop; false if it has ended.
+    pub async fn ask_turn_to_stop(&self, tenant: TenantId, id: TurnId) -> Result<bool> {
+        const ASK: &str =
+            "UPDATE turns SET cancel = TRUE WHERE tenant_id = $1 AND id = $2 AND ended_at IS NULL";
+        let mut tx = self.db().begin().await?;
+        let asked = in_tx!(tx, |c| sqlx::query(ASK)
+            .bind(tenant.to_string())
+            .bind(id.to_string())
+            .execute(c)
+            .await?
+            .rows_affected());
+        tx.commit().await?;
+        Ok(asked > 0)
+    }
+
+    /// Ends a turn with what it brought and the events that tell of it, and wakes the next one of its conversation
+    /// that waits for its end, with the event that `wake` makes for it. False if it had ended.
+    pub async fn end_turn(
+        &self,
+        turn: &Turn,
+        ending: &Ending,
+        wake: impl FnOnce(&Turn) -> Entry,
+    ) -> Result<bool> {
+        let mut tx = self.db().begin().await?;
+        lock_lines(&mut tx, &ending.notices, Some(turn.agent_id)).await?;
+        let Some(found) = lock_turn(&mut tx, turn.tenant_id, turn.id).await? else {
+            return Ok(false);
+        };
+        if found.ended_at.is_some() {
+            return Ok(false);
+        }
+        lock(&mut tx, turn.tenant_id, turn.conversation_id).await?;
+        let ended = Turn {
+            status: ending.status,
+            waits_for: None,
+            reason: ending.reason.clone(),
+            reply_id: ending.reply.as_ref().map(|reply| reply.id),
+            ended_at: Some(ending.at),
+            ..found
+        };
+        update(&mut tx, &ended).await?;
+        approvals::expire(&mut tx, turn.id, ending.at).await?;
+        if let Some(reply) = &ending.reply {
+            insert_message(&mut tx, reply).await?;
+        }
+        for notice in &ending.notices {
+            spine::write_notice(&mut tx, notice).await?;
+        }
+        if let Some(next) = next_waiting(&mut tx, ended.tenant_id, ended.conversation_id).await? {
+            let entry = wake(&next);
+            let queued = Turn {
+                status: TurnStatus::Queued,
+                waits_for: None,
+                ..next
+            };
+            update(&mut tx, &queued).await?;
+            spine::write_notice(&mut tx, &entry).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Writes the reply of a person or a client, which ends every turn of its conversation that waits for one, with
+    /// the events that tell of it. Says how many it ended.
+    pub async fn reply(
+        &self,
+        agent: AgentId,
+        reply: &Message,
+        notices: &[Entry],
+        wake: impl FnOnce(&Turn) -> Entry,
+    ) -> Result<u64> {
+        const END: &str = "UPDATE turns SET status = 'completed', waits_for = NULL, reply_id = $1, ended_at = $2 \
+                           WHERE conversation_id = $3 AND tenant_id = $4 AND ended_at IS NULL \
+                           AND status = 'waiting' AND waits_for = 'reply'";
+        let (tenant, conversation) = (reply.tenant_id, reply.conversation_id);
+        let mut tx = self.db().begin().await?;
+        lock_lines(&mut tx, notices, Some(agent)).await?;
+        lock(&mut tx, tenant, conversation).await?;
+        let ended = in_tx!(tx, |c| sqlx::query(END)
+            .bind(reply.id.to_string())
+            .bind(reply.created_at.as_micros())
+            .bind(conversation.to_string())
+            .bind(tenant.to_string())
+            .execute(c)
+            .await?
+            .rows_affected());
+        insert_message(&mut tx, reply).await?;
+        for notice in notices {
+            spine::write_notice(&mut tx, notice).await?;
+        }
+        if let Some(next) = next_waiting(&mut tx, tenant, conversation).await? {
+            let entry = wake(&next);
+            let queued = Turn {
+                status: TurnStatus::Queued,
+                waits_for: None,
+                ..next
+            };
+            update(&mut tx, &queued).await?;
+            spine::write_notice(&mut tx, &entry).await?;
+        }
+        tx.commit().await?;
+        Ok(ended)
+    }
+}
+
+/// Writes a new turn.
+pub(super) async fn insert(tx: &mut Tx, turn: &Turn) -> Result<()> {
+    let text = format!(
+        "INSERT INTO turns ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+    );
+    in_tx!(tx, |c| sqlx::query(AssertSqlSafe(text))
+        .bind(turn.tenant_id.to_string())
+        .bind(turn.id.to_string())
+        .bind(turn.conversation_id.to_string())
+        .bind(turn.agent_id.to_string())
+        .bind(turn.message_id.to_string())
+        .bind(turn.event_id.to_string())
+        .bind(turn.status.as_str())
+        .bind(turn.waits_for.map(WaitsFor::as_str))
+        .bind(turn.reason.as_deref())
+        .bind(turn.reply_id.map(|id| id.to_string()))
+        .bind(turn.cancel)
+        .bind(&turn.trace_id)
+        .bind(turn.created_at.as_micros())
+        .bind(turn.started_at.map(Timestamp::as_micros))
+        .bind(turn.ended_at.map(Timestamp::as_micros))
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Writes what changes of a turn.
+async fn update(tx: &mut Tx, turn: &Turn) -> Result<()> {
+    const UPDATE: &str = "UPDATE turns SET status = $1, waits_for = $2, reason = $3, reply_id = $4, started_at = $5, \
+                          ended_at = $6 WHERE tenant_id = $7 AND id = $8";
+    in_tx!(tx, |c| sqlx::query(UPDATE)
+        .bind(turn.status.as_str())
+        .bind(turn.waits_for.map(WaitsFor::as_str))
+        .bind(turn.reason.as_deref())
+        .bind(turn.reply_id.map(|id| id.to_string()))
+        .bind(turn.started_at.map(Timestamp::as_micros))
+        .bind(turn.ended_at.map(Timestamp::as_micros))
+        .bind(turn.tenant_id.to_string())
+        .bind(turn.id.to_string())
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Reads a turn and keeps others from changing it until the transaction ends.
+pub(super) async fn lock_turn(tx: &mut Tx, tenant: TenantId, id: TurnId) -> Result<Option<Turn>> {
+    let text = format!(
+        "UPDATE turns SET cancel = cancel WHERE tenant_id = $1 AND id = $2 RETURNING {COLUMNS}"
+    );
+    let row: Option<Row> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(text))
+        .bind(tenant.to_string())
+        .bind(id.to_string())
+        .fetch_optional(c)
+        .await?);
+    row.map(from_row).transpose()
+}
+
+/// Whether an earlier turn of the conversation has not ended.
+async fn is_behind(tx: &mut Tx, turn: &Turn) -> Result<bool> {
+    const FIND: &str = "SELECT id FROM turns WHERE conversation_id = $1 AND tenant_id = $2 AND id < $3 \
+                        AND ended_at IS NULL LIMIT 1";
+    let found: Option<(String,)> = in_tx!(tx, |c| sqlx::query_as(FIND)
+        .bind(turn.conversation_id.to_string())
+        .bind(turn.tenant_id.to_string())
+        .bind(turn.id.to_string())
+        .fetch_optional(c)
+        .await?);
+    Ok(found.is_some())
+}
+
+/// The oldest open turn of a conversation, if it waits for the end of an earlier one.
+async fn next_waiting(
+    tx: &mut Tx,
+    tenant: TenantId,
+    conversation: ConversationId,
+) -> Result<Option<Turn>> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM turns WHERE conversation_id = $1 AND tenant_id = $2 AND ended_at IS NULL \
+         ORDER BY id LIMIT 1"
+    );
+    let row: Option<Row> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(text))
+        .bind(conversation.to_string())
+        .bind(tenant.to_string())
+        .fetch_optional(c)
+        .await?);
+    let oldest = row.map(from_row).transpose()?;
+    Ok(oldest.filter(|turn| turn.waits_for == Some(WaitsFor::Turn)))
+}
+
+/// Wakes a turn for which a decision has come, if no other is still to come.
+pub(super) async fn wake_decided(
+    tx: &mut Tx,
+    turn: &Turn,
+    wake: impl FnOnce(&Turn) -> Entry,
+) -> Result<bool> {
+    let waits = turn.waits_for == Some(WaitsFor::Approval);
+    if !waits || approvals::any_pending(tx, turn.id).await? {
+        return Ok(false);
+    }
+    let entry = wake(turn);
+    spine::write_notice(tx, &entry).await?;
+    Ok(true)
+}
