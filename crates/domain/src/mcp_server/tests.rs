@@ -184,7 +184,7 @@ fn bad_servers_are_refused_with_the_place() {
         serde_json::from_value::<McpServer>(server).unwrap()
     };
     let compiled = server(&json!({})).compile(&Bounds::default()).unwrap();
-    assert!(compiled.secrets().contains("FILES"));
+    assert!(compiled.secrets().contains_key("FILES"));
     assert_eq!(server(&json!({})).prefix(), "files_");
     let rows = [
         (json!({"name": "a b"}), "/name"),

@@ -118,6 +118,8 @@ async fn passed(
     let asking = Asking {
         tenant_id: caller.tenant_id,
         actor: Arc::clone(&caller.actor),
+        may_list: caller.scopes.allow(TO_LIST.0, TO_LIST.1),
+        may_call: caller.scopes.allow(TO_CALL.0, TO_CALL.1),
         agent,
         trace: RequestTrace::noted(&parts).context,
         session: session.into(),

@@ -43,6 +43,10 @@ pub struct Asking {
     pub tenant_id: TenantId,
     /// The credential, as the audit log names it.
     pub actor: Arc<str>,
+    /// Whether it may list tools.
+    pub may_list: bool,
+    /// Whether it may call them.
+    pub may_call: bool,
     /// The agent on whose behalf is asked, and the names that it may use; everything of the tenant without one.
     pub agent: Option<Agent>,
     /// Where the request stands in its trace.
@@ -147,6 +151,7 @@ impl ServerHandler for Desk {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let asking = asking(&context)?;
+        allowed(asking.may_list)?;
         let after = match request.and_then(|request| request.cursor) {
             None => None,
             Some(cursor) => Some(name_of(&cursor)?),
@@ -168,6 +173,7 @@ impl ServerHandler for Desk {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let asking = asking(&context)?;
+        allowed(asking.may_call)?;
         let offered = self.find(asking, &request.name).await?;
         if let Some(agent) = asking
             .agent
@@ -185,6 +191,7 @@ impl ServerHandler for Desk {
             request: serde_json::to_string(&context.id).unwrap_or_default(),
         };
         let _entered = asking.running.enter(key, cancel.clone());
+        let origin = offered.origin;
         let call = Call {
             tenant_id: asking.tenant_id,
             operation: offered,
@@ -206,7 +213,7 @@ impl ServerHandler for Desk {
             .protocol_version()
             .is_some_and(|version| version.as_str() >= ANY_STRUCTURE.as_str());
         let result = match report.result {
-            Ok(output) => shape::success(output.value, any_structure),
+            Ok(output) => shape::success(output.value, origin, any_structure),
             Err(error) => shape::failure(&error),
         };
         Ok(CallToolResponse::Complete(result))
@@ -218,6 +225,16 @@ fn asking(context: &RequestContext<RoleServer>) -> Result<&Asking, ErrorData> {
     let parts = context.extensions.get::<http::request::Parts>();
     let asking = parts.and_then(|parts| parts.extensions.get::<Asking>());
     asking.ok_or_else(|| ErrorData::internal_error("the request does not say who asks", None))
+}
+
+/// The HTTP side has refused those who may not, by what the message says at first sight; this is the second lock, for
+/// a message that can be read in two ways.
+fn allowed(may: bool) -> Result<(), ErrorData> {
+    if may {
+        return Ok(());
+    }
+    let detail = "the credential does not have the scope that this needs";
+    Err(ErrorData::invalid_request(detail, None))
 }
 
 /// Where the call stands in its trace: the client's word in the message goes before that of its HTTP side

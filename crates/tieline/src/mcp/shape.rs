@@ -6,7 +6,7 @@ use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool};
 use serde_json::{Value, json};
 use tieline_domain::operation::CallError;
 
-use crate::operate::{Offered, formats::Format};
+use crate::operate::{Offered, Origin, formats::Format};
 
 /// The tool that an operation is offered as; `None` if its definition is none, which its checks prevent.
 pub(super) fn tool(offered: &Offered) -> Option<Tool> {
@@ -18,8 +18,14 @@ pub(super) fn tool(offered: &Offered) -> Option<Tool> {
     Some(tool)
 }
 
-/// The result of a call that gave `output`. Revisions before 2026-07-28 know only objects as structured content.
-pub(super) fn success(output: Value, any_structure: bool) -> CallToolResult {
+/// The result of a call that gave `output`. Revisions before 2026-07-28 know only objects as structured content; what
+/// a remote tool said in several parts, or in pictures and sound, is handed on as it was.
+pub(super) fn success(output: Value, origin: Origin, any_structure: bool) -> CallToolResult {
+    if origin == Origin::McpServer
+        && let Some(content) = parts(&output)
+    {
+        return CallToolResult::success(content);
+    }
     let text = match &output {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -29,6 +35,12 @@ pub(super) fn success(output: Value, any_structure: bool) -> CallToolResult {
         result.structured_content = Some(output);
     }
     result
+}
+
+/// The parts of an output that is nothing but the content of a remote tool's result.
+fn parts(output: &Value) -> Option<Vec<ContentBlock>> {
+    let only = output.as_object().filter(|members| members.len() == 1)?;
+    serde_json::from_value(only.get("content")?.clone()).ok()
 }
 
 /// The result of a call that failed: a sentence and what to do for the model, the kind and the fields for programs.

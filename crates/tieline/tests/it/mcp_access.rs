@@ -100,6 +100,29 @@ async fn scopes_say_who_may_list_and_who_may_call() {
 }
 
 #[tokio::test]
+async fn a_message_that_can_be_read_in_two_ways_opens_nothing() {
+    let scene = scene().await;
+    let body = json!({"name": "mcp", "scopes": ["tools:read"]});
+    let made = scene.post("/v1/api-keys", body, 201).await;
+    let client = scene.server.client().bearer(made["key"].as_str().unwrap());
+    let params = r#""params":{"name":"find","arguments":{"id":"1"}}"#;
+    for text in [
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","method":"tools/call",{params}}}"#
+        ),
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","method":"tools/list",{params}}}"#
+        ),
+        format!(r#"[{{"jsonrpc":"2.0","id":1,"method":"tools/call",{params}}}]"#),
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call",{params},"params":[]}}"#),
+    ] {
+        let sent = message(&client, "/mcp", &list()).body(text.clone());
+        sent.send().await.unwrap();
+        assert!(scene.received().is_empty(), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn every_kind_of_credential_is_taken() {
     let scene = scene().await;
     let key = scene

@@ -90,6 +90,7 @@ async fn the_tools_of_a_server_are_offered_and_called() {
     let streamed = Reply::new(200)
         .header("content-type", "text/event-stream")
         .body(stream);
+    let image = json!({"type": "image", "data": "AAAA", "mimeType": "image/png"});
     let answers = [
         rpc(json!({"tools": [entry("read", "Reads.")], "nextCursor": "2"})),
         rpc(json!({"tools": [entry("file/list", "Lists."), {"name": "broken"}]})),
@@ -97,6 +98,7 @@ async fn the_tools_of_a_server_are_offered_and_called() {
         handshake(),
         Behaviour::status(202),
         streamed.into(),
+        rpc(json!({"content": [image]})),
         Behaviour::json(
             200,
             &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32603, "message": "sorry"}}),
@@ -136,6 +138,8 @@ async fn the_tools_of_a_server_are_offered_and_called() {
         sent.json().unwrap()["params"],
         json!({"name": "read", "arguments": {"path": "a"}})
     );
+    let shown = call(&scene, "files_read", json!({"path": "a"})).await;
+    assert_eq!(shown["content"], json!([image]), "{shown:#}");
     for _ in 0..2 {
         let failed = call(&scene, "files_read", json!({"path": "a"})).await;
         assert_eq!(
