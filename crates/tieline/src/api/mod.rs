@@ -33,6 +33,8 @@ pub mod json;
 pub mod keys;
 pub mod label;
 mod mcp;
+pub mod mcp_server_view;
+pub mod mcp_servers;
 pub mod me;
 mod meter;
 pub mod oauth_clients;
@@ -64,6 +66,7 @@ pub mod subscription_view;
 pub mod subscriptions;
 pub mod tenants;
 pub mod token;
+pub mod tool_import;
 pub mod tools;
 pub mod versions;
 

@@ -16,10 +16,12 @@ use super::{
     frame::Frame,
     front::Front,
     gate::gate,
-    health, incoming, jobs, keys, mcp, me, oauth_clients, operation_calls, payload, presets,
+    health, incoming, jobs, keys, mcp, mcp_servers, me, oauth_clients, operation_calls, payload,
+    presets,
     problem::{Code, Problem},
     protected_resource, replay, retries, secrets, signing_keys, source_preview, sources,
-    statistics, subscription_filter, subscription_state, subscriptions, tenants, token, tools,
+    statistics, subscription_filter, subscription_state, subscriptions, tenants, token,
+    tool_import, tools,
 };
 use crate::app::App;
 
@@ -104,6 +106,16 @@ fn webhooks() -> OpenApiRouter<App> {
 /// Tools and actions.
 fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(tool_import::import))
+        .routes(routes!(mcp_servers::list, mcp_servers::create))
+        .routes(routes!(
+            mcp_servers::get,
+            mcp_servers::replace,
+            mcp_servers::update,
+            mcp_servers::delete
+        ))
+        .routes(routes!(mcp_servers::refresh))
+        .routes(routes!(mcp_servers::accept))
         .routes(routes!(tools::list, tools::create))
         .routes(routes!(
             tools::get,

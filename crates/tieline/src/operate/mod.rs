@@ -13,12 +13,14 @@ mod artifacts;
 mod call;
 pub mod formats;
 mod http;
+pub mod import;
 mod keep;
 mod limits;
 mod log;
 mod offered;
 mod record;
 mod redaction;
+pub mod remote;
 mod retry;
 mod values;
 
@@ -206,6 +208,7 @@ impl Operator {
         };
         match &call.operation.executor {
             Executor::Http(executor) => executor.run(&self.0, call_id, call).await,
+            Executor::Mcp(executor) => executor.run(&self.0, call).await,
         }
     }
 }
