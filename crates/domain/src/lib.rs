@@ -39,8 +39,8 @@ pub use bounds::Bounds;
 pub use destination_id::{DestinationId, NoDestinationId};
 pub use id::{
     ActionId, AgentId, ApiKeyId, ApprovalId, ArtifactId, AttemptId, AuditId, CallId, ClientId,
-    ConversationId, DeliveryId, EventId, EventTypeId, JobId, MessageId, RequestId, SecretId,
-    SourceId, SubscriptionId, TenantId, ToolId, TriggerId, TurnId,
+    ConversationId, DeliveryId, EventId, EventTypeId, JobId, MappingId, MessageId, RequestId,
+    SecretId, SourceId, SubscriptionId, TenantId, ToolId, TriggerId, TurnId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;

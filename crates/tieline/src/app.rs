@@ -21,6 +21,7 @@ use crate::{
     config::{Config, Database, MasterKey, OutboundConfig},
     deliver::{self, Dispatcher},
     jobs::{self, Jobs},
+    mappings::Mappings,
     mcp,
     operate::{self, Operator},
     outbound::{AllowList, BadEntry, Outbound, Settings, public_roots, roots_with},
@@ -64,6 +65,8 @@ pub struct Parts {
     pub sources: Sources,
     /// Makes and changes subscriptions.
     pub subscriptions: Subscriptions,
+    /// Makes and changes mappings.
+    pub mappings: Mappings,
     /// Makes and rotates the keys with which tenants sign.
     pub signing_keys: SigningKeys,
     /// Calls tools and actions.
@@ -204,6 +207,7 @@ impl App {
         );
         Ok(Self(Arc::new(Parts {
             sources,
+            mappings: Mappings::new(store.clone(), registry.clone()),
             signing_keys: SigningKeys::new(store.clone(), vault.clone(), registry.clone()),
             streams: Streams::new(config.limits.streams_per_tenant),
             limiter: Limiter::new(&config.limits),

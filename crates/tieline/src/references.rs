@@ -19,6 +19,8 @@ pub enum Target {
     Secret(String),
     /// The tool or action with this id or name.
     Operation(String),
+    /// The mapping with this id or name.
+    Mapping(String),
 }
 
 /// One object that refers to another.
@@ -38,7 +40,12 @@ pub struct Reference {
 type Reader = fn(&Document) -> Vec<Target>;
 
 /// The kinds of objects that refer to others.
-const READERS: [(Kind, Reader); 2] = [(Kind::Tool, of_operation), (Kind::Action, of_operation)];
+const READERS: [(Kind, Reader); 4] = [
+    (Kind::Tool, of_operation),
+    (Kind::Action, of_operation),
+    (Kind::Source, mapping_of),
+    (Kind::Subscription, mapping_of),
+];
 
 /// Every reference among the objects of a tenant.
 pub async fn all(store: &Store, tenant: TenantId) -> Result<Vec<Reference>> {
@@ -81,6 +88,17 @@ fn of_operation(document: &Document) -> Vec<Target> {
             .collect(),
         Err(_) => named_in(&document.body),
     }
+}
+
+/// The mapping that a webhook names.
+fn mapping_of(document: &Document) -> Vec<Target> {
+    #[derive(serde::Deserialize)]
+    struct Webhook {
+        mapping: Option<String>,
+    }
+    let webhook = serde_json::from_str::<Webhook>(&document.body).ok();
+    let mapping = webhook.and_then(|webhook| webhook.mapping);
+    mapping.map(Target::Mapping).into_iter().collect()
 }
 
 /// The secrets that stand as `secrets.NAME` in a text: too many rather than too few.

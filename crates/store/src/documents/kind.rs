@@ -21,10 +21,12 @@ pub enum Kind {
     Tool,
     /// An operation that agents, triggers, mappings and people run.
     Action,
+    /// How the fields of two sides meet.
+    Mapping,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 7] = [
+const WORDS: [(Kind, &str); 8] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
@@ -32,6 +34,7 @@ const WORDS: [(Kind, &str); 7] = [
     (Kind::Agent, "agent"),
     (Kind::Tool, "tool"),
     (Kind::Action, "action"),
+    (Kind::Mapping, "mapping"),
 ];
 
 impl Kind {
@@ -45,7 +48,7 @@ impl Kind {
 
     /// Whether every version that was saved is kept, to be looked at and gone back to.
     pub fn keeps_versions(self) -> bool {
-        matches!(self, Self::Tool | Self::Action)
+        matches!(self, Self::Tool | Self::Action | Self::Mapping)
     }
 
     /// What is sealed under the id of such a document, and goes with it.
@@ -54,7 +57,7 @@ impl Kind {
             Self::Source => &[SealedKind::Source],
             Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
             Self::SigningKey => &[SealedKind::SigningKey],
-            Self::EventType | Self::Agent | Self::Tool | Self::Action => &[],
+            Self::EventType | Self::Agent | Self::Tool | Self::Action | Self::Mapping => &[],
         }
     }
 }
