@@ -155,6 +155,8 @@ id! {
     ToolId = "tool_";
     /// A mapping: how the fields of two sides meet.
     MappingId = "map_";
+    /// A remote MCP server.
+    McpServerId = "mcp_";
     /// One call of an operation.
     CallId = "call_";
     /// The whole of an output that was too large to hand over.

@@ -36,7 +36,7 @@ pub struct RecordDiff {
     /// The fields that differ, [`MAX_DIFFERENCES`] at most.
     pub fields: Vec<FieldDiff>,
     /// Fields that are not shown.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "crate::is_zero")]
     pub more_fields: usize,
     /// Why it is rejected now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -145,14 +145,6 @@ impl Differences {
         self.value(pointer, before, after);
         pointer.truncate(length);
     }
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 #[cfg(test)]

@@ -140,6 +140,7 @@ fn through(plan: &Plan, way: Way, json: &str) -> Result<Value, Rejected> {
         unreadable,
         errors,
         warnings: _,
+        more_issues: _,
     } = line;
     output.ok_or_else(|| {
         let faults = errors

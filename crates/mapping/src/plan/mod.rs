@@ -57,7 +57,7 @@ pub struct Outcome {
     /// Optional fields that were left out because their values are invalid.
     pub warnings: Vec<Issue>,
     /// Errors and warnings beyond [`MAX_ISSUES`], which are only counted.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "crate::is_zero")]
     pub more_issues: usize,
 }
 
@@ -196,14 +196,6 @@ impl From<Way> for Direction {
             Way::FromExternal => Self::FromExternal,
         }
     }
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 #[cfg(test)]

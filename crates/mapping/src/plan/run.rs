@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::layout::{Cell, Layout};
 use super::leg::{Leg, Reads, Trouble};
-use super::source::{Seen, each};
+use super::source::{Seen, Source, each};
 use super::{Issue, IssueCode, MAX_ISSUES, MAX_OUTPUT, Outcome};
 use crate::functions::Context;
 use crate::rules::Steps;
@@ -67,7 +67,7 @@ impl Program {
         for number in &self.order {
             let leg = &self.legs[*number];
             match &leg.reads {
-                Reads::Once(_) => run.once(*number, leg),
+                Reads::Once(source) => run.once(*number, leg, source),
                 Reads::EachItem(steps) => run.each_item(*number, leg, steps),
             }
         }
@@ -84,10 +84,7 @@ impl Program {
 }
 
 impl<W: Watch> Run<'_, '_, W> {
-    fn once(&mut self, number: usize, leg: &Leg) {
-        let Reads::Once(source) = &leg.reads else {
-            return;
-        };
+    fn once(&mut self, number: usize, leg: &Leg, source: &Source) {
         self.watch.begins(number, &[]);
         let context = Context {
             record: self.record,

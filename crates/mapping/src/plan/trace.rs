@@ -22,7 +22,7 @@ pub struct RuleTrace {
     /// Each time it ran: once, or for each item of a list, [`MAX_ITEMS`] at most.
     pub items: Vec<ItemTrace>,
     /// Items that are not shown.
-    #[serde(skip_serializing_if = "super::is_zero")]
+    #[serde(skip_serializing_if = "crate::is_zero")]
     pub more_items: usize,
 }
 

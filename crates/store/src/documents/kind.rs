@@ -23,10 +23,12 @@ pub enum Kind {
     Action,
     /// How the fields of two sides meet.
     Mapping,
+    /// A remote MCP server whose tools are offered.
+    McpServer,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 8] = [
+const WORDS: [(Kind, &str); 9] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
@@ -35,6 +37,7 @@ const WORDS: [(Kind, &str); 8] = [
     (Kind::Tool, "tool"),
     (Kind::Action, "action"),
     (Kind::Mapping, "mapping"),
+    (Kind::McpServer, "mcp_server"),
 ];
 
 impl Kind {
@@ -57,7 +60,12 @@ impl Kind {
             Self::Source => &[SealedKind::Source],
             Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
             Self::SigningKey => &[SealedKind::SigningKey],
-            Self::EventType | Self::Agent | Self::Tool | Self::Action | Self::Mapping => &[],
+            Self::EventType
+            | Self::Agent
+            | Self::Tool
+            | Self::Action
+            | Self::McpServer
+            | Self::Mapping => &[],
         }
     }
 }
