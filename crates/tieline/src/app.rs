@@ -24,6 +24,7 @@ use crate::{
         self, Jobs,
         action_run::{self, ActionRuns},
     },
+    mappings::Mappings,
     mcp,
     operate::{self, Operator},
     outbound::{AllowList, BadEntry, Outbound, Settings, public_roots, roots_with},
@@ -67,6 +68,8 @@ pub struct Parts {
     pub sources: Sources,
     /// Makes and changes subscriptions.
     pub subscriptions: Subscriptions,
+    /// Makes and changes mappings.
+    pub mappings: Mappings,
     /// Makes and rotates the keys with which tenants sign.
     pub signing_keys: SigningKeys,
     /// Calls tools and actions.
@@ -216,6 +219,7 @@ impl App {
         );
         Ok(Self(Arc::new(Parts {
             sources,
+            mappings: Mappings::new(store.clone(), registry.clone()),
             signing_keys: SigningKeys::new(store.clone(), vault.clone(), registry.clone()),
             streams: Streams::new(config.limits.streams_per_tenant),
             limiter: Limiter::new(&config.limits),

@@ -14,6 +14,7 @@ mod failpoint;
 pub mod first_run;
 pub mod housekeeping;
 pub mod jobs;
+pub mod mappings;
 pub mod mcp;
 pub mod operate;
 pub mod outbound;

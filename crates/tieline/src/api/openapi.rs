@@ -42,6 +42,10 @@ const TAGS: [(&str, &str); 13] = [
         "Tools and actions",
         "HTTP requests that agents and people make by name, and the log of their calls",
     ),
+    (
+        "Mappings",
+        "How the fields of two sides meet: rules, functions, previews, whole files",
+    ),
     ("Jobs", "Long work with progress"),
     (
         "MCP servers",

@@ -16,8 +16,8 @@ use super::{
     frame::Frame,
     front::Front,
     gate::gate,
-    health, incoming, jobs, keys, mcp, mcp_servers, me, oauth_clients, operation_calls, payload,
-    presets,
+    health, incoming, jobs, keys, mapping_apply, mapping_functions, mapping_trial, mappings, mcp,
+    mcp_servers, me, oauth_clients, operation_calls, payload, presets,
     problem::{Code, Problem},
     protected_resource, replay, retries, secrets, signing_keys, source_preview, sources,
     statistics, subscription_filter, subscription_state, subscriptions, tenants, token,
@@ -41,6 +41,7 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(secrets::rotate, secrets::delete))
         .merge(webhooks())
         .merge(operations())
+        .merge(mapping_routes())
         .routes(routes!(events::list, events::publish))
         .routes(routes!(event_stream::stream))
         .routes(routes!(events::get))
@@ -145,6 +146,29 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(calls::list))
         .routes(routes!(calls::get))
         .routes(routes!(artifacts::get))
+}
+
+/// Mappings.
+fn mapping_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(mappings::list, mappings::create))
+        .routes(routes!(mapping_functions::list))
+        .routes(routes!(mapping_trial::check))
+        .routes(routes!(mapping_trial::propose))
+        .routes(routes!(mapping_trial::preview_draft))
+        .routes(routes!(
+            mappings::get,
+            mappings::replace,
+            mappings::update,
+            mappings::delete
+        ))
+        .routes(routes!(mappings::versions))
+        .routes(routes!(mappings::version))
+        .routes(routes!(mappings::rollback))
+        .routes(routes!(mappings::usage))
+        .routes(routes!(mapping_trial::preview))
+        .routes(routes!(mapping_trial::difference))
+        .routes(routes!(mapping_apply::apply))
 }
 
 /// What stands at the root: for machines, without rate limits and idempotency.

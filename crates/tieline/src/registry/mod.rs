@@ -6,6 +6,7 @@
 
 mod action;
 mod event_types;
+mod mappings;
 mod named_secrets;
 mod operations;
 mod routes;
@@ -35,6 +36,7 @@ use crate::{
 };
 
 pub use event_types::EventTypes;
+pub use mappings::Plans;
 pub use named_secrets::NamedSecret;
 use named_secrets::NamedSecrets;
 pub use operations::Operations;
@@ -92,6 +94,7 @@ struct Inner {
     tokens: Tokens,
     event_types: Cache<TenantId, Arc<EventTypes>>,
     operations: Cache<TenantId, Arc<Operations>>,
+    mappings: Cache<TenantId, Arc<Plans>>,
     named_secrets: NamedSecrets,
 }
 
@@ -124,6 +127,7 @@ impl Registry {
                 tokens: Tokens::default(),
                 event_types: Cache::new(CAPACITY),
                 operations: Cache::new(CAPACITY),
+                mappings: Cache::new(CAPACITY),
                 named_secrets: NamedSecrets::default(),
             }),
         }
@@ -179,6 +183,7 @@ impl Registry {
         self.inner.signing_keys.invalidate_all();
         self.inner.event_types.invalidate_all();
         self.inner.operations.invalidate_all();
+        self.inner.mappings.invalidate_all();
         self.inner.named_secrets.forget_all();
     }
 
@@ -197,8 +202,9 @@ impl Registry {
         let secrets = self
             .secrets(tenant, SealedKind::Source, &document.id)
             .await?;
-        let url = self.source_url(id);
-        OpenSource::open(id, &document, &secrets, &url, config.limits.dedupe_window)
+        let (plans, url) = (self.mappings(tenant).await?, self.source_url(id));
+        let window = config.limits.dedupe_window;
+        OpenSource::open(id, &document, &secrets, &plans, &url, window)
             .map(|source| Some(Arc::new(source)))
     }
 
@@ -215,6 +221,7 @@ impl Registry {
             found.push((document, subscription));
         }
         let destinations = store.destinations(tenant).await?;
+        let plans = self.mappings(tenant).await?;
         let by_tenant = |(_, one): &(_, Subscription)| one.is_signed_by(Signature::V1a);
         let keys = if found.iter().any(by_tenant) {
             self.signing_keys(tenant).await?
@@ -239,6 +246,7 @@ impl Registry {
                 subscription,
                 destination,
                 &secrets,
+                &plans,
                 outbound,
                 tokens,
             )?;

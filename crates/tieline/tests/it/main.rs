@@ -27,6 +27,7 @@ mod forged_requests;
 mod handshakes;
 mod hostile_receivers;
 mod limits;
+mod mappings;
 mod mcp;
 mod mcp_access;
 mod mcp_servers;
