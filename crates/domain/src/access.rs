@@ -25,10 +25,14 @@ pub enum Area {
     Audit,
     /// Jobs: long work with progress.
     Jobs,
+    /// Agents.
+    Agents,
+    /// Conversations, what was said in them, and consent to tool calls.
+    Conversations,
 }
 
 /// Every area with the word that scopes use for it.
-pub const AREAS: [(Area, &str); 8] = [
+pub const AREAS: [(Area, &str); 10] = [
     (Area::Platform, "platform"),
     (Area::Keys, "keys"),
     (Area::Secrets, "secrets"),
@@ -37,6 +41,8 @@ pub const AREAS: [(Area, &str); 8] = [
     (Area::Deliveries, "deliveries"),
     (Area::Audit, "audit"),
     (Area::Jobs, "jobs"),
+    (Area::Agents, "agents"),
+    (Area::Conversations, "conversations"),
 ];
 
 /// What a scope allows in its area.

@@ -19,6 +19,7 @@ use url::Url;
 use crate::{
     api::{caller::Callers, ratelimit::Limiter},
     config::{Config, Database, MasterKey, OutboundConfig},
+    converse::{self, Agents, Conversations, Live, Turns},
     deliver::{self, Dispatcher},
     jobs::{self, Jobs},
     operate::{self, Operator},
@@ -67,6 +68,10 @@ pub struct Parts {
     pub signing_keys: SigningKeys,
     /// Calls tools and actions.
     pub operator: Operator,
+    /// Makes and changes agents.
+    pub agents: Agents,
+    /// What is said to agents, and what they answer.
+    pub conversations: Conversations,
     /// Long work with progress.
     pub jobs: Jobs,
     /// The credentials seen lately.
@@ -147,6 +152,22 @@ impl App {
             public_url.clone(),
             outbound.clone(),
         );
+        let operator = Operator::new(operate::Parts {
+            clock: clock.clone(),
+            config: Arc::clone(&config),
+            store: store.clone(),
+            registry: registry.clone(),
+            outbound: outbound.clone(),
+        });
+        let conversing = converse::Parts {
+            clock: clock.clone(),
+            config: Arc::clone(&config),
+            store: store.clone(),
+            registry: registry.clone(),
+            outbound: outbound.clone(),
+            operator: operator.clone(),
+        };
+        let live = Live::default();
         let dispatcher = Dispatcher::new(deliver::Parts {
             clock: clock.clone(),
             config: Arc::clone(&config),
@@ -155,6 +176,7 @@ impl App {
             registry: registry.clone(),
             outbound: outbound.clone(),
             bell: Bell::new(store.db().clone()),
+            turns: Turns::new(conversing.clone(), live.clone()),
         });
         let jobs = Jobs::new(jobs::Parts {
             clock: clock.clone(),
@@ -182,13 +204,6 @@ impl App {
             kept: config.limits.rejected_log_per_source,
             max_depth: config.limits.json_depth_max,
         });
-        let operator = Operator::new(operate::Parts {
-            clock: clock.clone(),
-            config: Arc::clone(&config),
-            store: store.clone(),
-            registry: registry.clone(),
-            outbound: outbound.clone(),
-        });
         let subscriptions = Subscriptions::new(
             store.clone(),
             vault.clone(),
@@ -197,6 +212,8 @@ impl App {
             Arc::clone(&dispatcher),
         );
         Ok(Self(Arc::new(Parts {
+            agents: Agents::new(conversing.clone(), publisher.clone(), subscriptions.clone()),
+            conversations: Conversations::new(conversing, live, Arc::clone(&dispatcher)),
             sources,
             signing_keys: SigningKeys::new(store.clone(), vault.clone(), registry.clone()),
             streams: Streams::new(config.limits.streams_per_tenant),

@@ -2,11 +2,15 @@
 //!
 //! [`routes`] is the API on one page. [`frame`] stands around every request, [`gate`] around `/v1`.
 
+pub mod agent_view;
+pub mod agents;
 pub mod answer;
+pub mod approvals;
 pub mod attempts;
 pub mod audit;
 pub mod caller;
 pub mod cloudevents;
+pub mod conversations;
 pub mod credential;
 pub mod deliveries;
 pub mod delivery_view;
@@ -30,6 +34,7 @@ pub mod json;
 pub mod keys;
 pub mod label;
 pub mod me;
+pub mod messages;
 mod meter;
 pub mod oauth_clients;
 pub mod openapi;
@@ -54,6 +59,7 @@ pub mod subscription_view;
 pub mod subscriptions;
 pub mod tenants;
 pub mod token;
+pub mod turn_view;
 
 pub use front::Front;
 pub use routes::{front, service};

@@ -2,6 +2,7 @@
 
 mod background;
 mod contract;
+mod turns;
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -34,6 +35,7 @@ pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         limits(),
         background::limits(),
         contract::limits(),
+        turns::limits(),
         delivery(),
         background::retention(),
         storage(),

@@ -9,9 +9,10 @@ use tieline_domain::{
     trace::TraceContext,
 };
 
-use super::verdict::Showed;
+use super::{agent, verdict::Showed};
 use crate::{
     authorize::{self, Redaction},
+    converse::Turns,
     outbound::{Answer, BodyLimit, Outbound, REDACTED, Request},
     registry::{Route, Target, Webhook},
     telemetry::{
@@ -81,6 +82,7 @@ fn headers(webhook: &Webhook, id: DeliveryId, now: Timestamp, body: &[u8]) -> He
 
 /// Tries a delivery once, in a span of its own within the trace of the event.
 pub(super) async fn attempt(
+    turns: &Turns,
     outbound: &Outbound,
     route: &Route,
     event: &Event,
@@ -94,6 +96,8 @@ pub(super) async fn attempt(
         Target::Webhook(webhook) => {
             exchange(outbound, webhook, event, id, now, timeout, keep, &context).await
         }
+        // Boxed, because a turn is far larger than a request, and far rarer.
+        Target::Agent(agent) => Box::pin(agent::tell(turns, agent, event)).await,
     };
     traces::record(|| {
         let seen = Attempted {

@@ -12,7 +12,7 @@ use tieline_domain::{
 use tieline_store::spine::{InLine, Settlement, Verdict};
 
 use super::{
-    Dispatcher, Job, MAX_SETTLING,
+    Dispatcher, Job, MAX_SETTLING, Parts,
     attempt::{Tried, attempt},
     health::in_line,
     verdict::{Decision, Standing, decide},
@@ -67,7 +67,10 @@ impl Dispatcher {
     async fn call(&self, route: &Route, event: &Event, id: DeliveryId, now: Timestamp) -> Tried {
         let keep = self.parts.config.delivery.response_excerpt_bytes;
         let timeout = self.timeout(route);
-        attempt(&self.parts.outbound, route, event, id, now, timeout, keep).await
+        let Parts {
+            turns, outbound, ..
+        } = &self.parts;
+        attempt(turns, outbound, route, event, id, now, timeout, keep).await
     }
 
     pub(super) async fn try_once(self: &Arc<Self>, route: &Route, job: Job) {
@@ -79,6 +82,10 @@ impl Dispatcher {
         crate::failpoint::hit("attempt");
         self.lanes
             .note_outcome(route.id, tried.error_kind.is_some());
+        if route.agent().is_some() {
+            // What a turn tells of is due now.
+            self.wake();
+        }
         telemetry::count_attempt(tried.error_kind.unwrap_or("success"), claimed.tenant_id);
         let attempts = claimed.attempts + 1;
         let decision = decide(
@@ -152,6 +159,7 @@ impl Dispatcher {
                     .error
                     .as_deref()
                     .unwrap_or("the last attempt failed");
+                self.give_up(route, &claimed.event, why).await;
                 let notice =
                     self.death_notice(route, &claimed.event, claimed.id, claimed.attempts + 1, why);
                 let turn = if decision == Decision::Gone {
@@ -164,6 +172,16 @@ impl Dispatcher {
                     turn: Some(Box::new(turn)),
                 }
             }
+        }
+    }
+
+    /// Tells whoever is behind a destination that a delivery is a dead letter.
+    pub(super) async fn give_up(&self, route: &Route, event: &Event, why: &str) {
+        let Some(agent) = route.agent() else {
+            return;
+        };
+        if let Err(error) = self.parts.turns.give_up(agent, event, why).await {
+            tracing::warn!(%error, event = %event.id, "cannot end the turn of a dead letter");
         }
     }
 

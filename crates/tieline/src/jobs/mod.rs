@@ -298,6 +298,6 @@ impl Inner {
         let event = mint(clock, job.tenant_id, new, None);
         let routes = registry.routes(job.tenant_id).await.ok()?;
         let wanting: Vec<_> = routes.wanting(&Document::of(&event)).collect();
-        Some(told(clock, event, wanting.into_iter()))
+        Some(told(clock, event, wanting.into_iter(), None))
     }
 }

@@ -4,6 +4,7 @@
 //! Loaded when first asked for, forgotten when changed: at once by the node that changes something, and
 //! within a second by the others (see `watch`).
 
+mod agent;
 mod event_types;
 mod named_secrets;
 mod operations;
@@ -33,6 +34,7 @@ use crate::{
     vault::{Vault, VaultError},
 };
 
+pub use agent::{OpenAgent, RETRY};
 pub use event_types::EventTypes;
 pub use named_secrets::NamedSecret;
 use named_secrets::NamedSecrets;
@@ -242,6 +244,14 @@ impl Registry {
                 tokens,
             )?;
             routes.push(Arc::new(route));
+        }
+        for document in store.all_documents(tenant, Kind::Agent).await? {
+            let agent = OpenAgent::read(&document)?;
+            let id = agent.id.into();
+            // One whose destination is gone was deleted between the two reads.
+            if let Some(health) = destinations.iter().find(|found| found.id == id) {
+                routes.push(Arc::new(agent.route(health.clone())));
+            }
         }
         Ok(Arc::new(Routes::new(routes)))
     }
