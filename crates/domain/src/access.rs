@@ -29,10 +29,14 @@ pub enum Area {
     Agents,
     /// Conversations, what was said in them, and consent to tool calls.
     Conversations,
+    /// Tools and actions.
+    Tools,
+    /// Calls of tools and actions: to make them, and the log of them.
+    Calls,
 }
 
 /// Every area with the word that scopes use for it.
-pub const AREAS: [(Area, &str); 10] = [
+pub const AREAS: [(Area, &str); 12] = [
     (Area::Platform, "platform"),
     (Area::Keys, "keys"),
     (Area::Secrets, "secrets"),
@@ -43,6 +47,8 @@ pub const AREAS: [(Area, &str); 10] = [
     (Area::Jobs, "jobs"),
     (Area::Agents, "agents"),
     (Area::Conversations, "conversations"),
+    (Area::Tools, "tools"),
+    (Area::Calls, "calls"),
 ];
 
 /// What a scope allows in its area.

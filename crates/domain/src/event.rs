@@ -65,6 +65,10 @@ pub mod types {
     pub const APPROVAL_REQUESTED: &str = "approval.requested";
     /// What an agent is was changed.
     pub const AGENT_UPDATED: &str = "agent.updated";
+    /// An action is to be run in the background.
+    pub const ACTION_REQUESTED: &str = "action.requested";
+    /// A trigger is to be run by hand.
+    pub const TRIGGER_REQUESTED: &str = "trigger.requested";
     /// What a test send delivers; never stored.
     pub const WEBHOOK_TEST: &str = "webhook.test";
 }

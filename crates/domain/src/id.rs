@@ -153,6 +153,8 @@ id! {
     AuditId = "aud_";
     /// A tool: an operation that is offered to agents.
     ToolId = "tool_";
+    /// A remote MCP server.
+    McpServerId = "mcp_";
     /// One call of an operation.
     CallId = "call_";
     /// The whole of an output that was too large to hand over.

@@ -18,6 +18,7 @@ pub mod event_type;
 pub mod filter;
 pub mod id;
 pub mod job;
+pub mod mcp_server;
 pub mod openapi;
 pub mod operation;
 pub mod ordering;
@@ -39,8 +40,8 @@ pub use bounds::Bounds;
 pub use destination_id::{DestinationId, NoDestinationId};
 pub use id::{
     ActionId, AgentId, ApiKeyId, ApprovalId, ArtifactId, AttemptId, AuditId, CallId, ClientId,
-    ConversationId, DeliveryId, EventId, EventTypeId, JobId, MessageId, RequestId, SecretId,
-    SourceId, SubscriptionId, TenantId, ToolId, TriggerId, TurnId,
+    ConversationId, DeliveryId, EventId, EventTypeId, JobId, McpServerId, MessageId, RequestId,
+    SecretId, SourceId, SubscriptionId, TenantId, ToolId, TriggerId, TurnId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;

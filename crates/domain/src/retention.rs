@@ -30,6 +30,9 @@ pub struct Retention {
     /// Jobs that have ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jobs_days: Option<u32>,
+    /// The log of calls of tools and actions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_days: Option<u32>,
 }
 
 /// How long each kind of data is kept.
@@ -45,6 +48,8 @@ pub struct Periods {
     pub audit: Duration,
     /// Jobs that have ended.
     pub jobs: Duration,
+    /// The log of calls of tools and actions.
+    pub calls: Duration,
 }
 
 impl Retention {
@@ -62,6 +67,7 @@ impl Retention {
             rejected: period(self.rejected_days, otherwise.rejected),
             audit: period(self.audit_days, otherwise.audit),
             jobs: period(self.jobs_days, otherwise.jobs),
+            calls: period(self.calls_days, otherwise.calls),
         }
     }
 
@@ -73,6 +79,7 @@ impl Retention {
             rejected_days,
             audit_days,
             jobs_days,
+            calls_days,
         } = self;
         let rows = [
             ("/events_days", events_days),
@@ -80,6 +87,7 @@ impl Retention {
             ("/rejected_days", rejected_days),
             ("/audit_days", audit_days),
             ("/jobs_days", jobs_days),
+            ("/calls_days", calls_days),
         ];
         let (least, most) = DAYS;
         let outside = |(pointer, days): (&str, &Option<u32>)| {
@@ -101,6 +109,7 @@ mod tests {
         rejected: DAY,
         audit: DAY,
         jobs: DAY,
+        calls: DAY,
     };
 
     #[test]

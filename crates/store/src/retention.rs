@@ -6,7 +6,7 @@ use sqlx::{
     query::{Query, QueryAs},
 };
 use tieline_domain::{
-    AuditId, DeliveryId, EventId, JobId, RequestId, SourceId, TenantId, Timestamp,
+    AuditId, CallId, DeliveryId, EventId, JobId, RequestId, SourceId, TenantId, Timestamp,
     retention::Retention,
 };
 
@@ -159,6 +159,21 @@ impl Store {
             "SELECT id FROM audit WHERE tenant_id = $1 AND id < $2 ORDER BY id LIMIT $3";
         const REMOVE: &str = "DELETE FROM audit WHERE tenant_id = $1 AND id IN \
                               (SELECT id FROM audit WHERE tenant_id = $1 AND id < $2 ORDER BY id LIMIT $3)";
+        self.remove_where(OLD, REMOVE, tenant, &before.to_string(), limit)
+            .await
+    }
+
+    /// Removes up to `limit` calls of a tenant that are older than `before`.
+    pub async fn remove_calls(
+        &self,
+        tenant: TenantId,
+        before: CallId,
+        limit: usize,
+    ) -> Result<u64> {
+        const OLD: &str =
+            "SELECT id FROM calls WHERE tenant_id = $1 AND id < $2 ORDER BY id LIMIT $3";
+        const REMOVE: &str = "DELETE FROM calls WHERE tenant_id = $1 AND id IN \
+                              (SELECT id FROM calls WHERE tenant_id = $1 AND id < $2 ORDER BY id LIMIT $3)";
         self.remove_where(OLD, REMOVE, tenant, &before.to_string(), limit)
             .await
     }

@@ -24,7 +24,7 @@ pub struct EventStream {
 /// An event that came.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// Its `id`.
+    /// Its `id`; that of the last event that had one, or empty, if it has none.
     pub id: String,
     /// Its `event`.
     pub event: String,
@@ -85,7 +85,7 @@ impl EventStream {
             return Ok(None);
         }
         Ok(Some(Event {
-            id: self.last_id.clone().context("an event without an id")?,
+            id: self.last_id.clone().unwrap_or_default(),
             event,
             data: serde_json::from_str(&data.join("\n"))?,
         }))

@@ -21,7 +21,11 @@ use crate::{
     config::{Config, Database, MasterKey, OutboundConfig},
     converse::{self, Agents, Conversations, Live, Turns},
     deliver::{self, Dispatcher},
-    jobs::{self, Jobs},
+    jobs::{
+        self, Jobs,
+        action_run::{self, ActionRuns},
+    },
+    mcp,
     operate::{self, Operator},
     outbound::{AllowList, BadEntry, Outbound, Settings, public_roots, roots_with},
     publish::Publisher,
@@ -72,8 +76,14 @@ pub struct Parts {
     pub agents: Agents,
     /// What is said to agents, and what they answer.
     pub conversations: Conversations,
+    /// Offers them to MCP clients.
+    pub mcp: mcp::Endpoint,
+    /// The calls of MCP clients under way on this node.
+    pub mcp_running: mcp::running::Running,
     /// Long work with progress.
     pub jobs: Jobs,
+    /// Runs of actions in the background.
+    pub action_runs: ActionRuns,
     /// The credentials seen lately.
     pub callers: Callers,
     /// How fast requests may come.
@@ -158,6 +168,7 @@ impl App {
             store: store.clone(),
             registry: registry.clone(),
             outbound: outbound.clone(),
+            public_url: public_url.clone(),
         });
         let conversing = converse::Parts {
             clock: clock.clone(),
@@ -168,6 +179,12 @@ impl App {
             operator: operator.clone(),
         };
         let live = Live::default();
+        let action_runs = ActionRuns::new(action_run::Parts {
+            clock: clock.clone(),
+            store: store.clone(),
+            registry: registry.clone(),
+            operator: operator.clone(),
+        });
         let dispatcher = Dispatcher::new(deliver::Parts {
             clock: clock.clone(),
             config: Arc::clone(&config),
@@ -177,6 +194,7 @@ impl App {
             outbound: outbound.clone(),
             bell: Bell::new(store.db().clone()),
             turns: Turns::new(conversing.clone(), live.clone()),
+            actions: action_runs.clone(),
         });
         let jobs = Jobs::new(jobs::Parts {
             clock: clock.clone(),
@@ -219,8 +237,15 @@ impl App {
             streams: Streams::new(config.limits.streams_per_tenant),
             limiter: Limiter::new(&config.limits),
             callers: Callers::default(),
+            mcp: mcp::Endpoint::new(
+                operator.clone(),
+                &public_url,
+                config.limits.api_body_max_bytes,
+            ),
+            mcp_running: mcp::running::Running::default(),
             operator,
             jobs,
+            action_runs,
             store,
             spine,
             vault,

@@ -8,7 +8,7 @@ use std::{
 
 use rand::random;
 use tieline_domain::{
-    AuditId, DeliveryId, EventId, JobId, TenantId, Timestamp,
+    AuditId, CallId, DeliveryId, EventId, JobId, TenantId, Timestamp,
     retention::{Periods, Retention},
 };
 use tieline_store::{Result, retention::Part};
@@ -89,7 +89,8 @@ impl Remover {
             }
         }
         metrics::gauge!(telemetry::RETENTION_LAG_SECONDS).set(lag.as_secs_f64());
-        self.rejected(&own, settings, now).await
+        self.rejected(&own, settings, now).await?;
+        self.artifacts(now).await
     }
 
     /// Removes what a tenant has kept long enough; says how late the oldest of it was.
@@ -108,6 +109,14 @@ impl Remover {
             let begun = Instant::now();
             let removed = self.app.store.remove_audit(tenant, before, CHUNK).await?;
             if !self.go_on("audit", removed, begun).await {
+                break;
+            }
+        }
+        let before = CallId::new(now.minus(periods.calls), 0);
+        loop {
+            let begun = Instant::now();
+            let removed = self.app.store.remove_calls(tenant, before, CHUNK).await?;
+            if !self.go_on("calls", removed, begun).await {
                 break;
             }
         }
@@ -190,6 +199,16 @@ impl Remover {
             self.rest(begun).await;
         }
         Ok(())
+    }
+
+    async fn artifacts(&self, now: Timestamp) -> Result<()> {
+        loop {
+            let begun = Instant::now();
+            let removed = self.app.store.remove_expired_artifacts(now, CHUNK).await?;
+            if !self.go_on("artifacts", removed, begun).await {
+                return Ok(());
+            }
+        }
     }
 
     /// Whether there may be more of a kind of which `removed` rows were removed; rests before.

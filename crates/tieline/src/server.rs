@@ -87,6 +87,7 @@ pub async fn run(
     background.cancel();
     app.jobs.shut_down().await;
     app.dispatcher.shut_down(config.shutdown_grace).await;
+    app.operator.shut_down().await;
     app.store.db().close().await;
     traces::finish().await;
     Ok(())

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use tieline_mapping::depth::check_depth;
 
-use crate::violation::pointer_step;
+use crate::{operation::Method, violation::pointer_step};
 
 use super::Note;
 
@@ -21,7 +21,13 @@ const YAML_REPEATS: usize = 50_000;
 /// How many references may follow one another before something else comes.
 const MAX_HOPS: usize = 16;
 /// The methods that become operations; what HEAD, OPTIONS and TRACE answer is of no use to an agent.
-pub(super) const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+pub(super) const METHODS: [(&str, Method); 5] = [
+    ("get", Method::Get),
+    ("post", Method::Post),
+    ("put", Method::Put),
+    ("patch", Method::Patch),
+    ("delete", Method::Delete),
+];
 
 /// The text is no description that can be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -137,7 +143,7 @@ impl Document {
         paths.into_iter().flatten().flat_map(|(path, item)| {
             let item = self.resolve(item, "").ok().map(|(item, _)| item);
             let item = item.and_then(Value::as_object);
-            METHODS.iter().filter_map(move |method| {
+            METHODS.iter().filter_map(move |(method, _)| {
                 let item = item?;
                 let content = item.get(*method)?.as_object()?;
                 Some(Operation {

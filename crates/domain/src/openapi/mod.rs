@@ -22,7 +22,7 @@ mod server;
 pub use document::{BadDocument, Document, MAX_BYTES, MAX_DEPTH};
 pub use include::{Include, MAX_PATTERN};
 pub use naming::MAX_NAME;
-pub use proposal::{Choice, Class, MAX_CHOSEN, Proposal, TooMany, is_prefix};
+pub use proposal::{Choice, IMPORTED, MAX_CHOSEN, Proposal, TooMany, is_prefix};
 pub use security::{Scheme, SecretFor};
 
 /// What a proposal says about a place of the description: a JSON Pointer and a sentence.

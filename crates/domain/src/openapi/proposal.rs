@@ -1,22 +1,29 @@
 //! What of a description would become a tool.
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
-use tieline_mapping::Schema;
 use url::Url;
+
+use crate::{
+    Bounds,
+    operation::{Endpoint, Method, Operation, Recipe, no_parameters},
+};
 
 use super::{
     Note, body,
-    document::{Document, Operation, shortened},
+    document::{Document, METHODS, Operation as Described, shortened},
     include::Include,
     naming::{MAX_NAME, tool_names},
     parameters,
     schema::Writer,
-    security::{self, Scheme, SecretFor},
+    security::{self, Authorized, Scheme, SecretFor},
     server,
 };
 
 /// The most operations that are taken at once.
 pub const MAX_CHOSEN: usize = 200;
+/// The tag of tools that were made from a description: only those are changed when it is imported again.
+pub const IMPORTED: &str = "openapi";
 /// The longest description of a tool that is written, in characters.
 const MAX_DESCRIPTION: usize = 1_000;
 /// The longest title of a tool that is written, in characters.
@@ -37,46 +44,15 @@ pub struct Choice {
     pub prefix: String,
 }
 
-/// What a call does to the world, told from its method (RFC 9110, 9.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// It only looks.
-    Read,
-    /// It makes or changes something.
-    Write,
-    /// It removes something.
-    Destructive,
-}
-
 /// One operation of a description, as a tool.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proposal {
-    /// The tool's name.
-    pub name: String,
+    /// The tool; not to be made as long as there are problems.
+    pub operation: Operation,
     /// The `operationId`.
     pub operation_id: Option<String>,
     /// The path as the description writes it.
     pub path: String,
-    /// What it is called, for people.
-    pub title: Option<String>,
-    /// What it does, for agents.
-    pub description: String,
-    /// The method in capitals.
-    pub method: String,
-    /// The URL with its placeholders.
-    pub url: String,
-    /// Query parameter → template.
-    pub query: Vec<(String, String)>,
-    /// Header → template.
-    pub headers: Vec<(String, String)>,
-    /// The template of the body; absent where every input that stands nowhere else is a field of it.
-    pub body_template: Option<Value>,
-    /// JSON Schema 2020-12 of the input.
-    pub input_schema: Value,
-    /// What a call does.
-    pub class: Class,
-    /// Whether a call may be made twice without doing more than once (RFC 9110, 9.2.2).
-    pub is_idempotent: bool,
     /// Whether the description calls it deprecated.
     pub is_deprecated: bool,
     /// What was left out or open.
@@ -113,7 +89,7 @@ impl Document {
     /// The operations that are wanted, as tools, in the order of the description.
     pub fn propose(&self, choice: &Choice) -> Result<Vec<Proposal>, TooMany> {
         let names = tool_names(self, &choice.prefix);
-        let is_wanted = |operation: &Operation<'_>| {
+        let is_wanted = |operation: &Described<'_>| {
             choice.include.is_empty()
                 || choice
                     .include
@@ -134,40 +110,47 @@ impl Document {
             .collect())
     }
 
-    fn proposal(&self, operation: &Operation<'_>, name: &str, choice: &Choice) -> Proposal {
-        let (class, is_idempotent) = match operation.method {
-            "get" => (Class::Read, true),
-            "put" => (Class::Write, true),
-            "delete" => (Class::Destructive, true),
-            _ => (Class::Write, false),
-        };
+    fn proposal(&self, described: &Described<'_>, name: &str, choice: &Choice) -> Proposal {
         let text = |key: &str| {
-            operation
+            described
                 .content
                 .get(key)
                 .and_then(Value::as_str)
                 .map(str::trim)
         };
         let summary = text("summary").filter(|summary| !summary.is_empty());
+        let method = METHODS.iter().find(|(word, _)| *word == described.method);
         let mut proposal = Proposal {
-            name: name.to_owned(),
-            operation_id: operation.id().map(|id| shortened(id, 200).into_owned()),
-            path: operation.path.to_owned(),
-            title: summary.map(|summary| shortened(summary, MAX_TITLE).into_owned()),
-            description: description(summary, text("description"), operation),
-            method: operation.method.to_ascii_uppercase(),
-            url: String::new(),
-            query: Vec::new(),
-            headers: Vec::new(),
-            body_template: None,
-            input_schema: json!({"type": "object"}),
-            class,
-            is_idempotent,
-            is_deprecated: operation.content.get("deprecated") == Some(&json!(true)),
+            operation: Operation {
+                name: name.to_owned(),
+                title: summary.map(|summary| shortened(summary, MAX_TITLE).into_owned()),
+                description: description(summary, text("description"), described),
+                input_schema: no_parameters(),
+                endpoint: Endpoint {
+                    url: String::new(),
+                    method: method.map_or(Method::Get, |(_, method)| *method),
+                    headers: IndexMap::new(),
+                    query: IndexMap::new(),
+                    body_template: None,
+                    idempotency_header: None,
+                },
+                output_mapping: None,
+                output_schema: None,
+                connection: None,
+                timeout_seconds: None,
+                idempotent: None,
+                class: None,
+                rate_limit: None,
+                max_in_flight: None,
+                tags: vec![IMPORTED.to_owned()],
+            },
+            operation_id: described.id().map(|id| shortened(id, 200).into_owned()),
+            path: described.path.to_owned(),
+            is_deprecated: described.content.get("deprecated") == Some(&json!(true)),
             notes: Vec::new(),
             problems: Vec::new(),
         };
-        if let Err(problem) = self.fill(&mut proposal, operation, choice) {
+        if let Err(problem) = self.fill(&mut proposal, described, choice) {
             proposal.problems.push(problem);
         }
         proposal
@@ -177,54 +160,60 @@ impl Document {
     fn fill(
         &self,
         proposal: &mut Proposal,
-        operation: &Operation<'_>,
+        described: &Described<'_>,
         choice: &Choice,
     ) -> Result<(), Note> {
         let base = server::base(
             self,
-            operation,
+            described,
             choice.server.as_ref(),
             choice.fetched_from.as_ref(),
         )?;
         let mut writer = Writer::new(self);
-        let authorized = security::authorize(self, operation, &choice.security);
+        let authorized = security::authorize(self, described, &choice.security);
         let fixed = authorized.clone().unwrap_or_default();
-        let mut inputs = parameters::inputs(self, operation, &fixed, &mut writer)?;
-        let body = body::add(self, operation, &mut inputs, &mut writer)?;
+        let mut inputs = parameters::inputs(self, described, &fixed, &mut writer)?;
+        let body = body::add(self, described, &mut inputs, &mut writer)?;
         proposal.notes = writer.notes;
-        proposal.url = format!("{base}{}", inputs.path);
-        proposal.query = inputs.query;
-        proposal.headers = inputs.headers;
-        if let Some(content_type) = body.content_type {
-            proposal
-                .headers
-                .push(("Content-Type".to_owned(), content_type));
-        }
-        proposal.body_template = body.template;
-        proposal.input_schema = object(inputs.properties, inputs.required);
-        if let Err(faults) = Schema::compile(&proposal.input_schema) {
-            let told = faults
+        let operation = &mut proposal.operation;
+        let endpoint = &mut operation.endpoint;
+        endpoint.url = format!("{base}{}", inputs.path);
+        endpoint.headers.extend(inputs.headers);
+        endpoint.headers.extend(
+            body.content_type
+                .map(|kind| ("Content-Type".to_owned(), kind)),
+        );
+        endpoint.query.extend(
+            inputs
+                .query
                 .into_iter()
-                .map(|fault| fault.detail)
-                .next()
-                .unwrap_or_default();
-            return Err(Note::new(
-                operation.pointer(),
-                format!("its input cannot be checked: {told}"),
-            ));
-        }
-        let authorized = authorized?;
-        let has_secret = !authorized.headers.is_empty() || !authorized.query.is_empty();
+                .map(|(name, text)| (name, json!(text))),
+        );
+        endpoint.body_template = body.template;
+        operation.input_schema = object(inputs.properties, inputs.required);
+        let Authorized { headers, query } = authorized?;
+        let has_secret = !headers.is_empty() || !query.is_empty();
         if has_secret && !self.is_at_home(&base, choice) {
             let detail = "this operation is on another host than the rest of the description, and a secret is not sent there unasked; give `server`";
             return Err(Note::new(
-                format!("{}/servers", operation.pointer()),
+                format!("{}/servers", described.pointer()),
                 detail,
             ));
         }
-        proposal.headers.extend(authorized.headers);
-        proposal.query.extend(authorized.query);
-        Ok(())
+        let endpoint = &mut proposal.operation.endpoint;
+        endpoint.headers.extend(headers);
+        endpoint
+            .query
+            .extend(query.into_iter().map(|(name, text)| (name, json!(text))));
+        // What is proposed can be made: the description may ask for what no tool is allowed.
+        let made = Recipe::compile(&proposal.operation, &Bounds::default());
+        made.map(drop).map_err(|faults| {
+            let told = faults.first().map(ToString::to_string).unwrap_or_default();
+            Note::new(
+                described.pointer(),
+                format!("no tool can be made of it: {told}"),
+            )
+        })
     }
 
     /// Whether `base` is on the host that was chosen, or that the description names first: a server that one
@@ -234,7 +223,7 @@ impl Document {
             return true;
         }
         let nowhere = Map::new();
-        let anywhere = Operation {
+        let anywhere = Described {
             path: "/",
             method: "get",
             item: &nowhere,
@@ -247,7 +236,7 @@ impl Document {
 }
 
 /// What the agent is told: the summary and the description, or the method and the path.
-fn description(summary: Option<&str>, long: Option<&str>, operation: &Operation<'_>) -> String {
+fn description(summary: Option<&str>, long: Option<&str>, described: &Described<'_>) -> String {
     let parts: Vec<_> = [summary, long]
         .into_iter()
         .flatten()
@@ -256,8 +245,8 @@ fn description(summary: Option<&str>, long: Option<&str>, operation: &Operation<
     let whole = match &parts[..] {
         [] => format!(
             "{} {}",
-            operation.method.to_ascii_uppercase(),
-            operation.path
+            described.method.to_ascii_uppercase(),
+            described.path
         ),
         [one, other] if one == other => (*one).to_owned(),
         several => several.join("\n\n"),

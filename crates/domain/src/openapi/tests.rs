@@ -1,6 +1,11 @@
 use serde_json::{Value, json};
 use tieline_mapping::Schema;
 
+use crate::{
+    Bounds,
+    operation::{Class, Recipe},
+};
+
 use super::*;
 
 /// A shop in the words of OpenAPI 3.0, with what real descriptions have: references, read-only fields, a category
@@ -86,7 +91,13 @@ fn a_description_in_3_0_becomes_tools() {
     let all = propose(petstore_30(), &with_secrets(&[("api_key", "PETS_KEY")]));
     let names: Vec<_> = all
         .iter()
-        .map(|p| (&*p.name, &*p.method, p.problems.len()))
+        .map(|p| {
+            (
+                &*p.operation.name,
+                p.operation.endpoint.method.as_str(),
+                p.problems.len(),
+            )
+        })
         .collect();
     let expected = [
         ("list_pets", "GET", 0),
@@ -98,30 +109,31 @@ fn a_description_in_3_0_becomes_tools() {
     assert_eq!(names, expected);
 
     let list = &all[0];
-    assert_eq!(list.url, "https://eu.pets.example/v2/pets");
-    let pair = |name: &str, template: &str| (name.to_owned(), template.to_owned());
     assert_eq!(
-        list.query,
-        [
-            pair("limit", "{{limit}}"),
-            pair("tags", r#"{{tags | join(",")}}"#)
-        ]
+        list.operation.endpoint.url,
+        "https://eu.pets.example/v2/pets"
     );
-    let headers = [
-        pair("X-Trace", "{{X-Trace}}"),
-        pair("X-Api-Key", "{{secrets.PETS_KEY}}"),
-    ];
-    assert_eq!(list.headers, headers);
     assert_eq!(
-        list.input_schema["properties"]["limit"],
+        json!(list.operation.endpoint.query),
+        json!({"limit": "{{limit}}", "tags": r#"{{tags | join(",")}}"#})
+    );
+    assert_eq!(
+        json!(list.operation.endpoint.headers),
+        json!({"X-Trace": "{{X-Trace}}", "X-Api-Key": "{{secrets.PETS_KEY}}"})
+    );
+    assert_eq!(
+        list.operation.input_schema["properties"]["limit"],
         json!({"type": "integer", "format": "int32", "exclusiveMinimum": 0})
     );
     assert_eq!(list.notes[0].detail, "left out: cookies are not sent");
-    assert_eq!((list.class, list.is_idempotent), (Class::Read, true));
+    assert_eq!(
+        (list.operation.class(), list.operation.is_idempotent()),
+        (Class::Read, true)
+    );
 
     let create = &all[1];
-    assert_eq!(create.input_schema["required"], json!(["name"]));
-    let properties = &create.input_schema["properties"];
+    assert_eq!(create.operation.input_schema["required"], json!(["name"]));
+    let properties = &create.operation.input_schema["properties"];
     assert!(properties.get("id").is_none(), "read-only");
     assert_eq!(
         properties["nickname"],
@@ -133,13 +145,16 @@ fn a_description_in_3_0_becomes_tools() {
         "{:?}",
         create.notes
     );
-    assert_eq!(create.body_template, None);
+    assert_eq!(create.operation.endpoint.body_template, None);
 
-    assert_eq!(all[2].url, "https://eu.pets.example/v2/pets/{{petId}}");
+    assert_eq!(
+        all[2].operation.endpoint.url,
+        "https://eu.pets.example/v2/pets/{{petId}}"
+    );
     assert!(
-        all[2].headers.is_empty(),
+        all[2].operation.endpoint.headers.is_empty(),
         "needs no key: {:?}",
-        all[2].headers
+        all[2].operation.endpoint.headers
     );
     assert!(
         all[3].problems[0].detail.contains("image/png"),
@@ -154,7 +169,7 @@ fn a_description_in_3_0_becomes_tools() {
         all[4].problems
     );
     for proposal in &all {
-        Schema::compile(&proposal.input_schema).unwrap();
+        Schema::compile(&proposal.operation.input_schema).unwrap();
     }
 }
 
@@ -175,6 +190,8 @@ fn alternatives_are_chosen_by_the_secrets_there_are() {
         };
         let all = propose(petstore_30(), &choice);
         let templates: Vec<_> = all[0]
+            .operation
+            .endpoint
             .headers
             .iter()
             .map(|(_, template)| &**template)
@@ -216,10 +233,16 @@ components:
     };
     let all = document.propose(&choice).unwrap();
     assert_eq!(all[0].problems, []);
-    assert_eq!(all[0].name, "shop_patch_orders_id");
-    assert_eq!(all[0].url, "https://shop.example/api/orders/{{id}}");
-    assert_eq!(all[0].body_template, Some(json!("{{body}}")));
-    assert_eq!(all[0].input_schema["required"], json!(["id"]));
+    assert_eq!(all[0].operation.name, "shop_patch_orders_id");
+    assert_eq!(
+        all[0].operation.endpoint.url,
+        "https://shop.example/api/orders/{{id}}"
+    );
+    assert_eq!(
+        all[0].operation.endpoint.body_template,
+        Some(json!("{{body}}"))
+    );
+    assert_eq!(all[0].operation.input_schema["required"], json!(["id"]));
 }
 
 #[test]
@@ -273,13 +296,16 @@ fn bodies_are_spread_where_nothing_is_lost() {
             &json!({"/x": {"post": {"parameters": parameters, "requestBody": {"content": {"application/json": {"schema": schema}}}}}}),
             &json!({}),
         );
-        let named: Vec<_> = proposal.input_schema["properties"]
+        let named: Vec<_> = proposal.operation.input_schema["properties"]
             .as_object()
             .unwrap()
             .keys()
             .collect();
         assert_eq!(json!(named), inputs, "{shown}");
-        assert_eq!(proposal.body_template, template, "{shown}");
+        assert_eq!(
+            proposal.operation.endpoint.body_template, template,
+            "{shown}"
+        );
     }
 }
 
@@ -300,6 +326,8 @@ fn forms_are_sent_where_their_fields_fit() {
         );
         assert_eq!(proposal.problems.is_empty(), is_sent, "{content}");
         let sent = proposal
+            .operation
+            .endpoint
             .headers
             .iter()
             .any(|(_, value)| value == "application/x-www-form-urlencoded");
@@ -323,17 +351,9 @@ fn nothing_in_a_description_names_a_secret() {
     ];
     for paths in paths {
         let proposal = only(&paths, &json!({}));
-        let Proposal {
-            url,
-            query,
-            headers,
-            body_template,
-            problems,
-            ..
-        } = proposal;
-        let request = format!("{url} {query:?} {headers:?} {body_template:?}");
+        let request = json!(proposal.operation.endpoint).to_string();
         assert!(
-            !problems.is_empty() || !request.contains("{{secrets."),
+            !proposal.problems.is_empty() || !request.contains("{{secrets."),
             "{paths}: {request}"
         );
     }
@@ -366,14 +386,18 @@ fn a_secret_goes_only_to_the_host_of_the_service() {
             "{operation}: {:?}",
             proposal.problems
         );
-        let expected = [("api_key".to_owned(), "{{secrets.KEY}}".to_owned())];
+        let expected = if is_sent {
+            json!({"api_key": "{{secrets.KEY}}"})
+        } else {
+            json!({})
+        };
         assert_eq!(
-            proposal.query,
-            if is_sent { &expected[..] } else { &[] },
+            json!(proposal.operation.endpoint.query),
+            expected,
             "{operation}"
         );
         assert_eq!(
-            proposal.input_schema["properties"],
+            proposal.operation.input_schema["properties"],
             json!({}),
             "{operation}"
         );
@@ -500,9 +524,9 @@ fn references_that_multiply_are_left_open() {
     );
     assert_eq!(proposal.problems, []);
     assert!(!proposal.notes.is_empty());
-    let size = proposal.input_schema.to_string().len();
+    let size = proposal.operation.input_schema.to_string().len();
     assert!(size < 64 * 1_024, "{size}");
-    Schema::compile(&proposal.input_schema).unwrap();
+    Schema::compile(&proposal.operation.input_schema).unwrap();
 }
 
 #[test]
@@ -550,7 +574,7 @@ fn large_descriptions_are_chosen_from() {
         .unwrap();
     assert_eq!(some.len(), 111);
     // The name is that of the whole description, so it is the same whenever it is imported.
-    assert_eq!(some[0].name, "read_thing_78");
+    assert_eq!(some[0].operation.name, "read_thing_78");
 }
 
 #[test]
@@ -560,7 +584,7 @@ fn patterns_that_are_not_read_are_left_out() {
         &json!({}),
     );
     assert_eq!(
-        proposal.input_schema["properties"]["q"],
+        proposal.operation.input_schema["properties"]["q"],
         json!({"type": "string"})
     );
     assert!(
@@ -583,7 +607,9 @@ proptest::proptest! {
             &json!({path: {"get": {"parameters": [{"name": name, "in": at, "schema": {}}]}}}),
             &json!({}),
         );
-        let request = format!("{} {:?} {:?}", proposal.url, proposal.query, proposal.headers);
-        proptest::prop_assert!(!proposal.problems.is_empty() || !request.contains("{{secrets"));
+        let request = json!(proposal.operation.endpoint).to_string();
+        proptest::prop_assert!(!request.contains("{{secrets"), "{request}");
+        let made = Recipe::compile(&proposal.operation, &Bounds::default());
+        proptest::prop_assert!(!proposal.problems.is_empty() || made.is_ok(), "{made:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! What an operation must pass before it is kept, and what it becomes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tieline_mapping::{
     Schema,
@@ -220,7 +220,7 @@ impl Parts {
             parameters: Parameters::of(&operation.input_schema),
             has_connection: operation.connection.is_some(),
             placed: BTreeSet::new(),
-            secrets: BTreeSet::new(),
+            secrets: BTreeMap::new(),
             faults,
         };
         for text in self.url.texts() {
@@ -359,23 +359,24 @@ struct Names<'a> {
     parameters: Parameters<'a>,
     has_connection: bool,
     placed: BTreeSet<String>,
-    secrets: BTreeSet<String>,
+    secrets: BTreeMap<String, String>,
     faults: &'a mut Vec<Violation>,
 }
 
 impl Names<'_> {
     fn take<'n>(&mut self, pointer: &str, names: impl IntoIterator<Item = &'n Name>) {
         for name in names {
-            if let Err(detail) = self.one(name) {
+            if let Err(detail) = self.one(name, pointer) {
                 self.faults.push(Violation::new(pointer, detail));
             }
         }
     }
 
-    fn one(&mut self, name: &Name) -> Result<(), String> {
+    fn one(&mut self, name: &Name, pointer: &str) -> Result<(), String> {
         match (name.root(), name.steps()) {
             (SECRETS, [_, secret]) => {
-                self.secrets.insert(secret.clone());
+                let first = self.secrets.entry(secret.clone());
+                first.or_insert_with(|| pointer.to_owned());
                 Ok(())
             }
             (SECRETS, _) => Err("name one secret, such as {{secrets.CRM_API_KEY}}".to_owned()),

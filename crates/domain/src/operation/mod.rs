@@ -10,6 +10,7 @@ mod error;
 mod output;
 mod parameters;
 mod recipe;
+mod record;
 mod status;
 mod url_template;
 
@@ -23,6 +24,7 @@ pub use checks::{MAX_DESCRIPTION, MAX_HEADERS, MAX_NAME, MAX_TAGS, MAX_TIMEOUT_S
 pub use error::{CallError, ErrorKind};
 pub use output::OutputMapping;
 pub use recipe::{PreparedBody, PreparedRequest, Recipe};
+pub use record::{CallDetail, CallRecord, MAX_KEPT_INPUT};
 pub use status::of_status;
 
 /// How long a call may take if the operation does not say, in seconds.

@@ -1,6 +1,6 @@
 //! An operation ready to be called: its templates read, its names checked, its schema compiled.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use tieline_mapping::{
@@ -32,7 +32,8 @@ pub struct Recipe {
     pub(super) body: Option<BodyTemplate>,
     /// The parameters that have a place of their own.
     pub(super) placed: BTreeSet<String>,
-    pub(super) secrets: BTreeSet<String>,
+    /// The secrets that it needs, with the place of the first use of each.
+    pub(super) secrets: BTreeMap<String, String>,
     pub(super) schema: Schema,
     pub(super) output: Option<OutputMapping>,
 }
@@ -70,8 +71,8 @@ impl Recipe {
         self.url.probe()
     }
 
-    /// The names of the secrets that it needs.
-    pub fn secrets(&self) -> &BTreeSet<String> {
+    /// The names of the secrets that it needs, each with a JSON Pointer to where the operation names it.
+    pub fn secrets(&self) -> &BTreeMap<String, String> {
         &self.secrets
     }
 

@@ -21,10 +21,12 @@ pub enum Kind {
     Tool,
     /// An operation that agents, triggers, mappings and people run.
     Action,
+    /// A remote MCP server whose tools are offered.
+    McpServer,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 7] = [
+const WORDS: [(Kind, &str); 8] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
@@ -32,6 +34,7 @@ const WORDS: [(Kind, &str); 7] = [
     (Kind::Agent, "agent"),
     (Kind::Tool, "tool"),
     (Kind::Action, "action"),
+    (Kind::McpServer, "mcp_server"),
 ];
 
 impl Kind {
@@ -43,13 +46,18 @@ impl Kind {
             .map_or("", |(_, word)| word)
     }
 
+    /// Whether every version that was saved is kept, to be looked at and gone back to.
+    pub fn keeps_versions(self) -> bool {
+        matches!(self, Self::Tool | Self::Action)
+    }
+
     /// What is sealed under the id of such a document, and goes with it.
     pub fn sealed(self) -> &'static [SealedKind] {
         match self {
             Self::Source => &[SealedKind::Source],
             Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
             Self::SigningKey => &[SealedKind::SigningKey],
-            Self::EventType | Self::Agent | Self::Tool | Self::Action => &[],
+            Self::EventType | Self::Agent | Self::Tool | Self::Action | Self::McpServer => &[],
         }
     }
 }

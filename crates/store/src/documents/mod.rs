@@ -6,6 +6,7 @@ mod changes;
 mod kind;
 mod named;
 mod sealed_change;
+pub mod versions;
 
 use tieline_domain::{TenantId, Timestamp, destination::State};
 
@@ -20,6 +21,7 @@ use crate::{
 pub use changes::ChangedDocument;
 pub use kind::Kind;
 pub use sealed_change::SealedChange;
+pub use versions::Version;
 
 /// A document as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +120,7 @@ impl Store {
         if new.destination {
             insert_destination(&mut tx, &made).await?;
         }
+        versions::keep(&mut tx, &made, by).await?;
         record(&mut tx, Action::Create, &made, None, Some(&made.body), by).await?;
         tx.commit().await?;
         Ok(made)
@@ -231,6 +234,7 @@ impl Store {
         };
         update(&mut tx, &after, false).await?;
         change.apply(&mut tx, tenant, id, by.at).await?;
+        versions::keep(&mut tx, &after, by).await?;
         record(
             &mut tx,
             Action::Update,
@@ -265,6 +269,7 @@ impl Store {
             ..before
         };
         update(&mut tx, &tombstone, true).await?;
+        versions::forget(&mut tx, &tombstone).await?;
         for sealed in kind.sealed() {
             sealed::delete(&mut tx, tenant, sealed.as_str(), id).await?;
         }

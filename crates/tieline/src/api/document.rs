@@ -27,8 +27,12 @@ pub(super) async fn find(
 
 /// The content of a document.
 pub(super) fn content<T: DeserializeOwned>(document: &Document) -> Result<T, Problem> {
-    serde_json::from_str(&document.body)
-        .map_err(|error| store::Error::Content(error.to_string()).into())
+    content_of(&document.body)
+}
+
+/// What the body of a document says.
+pub(super) fn content_of<T: DeserializeOwned>(body: &str) -> Result<T, Problem> {
+    serde_json::from_str(body).map_err(|error| store::Error::Content(error.to_string()).into())
 }
 
 /// The content of a document with a JSON Merge Patch (RFC 7396) applied, read as a client's whole object

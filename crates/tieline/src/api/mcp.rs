@@ -34,8 +34,8 @@ use crate::{
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 /// The longest session id that is looked at, in bytes; ours have 32.
 const MAX_SESSION: usize = 128;
-/// What a client needs to list tools and to call them.
-pub(super) const NEEDED: (Area, Right) = (Area::Tools, Right::Read);
+/// What a client needs to list tools; to call them, it needs [`Right::Write`].
+pub(super) const AREA: Area = Area::Tools;
 
 /// The endpoints, inside the gate that asks who it is.
 pub(super) fn router(app: &App) -> Router<App> {
@@ -51,11 +51,7 @@ async fn whole(State(app): State<App>, request: Request) -> Response {
 }
 
 /// What one agent may use.
-async fn of_agent(
-    State(app): State<App>,
-    Path(agent): Path<String>,
-    request: Request,
-) -> Response {
+async fn of_agent(State(app): State<App>, Path(agent): Path<String>, request: Request) -> Response {
     answer(&app, Some(&agent), request).await
 }
 
@@ -76,8 +72,9 @@ fn challenged(app: &App, agent: Option<&str>, problem: Problem) -> Problem {
     };
     let metadata = protected_resource::url(&app.public_url, agent);
     let scope = protected_resource::scope();
-    let challenge =
-        format!("Bearer realm=\"tieline\", {error}scope=\"{scope}\", resource_metadata=\"{metadata}\"");
+    let challenge = format!(
+        "Bearer realm=\"tieline\", {error}scope=\"{scope}\", resource_metadata=\"{metadata}\""
+    );
     match HeaderValue::try_from(challenge) {
         Ok(challenge) => problem.header(header::WWW_AUTHENTICATE, challenge),
         Err(_) => problem,
@@ -91,7 +88,7 @@ async fn passed(
     body: Body,
 ) -> Result<Response, Problem> {
     let caller = caller(&parts)?;
-    caller.require(NEEDED.0, NEEDED.1)?;
+    caller.require(AREA, Right::Read)?;
     let agent = match agent {
         None => None,
         Some(id) => Some(agent_of(app, &caller, id).await?),
@@ -102,6 +99,7 @@ async fn passed(
         .map_err(|error| Problem::new(Code::JsonTooDeep, error.to_string()))?;
     let session = session(&parts.headers);
     let message = Message::read(&body);
+    caller.require(AREA, message.needs())?;
     if let Some(request) = message.cancels() {
         app.mcp_running.cancel(&Key {
             actor: Arc::clone(&caller.actor),
@@ -141,7 +139,9 @@ fn caller(parts: &Parts) -> Result<Caller, Problem> {
 
 fn session(headers: &HeaderMap) -> &str {
     let given = headers.get(SESSION).and_then(|value| value.to_str().ok());
-    given.filter(|id| id.len() <= MAX_SESSION).unwrap_or_default()
+    given
+        .filter(|id| id.len() <= MAX_SESSION)
+        .unwrap_or_default()
 }
 
 /// An agent of the tenant and what it may use; 404 if there is none.
@@ -171,13 +171,24 @@ impl Message {
         serde_json::from_slice(body).unwrap_or_default()
     }
 
+    /// What the caller must be allowed for this message.
+    fn needs(&self) -> Right {
+        match &*self.method {
+            "tools/call" => Right::Write,
+            _ => Right::Read,
+        }
+    }
+
     fn is_initialize(&self) -> bool {
         self.method == "initialize"
     }
 
     /// The id of the request that this notification cancels, as JSON.
     fn cancels(&self) -> Option<String> {
-        let params = self.params.as_ref().filter(|_| self.method == "notifications/cancelled");
+        let params = self
+            .params
+            .as_ref()
+            .filter(|_| self.method == "notifications/cancelled");
         params?.request_id.as_ref().map(Value::to_string)
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! [`routes`] is the API on one page. [`frame`] stands around every request, [`gate`] around `/v1`.
 
+pub mod actions;
 pub mod agent_view;
 pub mod agents;
 pub mod answer;
 pub mod approvals;
+pub mod artifacts;
 pub mod attempts;
 pub mod audit;
 pub mod caller;
+pub mod calls;
 pub mod cloudevents;
 pub mod conversations;
 pub mod credential;
@@ -33,16 +36,22 @@ pub mod jobs;
 pub mod json;
 pub mod keys;
 pub mod label;
+mod mcp;
 pub mod me;
 pub mod messages;
 mod meter;
 pub mod oauth_clients;
 pub mod openapi;
+pub mod operation_body;
+pub mod operation_calls;
+pub mod operations;
 pub mod pace_view;
 pub mod page;
 pub mod payload;
+mod prefer;
 pub mod presets;
 pub mod problem;
+mod protected_resource;
 pub mod ratelimit;
 pub mod replay;
 pub mod retries;
@@ -59,7 +68,9 @@ pub mod subscription_view;
 pub mod subscriptions;
 pub mod tenants;
 pub mod token;
+pub mod tools;
 pub mod turn_view;
+pub mod versions;
 
 pub use front::Front;
 pub use routes::{front, service};

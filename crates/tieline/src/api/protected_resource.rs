@@ -1,28 +1,38 @@
 //! Where clients of `/mcp` read how to be let in: RFC 9728 and RFC 8414.
 
 use axum::{
-    Json,
+    Json, Router,
     extract::{Path, State},
+    routing::get,
 };
 use serde_json::{Value, json};
-use tieline_domain::access::Scope;
+use tieline_domain::access::{Right, Scope};
 use url::Url;
 
-use super::mcp::NEEDED;
+use super::mcp::AREA;
 use crate::app::App;
 
 /// What stands before the path of a resource in the address of its metadata (RFC 9728, 3).
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
-/// The scope that a client needs, as text.
+/// The scope that a client needs to list and to call, as text.
 pub(super) fn scope() -> String {
-    Scope::Of(NEEDED.0, NEEDED.1).to_string()
+    Scope::Of(AREA, Right::Write).to_string()
+}
+
+/// Every scope that is of use here.
+fn scopes() -> [String; 2] {
+    [Right::Read, Right::Write].map(|right| Scope::Of(AREA, right).to_string())
 }
 
 /// The address of the metadata of `/mcp` or of one agent's endpoint.
 pub(super) fn url(public_url: &Url, agent: Option<&str>) -> String {
     let base = base(public_url);
-    match agent.filter(|agent| agent.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))) {
+    match agent.filter(|agent| {
+        agent
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+    }) {
         None => format!("{base}{RESOURCE}/mcp"),
         Some(agent) => format!("{base}{RESOURCE}/mcp/{agent}"),
     }
@@ -32,13 +42,25 @@ fn base(public_url: &Url) -> &str {
     public_url.as_str().trim_end_matches('/')
 }
 
+/// The pages.
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route(RESOURCE, get(whole))
+        .route(&format!("{RESOURCE}/mcp"), get(whole))
+        .route(&format!("{RESOURCE}/mcp/{{agent_id}}"), get(of_agent))
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(authorization_server),
+        )
+}
+
 /// The metadata of `/mcp` (RFC 9728, 2).
-pub(super) async fn whole(State(app): State<App>) -> Json<Value> {
+async fn whole(State(app): State<App>) -> Json<Value> {
     Json(metadata(&app, "/mcp"))
 }
 
 /// The metadata of one agent's endpoint; the same whether there is such an agent or not.
-pub(super) async fn of_agent(State(app): State<App>, Path(agent): Path<String>) -> Json<Value> {
+async fn of_agent(State(app): State<App>, Path(agent): Path<String>) -> Json<Value> {
     Json(metadata(&app, &format!("/mcp/{agent}")))
 }
 
@@ -49,14 +71,14 @@ fn metadata(app: &App, path: &str) -> Value {
         "resource_name": "Tieline",
         "authorization_servers": [base],
         "bearer_methods_supported": ["header"],
-        "scopes_supported": [scope()],
+        "scopes_supported": scopes(),
         "resource_documentation": format!("{base}/docs"),
     })
 }
 
 /// The metadata of the token endpoint (RFC 8414, 2): programs get tokens with their own credentials; there is no
 /// page on which a user signs in.
-pub(super) async fn authorization_server(State(app): State<App>) -> Json<Value> {
+async fn authorization_server(State(app): State<App>) -> Json<Value> {
     let base = base(&app.public_url);
     Json(json!({
         "issuer": base,
@@ -64,7 +86,7 @@ pub(super) async fn authorization_server(State(app): State<App>) -> Json<Value> 
         "grant_types_supported": ["client_credentials"],
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "scopes_supported": [scope()],
+        "scopes_supported": scopes(),
         "service_documentation": format!("{base}/docs"),
     }))
 }

@@ -11,15 +11,16 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    agents, approvals, attempts, audit, conversations, deliveries, docs, enabling, event_stream,
-    event_types, events,
+    actions, agents, approvals, artifacts, attempts, audit, calls, conversations, deliveries, docs,
+    enabling, event_stream, event_types, events,
     frame::Frame,
     front::Front,
     gate::gate,
-    health, incoming, jobs, keys, me, messages, oauth_clients, payload, presets,
+    health, incoming, jobs, keys, mcp, me, messages, oauth_clients, operation_calls, payload,
+    presets,
     problem::{Code, Problem},
-    replay, retries, secrets, signing_keys, source_preview, sources, statistics,
-    subscription_filter, subscription_state, subscriptions, tenants, token,
+    protected_resource, replay, retries, secrets, signing_keys, source_preview, sources,
+    statistics, subscription_filter, subscription_state, subscriptions, tenants, token, tools,
 };
 use crate::app::App;
 
@@ -38,6 +39,7 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(secrets::list, secrets::create))
         .routes(routes!(secrets::rotate, secrets::delete))
         .merge(webhooks())
+        .merge(operations())
         .routes(routes!(events::list, events::publish))
         .routes(routes!(event_stream::stream))
         .routes(routes!(events::get))
@@ -124,6 +126,40 @@ fn conversing() -> OpenApiRouter<App> {
         .routes(routes!(approvals::deny))
 }
 
+/// Tools and actions.
+fn operations() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(tools::list, tools::create))
+        .routes(routes!(
+            tools::get,
+            tools::replace,
+            tools::update,
+            tools::delete
+        ))
+        .routes(routes!(tools::versions))
+        .routes(routes!(tools::version))
+        .routes(routes!(tools::rollback))
+        .routes(routes!(tools::usage))
+        .routes(routes!(operation_calls::test_tool))
+        .routes(routes!(operation_calls::call_tool))
+        .routes(routes!(actions::list, actions::create))
+        .routes(routes!(
+            actions::get,
+            actions::replace,
+            actions::update,
+            actions::delete
+        ))
+        .routes(routes!(actions::versions))
+        .routes(routes!(actions::version))
+        .routes(routes!(actions::rollback))
+        .routes(routes!(actions::usage))
+        .routes(routes!(operation_calls::test_action))
+        .routes(routes!(operation_calls::run_action))
+        .routes(routes!(calls::list))
+        .routes(routes!(calls::get))
+        .routes(routes!(artifacts::get))
+}
+
 /// What stands at the root: for machines, without rate limits and idempotency.
 fn root() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -161,6 +197,8 @@ pub fn front(app: App) -> Front {
         .route("/docs/errors/{code}", get(docs::error))
         .nest("/v1", v1.clone())
         .nest("/api/v1", v1)
+        .merge(mcp::router(&app))
+        .merge(protected_resource::router())
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
         .layer(frame.clone())

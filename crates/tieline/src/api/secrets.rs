@@ -17,9 +17,12 @@ use super::{
     json::Json,
     label,
     page::{Id, Page},
-    problem::Problem,
+    problem::{Code, Problem},
 };
-use crate::app::App;
+use crate::{
+    app::App,
+    references::{self, Reference, Target},
+};
 
 const MAX_NAME: usize = 128;
 
@@ -70,8 +73,9 @@ pub struct SecretView {
     used_by: Vec<String>,
 }
 
-impl From<SealedInfo> for SecretView {
-    fn from(info: SealedInfo) -> Self {
+impl SecretView {
+    /// What is shown of a secret, with those among `references` that name it.
+    fn of(info: SealedInfo, references: &[Reference]) -> Self {
         let SealedInfo {
             id,
             name,
@@ -79,13 +83,15 @@ impl From<SealedInfo> for SecretView {
             description,
             created_at,
         } = info;
+        let target = Target::Secret(name.clone());
+        let users = references.iter().filter(|reference| reference.to == target);
         Self {
+            used_by: users.map(|user| user.id.clone()).collect(),
             id,
             name,
             version,
             description,
             created_at,
-            used_by: Vec::new(),
         }
     }
 }
@@ -161,11 +167,19 @@ pub async fn list(
     page: Page,
 ) -> Result<ListView<SecretView>, Problem> {
     caller.require(Secrets, Right::Read)?;
-    Ok(app
+    let found = app
         .store
         .list_sealed(caller.tenant_id, SealedKind::Secret, &page.request())
-        .await?
-        .into())
+        .await?;
+    let references = references::all(&app.store, caller.tenant_id).await?;
+    Ok(ListView {
+        next_cursor: found.next,
+        data: found
+            .items
+            .into_iter()
+            .map(|info| SecretView::of(info, &references))
+            .collect(),
+    })
 }
 
 /// Make a secret
@@ -190,10 +204,11 @@ pub async fn create(
     let id = SecretId::new(by.at, random()).to_string();
     let secret = sealed(&app, &caller, id, &new.name, &new.value, new.description).await?;
     app.store.create_sealed(&secret, &by).await?;
+    changed(&app, &caller, &secret.name).await;
     let made = find(&app, &caller, &secret.name).await?;
     Ok(Created::new(
         format!("/v1/secrets/{}", secret.name),
-        made.into(),
+        SecretView::of(made, &[]),
     ))
 }
 
@@ -223,12 +238,22 @@ pub async fn rotate(
         .rotate_sealed(&secret, by.at, &by)
         .await?
         .ok_or_else(|| Problem::not_found("secret"))?;
-    find(&app, &caller, &name)
-        .await
-        .map(|info| Shown::new(info.into()))
+    changed(&app, &caller, &name).await;
+    let rotated = find(&app, &caller, &name).await?;
+    let references = references::all(&app.store, caller.tenant_id).await?;
+    Ok(Shown::new(SecretView::of(rotated, &references)))
+}
+
+/// Has the next call see the change of a secret.
+async fn changed(app: &App, caller: &Caller, name: &str) {
+    app.registry
+        .forget_named_secret(caller.tenant_id, name)
+        .await;
 }
 
 /// Delete a secret
+///
+/// Refused while something uses it: `detail` lists what does.
 #[utoipa::path(delete, path = "/secrets/{name}", operation_id = "delete_secret", tag = "Secrets",
     params(("name" = String, Path, description = "Name or id of the secret", example = "CRM_API_KEY")),
     extensions(("x-required-scope" = json!("secrets:write"))))]
@@ -239,11 +264,21 @@ pub async fn delete(
 ) -> Result<NoContent, Problem> {
     caller.require(Secrets, Right::Write)?;
     let SealedInfo { name, .. } = find(&app, &caller, &name).await?;
+    let target = Target::Secret(name.clone());
+    let users = references::users(&app.store, caller.tenant_id, &[target]).await?;
+    if !users.is_empty() {
+        let detail = format!(
+            "the secret is used by {}; change or delete that first",
+            references::shown(&users)
+        );
+        return Err(Problem::new(Code::InUse, detail));
+    }
     let by = caller.change(&app);
     let deleted = app
         .store
         .delete_sealed(caller.tenant_id, SealedKind::Secret, &name, &by)
         .await?;
+    changed(&app, &caller, &name).await;
     if deleted {
         Ok(NoContent)
     } else {

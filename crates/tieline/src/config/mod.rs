@@ -204,6 +204,27 @@ pub struct Limits {
     pub retry_after: Duration,
     /// What tenants may ask for their webhooks.
     pub bounds: Bounds,
+    /// Calls of tools and actions.
+    pub calls: CallLimits,
+}
+
+/// Bounds on calls of tools and actions.
+#[derive(Debug, Clone, Default)]
+pub struct CallLimits {
+    /// Sustained calls per second and tenant, on each node.
+    pub per_second: u32,
+    /// Calls that a tenant may make at once before the rate applies.
+    pub burst: u32,
+    /// Calls under way at once for one tenant, on each node.
+    pub in_flight: usize,
+    /// Output that is handed over, in bytes.
+    pub output_bytes: usize,
+    /// Answer of a service that is taken, in bytes.
+    pub answer_bytes: usize,
+    /// How long an output that was too large is kept.
+    pub artifact_age: Duration,
+    /// Such outputs of one tenant that are kept.
+    pub artifacts: usize,
 }
 
 /// Bounds of agents and their turns.
@@ -261,6 +282,8 @@ pub struct RetentionConfig {
     pub audit_days: u32,
     /// Days that jobs are kept after they were asked for.
     pub jobs_days: u32,
+    /// Days that the log of calls is kept.
+    pub calls_days: u32,
 }
 
 impl RetentionConfig {
@@ -273,6 +296,7 @@ impl RetentionConfig {
             rejected: period(self.rejected_days),
             audit: period(self.audit_days),
             jobs: period(self.jobs_days),
+            calls: period(self.calls_days),
         }
     }
 }

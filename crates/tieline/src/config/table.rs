@@ -2,6 +2,7 @@
 
 mod background;
 mod contract;
+mod operations;
 mod turns;
 
 use std::sync::LazyLock;
@@ -36,6 +37,7 @@ pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         background::limits(),
         contract::limits(),
         turns::limits(),
+        operations::limits(),
         delivery(),
         background::retention(),
         storage(),

@@ -9,12 +9,11 @@ use tieline_domain::{
     trace::TraceContext,
 };
 
-use super::{agent, verdict::Showed};
+use super::verdict::Showed;
 use crate::{
     authorize::{self, Redaction},
-    converse::Turns,
     outbound::{Answer, BodyLimit, Outbound, REDACTED, Request},
-    registry::{Route, Target, Webhook},
+    registry::{Route, Webhook},
     telemetry::{
         spans::{self, Attempted},
         traces,
@@ -80,25 +79,15 @@ fn headers(webhook: &Webhook, id: DeliveryId, now: Timestamp, body: &[u8]) -> He
     headers
 }
 
-/// Tries a delivery once, in a span of its own within the trace of the event.
-pub(super) async fn attempt(
-    turns: &Turns,
-    outbound: &Outbound,
+/// The attempt as a span within the trace of the event.
+pub(super) fn record(
     route: &Route,
     event: &Event,
     id: DeliveryId,
+    context: TraceContext,
     now: Timestamp,
-    timeout: Duration,
-    keep: usize,
-) -> Tried {
-    let context = spans::attempt_at(event);
-    let tried = match &route.target {
-        Target::Webhook(webhook) => {
-            exchange(outbound, webhook, event, id, now, timeout, keep, &context).await
-        }
-        // Boxed, because a turn is far larger than a request, and far rarer.
-        Target::Agent(agent) => Box::pin(agent::tell(turns, agent, event)).await,
-    };
+    tried: &Tried,
+) {
     traces::record(|| {
         let seen = Attempted {
             context,
@@ -110,14 +99,14 @@ pub(super) async fn attempt(
         };
         spans::attempt(&seen, now, tried.took)
     });
-    tried
 }
 
+/// Posts an event to a webhook, signed.
 #[expect(
     clippy::too_many_arguments,
     reason = "what an attempt needs, handed on as it is"
 )]
-async fn exchange(
+pub(super) async fn exchange(
     outbound: &Outbound,
     webhook: &Webhook,
     event: &Event,

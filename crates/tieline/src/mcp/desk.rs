@@ -82,14 +82,21 @@ impl Desk {
 
     /// What is offered to whoever asks, sorted by name.
     async fn offered(&self, asking: &Asking) -> Result<Vec<Arc<Offered>>, ErrorData> {
-        let all = self.operator.list(asking.tenant_id).await.map_err(internal)?;
+        let all = self
+            .operator
+            .list(asking.tenant_id)
+            .await
+            .map_err(internal)?;
         let offered = all.into_iter().filter(|one| asking.is_offered(&one.name));
         Ok(offered.collect())
     }
 
     async fn find(&self, asking: &Asking, name: &str) -> Result<Arc<Offered>, ErrorData> {
         let found = if asking.is_offered(name) {
-            self.operator.find(asking.tenant_id, name).await.map_err(internal)?
+            self.operator
+                .find(asking.tenant_id, name)
+                .await
+                .map_err(internal)?
         } else {
             None
         };

@@ -24,7 +24,7 @@ use url::Url;
 
 use crate::operate::Operator;
 
-pub use desk::{Asking, Desk};
+pub use desk::{Agent, Asking, Desk};
 
 /// What rmcp answers with.
 pub type Answer = Response<http_body_util::combinators::BoxBody<Bytes, std::convert::Infallible>>;
@@ -46,7 +46,11 @@ impl Endpoint {
             .enforce_origin_validation();
         let desk = Desk::new(operator);
         let sessions = Arc::new(NeverSessionManager::default());
-        Self(StreamableHttpService::new(move || Ok(desk.clone()), sessions, config))
+        Self(StreamableHttpService::new(
+            move || Ok(desk.clone()),
+            sessions,
+            config,
+        ))
     }
 
     /// Answers one message of the caller that `asking` is.

@@ -29,7 +29,10 @@ impl Running {
     /// Notes a call until what is returned is dropped.
     pub fn enter(&self, key: Key, cancel: CancellationToken) -> Entered {
         self.0.lock().insert(key.clone(), cancel);
-        Entered { running: self.clone(), key }
+        Entered {
+            running: self.clone(),
+            key,
+        }
     }
 
     /// Cancels a call; false if it is not (any more) under way here.

@@ -21,8 +21,12 @@ pub(super) fn tool(offered: &Offered) -> Tool {
     );
     let description = Some(&offered.description).filter(|text| !text.is_empty());
     let description = description.map(|text| text.clone().into());
-    let mut tool = Tool::new_with_raw(offered.name.clone(), description, object(&offered.input_schema))
-        .with_annotations(annotations);
+    let mut tool = Tool::new_with_raw(
+        offered.name.clone(),
+        description,
+        object(&offered.input_schema),
+    )
+    .with_annotations(annotations);
     tool.title.clone_from(&offered.title);
     // MCP before 2026-07-28 takes only objects as structured content, and a schema promises it.
     let output = offered.output_schema.as_ref();

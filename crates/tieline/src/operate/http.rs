@@ -25,9 +25,6 @@ use crate::{
 /// How much of a request's body is shown, in bytes.
 const SHOWN_BODY: usize = 16 * 1024;
 
-/// The largest answer that is taken, in bytes.
-const LARGEST_ANSWER: usize = 5 * 1024 * 1024;
-
 /// What calls an operation over HTTP.
 pub struct HttpExecutor {
     /// The recipe, or why there is none under today's rules.
@@ -56,6 +53,11 @@ impl HttpExecutor {
         }
     }
 
+    /// Whether a call may be made again although the one before may have been carried out.
+    pub(super) const fn may_repeat(&self) -> bool {
+        self.may_repeat
+    }
+
     /// What is wrong with an input, with pointers into it.
     pub(super) fn faults(&self, input: &Value) -> Vec<Violation> {
         let recipe = self.recipe.as_ref();
@@ -78,7 +80,7 @@ impl HttpExecutor {
         let values = Values::open(
             &parts.registry,
             call.tenant_id,
-            recipe.secrets(),
+            recipe.secrets().keys(),
             &call.input,
         );
         let values = match values.await {
@@ -104,6 +106,7 @@ impl HttpExecutor {
         };
         Outcome {
             request: Some(view),
+            redaction,
             ..outcome
         }
     }
@@ -219,6 +222,7 @@ impl HttpExecutor {
             request: None,
             response: content.to_value(),
             bytes: answer.body_bytes_seen,
+            redaction: Redaction::default(),
         }
     }
 }
@@ -237,7 +241,7 @@ async fn exchange(parts: &Parts, ready: &Ready, left: Duration) -> Result<Answer
         body: body.clone(),
         deadline: left,
         body_limit: BodyLimit::Whole {
-            at_most: LARGEST_ANSWER,
+            at_most: parts.config.limits.calls.answer_bytes,
         },
     };
     parts.outbound.send(request).await

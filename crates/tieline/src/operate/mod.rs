@@ -9,14 +9,20 @@
 //! model can.
 
 mod answer;
+mod artifacts;
 mod call;
+pub mod formats;
 mod http;
+mod keep;
+mod limits;
+mod log;
 mod offered;
+mod record;
 mod redaction;
 mod retry;
 mod values;
 
-use std::{sync::Arc, time::Instant};
+use std::{ops::Deref, sync::Arc, time::Instant};
 
 use rand::random;
 use serde_json::Value;
@@ -26,10 +32,13 @@ use tieline_domain::{
     operation::{CallError, ErrorKind},
 };
 use tieline_store::Store;
+use url::Url;
 
-use crate::{config::Config, outbound::Outbound, registry, registry::Registry};
+use self::{limits::Limits, log::Log, redaction::Redaction};
+use crate::{config::Config, outbound::Outbound, registry, registry::Registry, telemetry};
 
 pub use call::{Call, CalledBy, Output, Report, RequestView, Via};
+pub use keep::{KeepError, kind_of};
 pub use offered::{Executor, Offered, Origin};
 
 /// What the operator works with.
@@ -44,11 +53,28 @@ pub struct Parts {
     pub registry: Registry,
     /// The only way out.
     pub outbound: Outbound,
+    /// Base of the links to artifacts.
+    pub public_url: Url,
 }
 
 /// Calls tools and actions; clones share it.
 #[derive(Clone)]
-pub struct Operator(Arc<Parts>);
+pub struct Operator(Arc<Inner>);
+
+/// What an operator works with, and what it remembers.
+struct Inner {
+    parts: Parts,
+    limits: Limits,
+    log: Log,
+}
+
+impl Deref for Inner {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
 
 /// What an executor brought back.
 pub(crate) struct Outcome {
@@ -62,6 +88,8 @@ pub(crate) struct Outcome {
     pub(crate) response: Option<Value>,
     /// How many bytes came back.
     pub(crate) bytes: usize,
+    /// What takes the secrets of the call out of whatever is shown of it.
+    pub(crate) redaction: Redaction,
 }
 
 impl Outcome {
@@ -73,14 +101,17 @@ impl Outcome {
             request: None,
             response: None,
             bytes: 0,
+            redaction: Redaction::default(),
         }
     }
 }
 
 impl Operator {
-    /// An operator that works with these parts.
+    /// An operator that works with these parts. Starts the task that writes the log of calls.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        let limits = Limits::new(parts.config.limits.calls.clone());
+        let log = Log::start(parts.store.clone());
+        Self(Arc::new(Inner { parts, limits, log }))
     }
 
     /// The tools and actions of a tenant, sorted by name; the same at each call until one is changed.
@@ -105,25 +136,44 @@ impl Operator {
         let started = Instant::now();
         let outcome = self.outcome(call_id, &call).await;
         let took = started.elapsed();
+        let label = outcome
+            .result
+            .as_ref()
+            .map_or_else(|error| error.kind.as_str(), |_| "ok");
+        metrics::counter!(telemetry::CALLS_TOTAL, "outcome" => label).increment(1);
+        self.0
+            .log
+            .note(record::of(call_id, &call, &outcome, took))
+            .await;
         let Outcome {
             result,
             status_code,
             request,
             response,
-            bytes,
+            ..
         } = outcome;
+        let result = match result {
+            Ok(value) => Ok(artifacts::cut(&self.0, call.tenant_id, value).await),
+            Err(error) => Err(error),
+        };
         Report {
             call_id,
-            result: result.map(|value| Output {
-                value,
-                bytes,
-                truncated: false,
-            }),
+            result,
             status_code,
             response_time_ms: took.as_millis().try_into().unwrap_or(u64::MAX),
             request,
             response,
         }
+    }
+
+    /// Waits until the calls that have ended are in the log.
+    pub async fn logged(&self) {
+        self.0.log.written().await;
+    }
+
+    /// Writes the log of calls to its end; calls after this are not logged.
+    pub async fn shut_down(&self) {
+        self.0.log.close().await;
     }
 
     async fn outcome(&self, call_id: CallId, call: &Call) -> Outcome {
@@ -132,6 +182,10 @@ impl Operator {
             let error = CallError::new(ErrorKind::NotFound, "there is no such operation");
             return Outcome::refused(error);
         }
+        let _leave = match self.0.limits.enter(call.tenant_id, &call.operation) {
+            Ok(leave) => leave,
+            Err(error) => return Outcome::refused(error),
+        };
         match &call.operation.executor {
             Executor::Http(executor) => executor.run(&self.0, call_id, call).await,
         }

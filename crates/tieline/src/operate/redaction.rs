@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use crate::{outbound::REDACTED, registry::NamedSecret};
 
 /// What takes the secrets of one call out of whatever is shown of it.
-pub(super) struct Redaction(Vec<Arc<NamedSecret>>);
+#[derive(Default)]
+pub(crate) struct Redaction(Vec<Arc<NamedSecret>>);
 
 impl Redaction {
     pub(super) fn new(secrets: impl IntoIterator<Item = Arc<NamedSecret>>) -> Self {

@@ -45,6 +45,8 @@ pub enum Target {
     Webhook(Box<Webhook>),
     /// The agent takes its turn.
     Agent(Arc<OpenAgent>),
+    /// The action is run for the job that the event asks for.
+    Action,
 }
 
 /// One destination, ready to deliver to.
@@ -92,11 +94,20 @@ impl Route {
         self.ordering.as_ref().and_then(|path| event.key(path))
     }
 
+    /// Whether it leads to one place, so that one failure foretells the next and everything is held until it is back.
+    /// What is done here fails and succeeds each for itself.
+    pub fn is_a_place(&self) -> bool {
+        match &self.target {
+            Target::Webhook(_) | Target::Agent(_) => true,
+            Target::Action => false,
+        }
+    }
+
     /// Where it leads, for people: the URL of a webhook.
     pub fn url(&self) -> Option<&str> {
         match &self.target {
             Target::Webhook(webhook) => Some(&webhook.url),
-            Target::Agent(_) => None,
+            Target::Agent(_) | Target::Action => None,
         }
     }
 
@@ -104,7 +115,7 @@ impl Route {
     pub fn agent(&self) -> Option<&Arc<OpenAgent>> {
         match &self.target {
             Target::Agent(agent) => Some(agent),
-            Target::Webhook(_) => None,
+            Target::Webhook(_) | Target::Action => None,
         }
     }
 }

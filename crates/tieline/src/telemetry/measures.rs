@@ -35,6 +35,10 @@ pub const HTTP_REQUESTS_TOTAL: &str = "tieline_http_requests_total";
 pub const HTTP_REQUEST_SECONDS: &str = "tieline_http_request_seconds";
 /// Rows that were removed because they were kept long enough, by `kind`.
 pub const RETENTION_REMOVED_TOTAL: &str = "tieline_retention_removed_total";
+/// Calls of tools and actions, by `outcome`: `ok`, or the kind of the error.
+pub const CALLS_TOTAL: &str = "tieline_calls_total";
+/// Calls whose row in the log of calls could not be written.
+pub const CALLS_UNLOGGED_TOTAL: &str = "tieline_calls_unlogged_total";
 /// How long after its time the oldest event was removed.
 pub const RETENTION_LAG_SECONDS: &str = "tieline_retention_lag_seconds";
 
@@ -70,7 +74,7 @@ const BATCH: Form = Form::Histogram {
     buckets: 13,
 };
 
-const METRICS: [(&str, Form, &str); 16] = [
+const METRICS: [(&str, Form, &str); 18] = [
     (
         ACCEPTED_TOTAL,
         Form::Counter,
@@ -125,6 +129,16 @@ const METRICS: [(&str, Form, &str); 16] = [
         RETENTION_REMOVED_TOTAL,
         Form::Counter,
         "Rows removed because they were kept long enough, by kind",
+    ),
+    (
+        CALLS_TOTAL,
+        Form::Counter,
+        "Calls of tools and actions, by outcome: ok, or the kind of the error",
+    ),
+    (
+        CALLS_UNLOGGED_TOTAL,
+        Form::Counter,
+        "Calls of tools and actions whose row in the log of calls could not be written",
     ),
     (
         RETENTION_LAG_SECONDS,

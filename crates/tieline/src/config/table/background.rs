@@ -123,5 +123,13 @@ pub(super) fn retention() -> Vec<Setting> {
             "30",
             "Days that jobs are kept after they were asked for.",
         ),
+        row(
+            "retention.calls_days",
+            "days",
+            (1, 36_500),
+            |c, v| c.retention.calls_days = v as u32,
+            "30",
+            "Days that the log of calls of tools and actions is kept.",
+        ),
     ]
 }
