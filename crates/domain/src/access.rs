@@ -25,6 +25,10 @@ pub enum Area {
     Audit,
     /// Jobs: long work with progress.
     Jobs,
+    /// Agents.
+    Agents,
+    /// Conversations, what was said in them, and consent to tool calls.
+    Conversations,
     /// Tools and actions.
     Tools,
     /// Calls of tools and actions: to make them, and the log of them.
@@ -34,7 +38,7 @@ pub enum Area {
 }
 
 /// Every area with the word that scopes use for it.
-pub const AREAS: [(Area, &str); 11] = [
+pub const AREAS: [(Area, &str); 13] = [
     (Area::Platform, "platform"),
     (Area::Keys, "keys"),
     (Area::Secrets, "secrets"),
@@ -43,6 +47,8 @@ pub const AREAS: [(Area, &str); 11] = [
     (Area::Deliveries, "deliveries"),
     (Area::Audit, "audit"),
     (Area::Jobs, "jobs"),
+    (Area::Agents, "agents"),
+    (Area::Conversations, "conversations"),
     (Area::Tools, "tools"),
     (Area::Calls, "calls"),
     (Area::Mappings, "mappings"),

@@ -7,6 +7,7 @@ pub mod app;
 pub mod authorize;
 pub mod cli;
 pub mod config;
+pub mod converse;
 pub mod deliver;
 pub mod demo;
 pub mod door;

@@ -3,13 +3,17 @@
 //! [`routes`] is the API on one page. [`frame`] stands around every request, [`gate`] around `/v1`.
 
 pub mod actions;
+pub mod agent_view;
+pub mod agents;
 pub mod answer;
+pub mod approvals;
 pub mod artifacts;
 pub mod attempts;
 pub mod audit;
 pub mod caller;
 pub mod calls;
 pub mod cloudevents;
+pub mod conversations;
 pub mod credential;
 pub mod deliveries;
 pub mod delivery_view;
@@ -41,6 +45,7 @@ mod mcp;
 pub mod mcp_server_view;
 pub mod mcp_servers;
 pub mod me;
+pub mod messages;
 mod meter;
 pub mod oauth_clients;
 pub mod openapi;
@@ -73,6 +78,7 @@ pub mod tenants;
 pub mod token;
 pub mod tool_import;
 pub mod tools;
+pub mod turn_view;
 pub mod versions;
 
 pub use front::Front;

@@ -11,13 +11,13 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    actions, artifacts, attempts, audit, calls, deliveries, docs, enabling, event_stream,
-    event_types, events,
+    actions, agents, approvals, artifacts, attempts, audit, calls, conversations, deliveries, docs,
+    enabling, event_stream, event_types, events,
     frame::Frame,
     front::Front,
     gate::gate,
     health, incoming, jobs, keys, mapping_apply, mapping_functions, mapping_trial, mappings, mcp,
-    mcp_servers, me, oauth_clients, operation_calls, payload, presets,
+    mcp_servers, me, messages, oauth_clients, operation_calls, payload, presets,
     problem::{Code, Problem},
     protected_resource, replay, retries, secrets, signing_keys, source_preview, sources,
     statistics, subscription_filter, subscription_state, subscriptions, tenants, token,
@@ -67,6 +67,7 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(retries::retry))
         .routes(routes!(deliveries::list_dead))
         .routes(routes!(retries::replay))
+        .merge(conversing())
 }
 
 /// Webhooks of both directions.
@@ -102,6 +103,29 @@ fn webhooks() -> OpenApiRouter<App> {
         .routes(routes!(subscription_state::pause))
         .routes(routes!(subscription_state::disable))
         .routes(routes!(subscription_state::deliveries))
+}
+
+/// Agents, and what is said to them.
+fn conversing() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(agents::list, agents::create))
+        .routes(routes!(
+            agents::get,
+            agents::replace,
+            agents::update,
+            agents::delete
+        ))
+        .routes(routes!(agents::inbox))
+        .routes(routes!(conversations::list, conversations::create))
+        .routes(routes!(conversations::get))
+        .routes(routes!(conversations::messages, messages::create))
+        .routes(routes!(conversations::turns))
+        .routes(routes!(conversations::cancel_turn))
+        .routes(routes!(conversations::escalate))
+        .routes(routes!(conversations::complete))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::approve))
+        .routes(routes!(approvals::deny))
 }
 
 /// Tools and actions.

@@ -5,6 +5,7 @@
 //! within a second by the others (see `watch`).
 
 mod action;
+mod agent;
 mod event_types;
 mod mappings;
 mod named_secrets;
@@ -35,6 +36,7 @@ use crate::{
     vault::{Vault, VaultError},
 };
 
+pub use agent::{OpenAgent, RETRY};
 pub use event_types::EventTypes;
 pub use mappings::Plans;
 pub use named_secrets::NamedSecret;
@@ -251,6 +253,14 @@ impl Registry {
                 tokens,
             )?;
             routes.push(Arc::new(route));
+        }
+        for document in store.all_documents(tenant, Kind::Agent).await? {
+            let agent = OpenAgent::read(&document)?;
+            let id = agent.id.into();
+            // One whose destination is gone was deleted between the two reads.
+            if let Some(health) = destinations.iter().find(|found| found.id == id) {
+                routes.push(Arc::new(agent.route(health.clone())));
+            }
         }
         let actions = destinations
             .iter()

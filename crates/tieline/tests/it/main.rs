@@ -43,7 +43,7 @@ mod sources;
 mod streams;
 mod subscriptions;
 mod tool_calls;
+mod tool_import;
 mod tool_overhead;
 mod tools;
-mod tool_import;
 mod way_out;
