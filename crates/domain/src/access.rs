@@ -25,14 +25,20 @@ pub enum Area {
     Audit,
     /// Jobs: long work with progress.
     Jobs,
+    /// Agents.
+    Agents,
+    /// Conversations, what was said in them, and consent to tool calls.
+    Conversations,
     /// Tools and actions.
     Tools,
     /// Calls of tools and actions: to make them, and the log of them.
     Calls,
+    /// Mappings: how the fields of two sides meet.
+    Mappings,
 }
 
 /// Every area with the word that scopes use for it.
-pub const AREAS: [(Area, &str); 10] = [
+pub const AREAS: [(Area, &str); 13] = [
     (Area::Platform, "platform"),
     (Area::Keys, "keys"),
     (Area::Secrets, "secrets"),
@@ -41,8 +47,11 @@ pub const AREAS: [(Area, &str); 10] = [
     (Area::Deliveries, "deliveries"),
     (Area::Audit, "audit"),
     (Area::Jobs, "jobs"),
+    (Area::Agents, "agents"),
+    (Area::Conversations, "conversations"),
     (Area::Tools, "tools"),
     (Area::Calls, "calls"),
+    (Area::Mappings, "mappings"),
 ];
 
 /// What a scope allows in its area.

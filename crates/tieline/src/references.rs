@@ -20,6 +20,8 @@ pub enum Target {
     Secret(String),
     /// The tool or action with this id or name.
     Operation(String),
+    /// The mapping with this id or name.
+    Mapping(String),
 }
 
 /// One object that refers to another.
@@ -39,9 +41,11 @@ pub struct Reference {
 type Reader = fn(&Document) -> Vec<Target>;
 
 /// The kinds of objects that refer to others.
-const READERS: [(Kind, Reader); 4] = [
+const READERS: [(Kind, Reader); 6] = [
     (Kind::Tool, of_operation),
     (Kind::Action, of_operation),
+    (Kind::Source, mapping_of),
+    (Kind::Subscription, mapping_of),
     (Kind::Agent, of_agent),
     (Kind::McpServer, |document| named_in(&document.body)),
 ];
@@ -87,6 +91,13 @@ fn of_operation(document: &Document) -> Vec<Target> {
             .collect(),
         Err(_) => named_in(&document.body),
     }
+}
+
+/// The mapping that a webhook names.
+fn mapping_of(document: &Document) -> Vec<Target> {
+    let body: Value = serde_json::from_str(&document.body).unwrap_or_default();
+    let mapping = body["mapping"].as_str().map(str::to_owned);
+    mapping.map(Target::Mapping).into_iter().collect()
 }
 
 /// The secrets that an agent names, and the operations that it may call (`tools`).

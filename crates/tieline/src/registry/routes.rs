@@ -13,7 +13,7 @@ use tieline_domain::{
 };
 use tieline_mapping::path::Path;
 
-use super::Webhook;
+use super::{OpenAgent, Webhook};
 
 /// The pace that a destination asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Policy {
 pub enum Target {
     /// The event is posted.
     Webhook(Box<Webhook>),
+    /// The agent takes its turn.
+    Agent(Arc<OpenAgent>),
     /// The action is run for the job that the event asks for.
     Action,
 }
@@ -96,7 +98,7 @@ impl Route {
     /// What is done here fails and succeeds each for itself.
     pub fn is_a_place(&self) -> bool {
         match &self.target {
-            Target::Webhook(_) => true,
+            Target::Webhook(_) | Target::Agent(_) => true,
             Target::Action => false,
         }
     }
@@ -105,7 +107,15 @@ impl Route {
     pub fn url(&self) -> Option<&str> {
         match &self.target {
             Target::Webhook(webhook) => Some(&webhook.url),
-            Target::Action => None,
+            Target::Agent(_) | Target::Action => None,
+        }
+    }
+
+    /// The agent, if it leads to one.
+    pub fn agent(&self) -> Option<&Arc<OpenAgent>> {
+        match &self.target {
+            Target::Agent(agent) => Some(agent),
+            Target::Webhook(_) | Target::Action => None,
         }
     }
 }
@@ -136,6 +146,15 @@ impl Routes {
                 && route.wants(event.event_type)
                 && route.takes(event)
         })
+    }
+
+    /// The agent that its tenant calls by this id: the one that was chosen for it, or its own.
+    pub fn agent(&self, id: &str) -> Option<(&Arc<Route>, &Arc<OpenAgent>)> {
+        let mut agents = self
+            .routes
+            .iter()
+            .filter_map(|route| Some((route, route.agent()?)));
+        agents.find(|(_, agent)| agent.handle == id || agent.id.to_string() == id)
     }
 
     /// One destination.
