@@ -3,7 +3,7 @@
 #   write  rewrites it
 #   check  fails when something committed differs from what the program says, or names a test that does not exist
 #
-# Whole files: openapi.json and tieline.default.toml, as the program prints them. Parts of files: the tables of
+# Whole files: openapi.json, tieline.default.toml and docs/mapping-functions.md, as the program prints them. Parts of files: the tables of
 # settings, between the lines `<!-- settings … -->` and `<!-- end of settings -->`; the table of presets, between
 # `<!-- presets … -->` and `<!-- end of presets -->`.
 set -euo pipefail
@@ -17,6 +17,7 @@ case $mode in write | check) ;; *) echo "$mode: neither write nor check" >&2; ex
 files=(
   "openapi.json openapi"
   "tieline.default.toml default-config"
+  "docs/mapping-functions.md functions"
 )
 # file, and the sections whose settings it lists: a regular expression on the key
 tables=(

@@ -45,6 +45,10 @@ pub mod types {
     pub const JOB_COMPLETED: &str = "job.completed";
     /// A job ended by a fault before all was done.
     pub const JOB_FAILED: &str = "job.failed";
+    /// An action is to be run in the background.
+    pub const ACTION_REQUESTED: &str = "action.requested";
+    /// A trigger is to be run by hand.
+    pub const TRIGGER_REQUESTED: &str = "trigger.requested";
     /// What a test send delivers; never stored.
     pub const WEBHOOK_TEST: &str = "webhook.test";
 }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{JobId, TenantId, Timestamp};
+use crate::{DeliveryId, JobId, TenantId, Timestamp};
 
 /// The most errors that are kept with a job; the count of what failed goes on.
 pub const MOST_ERRORS: usize = 100;
@@ -14,10 +14,15 @@ pub const MOST_ERRORS: usize = 100;
 pub enum Kind {
     /// Delivers events of the log again.
     Replay,
+    /// Runs an action.
+    ActionRun,
 }
 
 /// Every kind with the word the API uses for it.
-const KINDS: [(Kind, &str); 1] = [(Kind::Replay, "events.replay")];
+const KINDS: [(Kind, &str); 2] = [
+    (Kind::Replay, "events.replay"),
+    (Kind::ActionRun, "action.run"),
+];
 
 /// How far a job has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -154,6 +159,8 @@ pub struct Job {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// The delivery that is its work, where it is one: whoever has that delivery works on the job.
+    pub delivery_id: Option<DeliveryId>,
 }
 
 #[cfg(test)]

@@ -16,10 +16,10 @@ use crate::{
     spine::{self, Entry, replay},
 };
 
-const COLUMNS: &str = "tenant_id, id, kind, status, asked, place, total, done, failed, errors, \
-                       created_by, created_at, started_at, ended_at";
+pub(crate) const COLUMNS: &str = "tenant_id, id, kind, status, asked, place, total, done, failed, errors, \
+                       created_by, created_at, started_at, ended_at, delivery_id";
 
-type Row = (
+pub(crate) type Row = (
     String,
     String,
     String,
@@ -34,9 +34,10 @@ type Row = (
     i64,
     Option<i64>,
     Option<i64>,
+    Option<String>,
 );
 
-fn from_row(row: Row) -> Result<Job> {
+pub(crate) fn from_row(row: Row) -> Result<Job> {
     let (
         tenant_id,
         id,
@@ -52,6 +53,7 @@ fn from_row(row: Row) -> Result<Job> {
         created_at,
         started_at,
         ended_at,
+        delivery_id,
     ) = row;
     Ok(Job {
         id: id.parse().map_err(Error::content)?,
@@ -70,6 +72,10 @@ fn from_row(row: Row) -> Result<Job> {
         created_at: Timestamp::from_micros(created_at),
         started_at: started_at.map(Timestamp::from_micros),
         ended_at: ended_at.map(Timestamp::from_micros),
+        delivery_id: delivery_id
+            .map(|id| id.parse())
+            .transpose()
+            .map_err(Error::content)?,
     })
 }
 
@@ -118,30 +124,8 @@ pub struct Ending {
 impl Store {
     /// Asks for a job, with a row of the audit log.
     pub async fn create_job(&self, job: &Job, by: &ChangeBy) -> Result<()> {
-        const CREATE: &str = "INSERT INTO jobs (id, tenant_id, kind, status, asked, total, done, failed, errors, due_at, \
-                              created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '[]', 0, $7, $8)";
         let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| sqlx::query(CREATE)
-            .bind(job.id.to_string())
-            .bind(job.tenant_id.to_string())
-            .bind(job.kind.as_str())
-            .bind(Status::Waiting.as_str())
-            .bind(&job.asked)
-            .bind(job.progress.total.map(u64::cast_signed))
-            .bind(&job.created_by)
-            .bind(job.created_at.as_micros())
-            .execute(c)
-            .await
-            .map(drop))?;
-        let change = Change {
-            tenant_id: job.tenant_id,
-            action: Action::Create,
-            kind: "job",
-            id: &job.id.to_string(),
-            before: None,
-            after: Some(&job.asked),
-        };
-        record(&mut tx, change, by).await?;
+        insert(&mut tx, job, by).await?;
         tx.commit().await
     }
 
@@ -179,10 +163,10 @@ impl Store {
         Ok(Page::cut(jobs, page, |job| job.id))
     }
 
-    /// How many jobs of a tenant have not ended.
+    /// How many jobs of a tenant have not ended, apart from those that are deliveries.
     pub async fn open_jobs(&self, tenant: TenantId) -> Result<u64> {
-        const OPEN: &str =
-            "SELECT COUNT(*) FROM jobs WHERE tenant_id = $1 AND status IN ('waiting', 'running')";
+        const OPEN: &str = "SELECT COUNT(*) FROM jobs WHERE tenant_id = $1 AND status IN ('waiting', 'running') \
+                            AND delivery_id IS NULL";
         let count: i64 = on_db!(self.db(), |c| sqlx::query_scalar(OPEN)
             .bind(tenant.to_string())
             .fetch_one(c)
@@ -192,7 +176,7 @@ impl Store {
 
     /// Takes the oldest job that is due, of a tenant for which no other node works, with the lease
     /// that `hold` makes of it. `None` if there is none. A lease that ends later than two leases from now is
-    /// from before the clock was set back, and has ended.
+    /// from before the clock was set back, and has ended. Jobs that are deliveries are not among them.
     pub async fn claim_job(
         &self,
         node: &str,
@@ -201,10 +185,10 @@ impl Store {
     ) -> Result<Option<(Job, Hold)>> {
         let text = format!(
             "UPDATE jobs SET status = 'running', owner = $1, due_at = $2, started_at = COALESCE(started_at, $3) \
-             WHERE id = (SELECT j.id FROM jobs j WHERE j.status IN ('waiting', 'running') \
+             WHERE id = (SELECT j.id FROM jobs j WHERE j.status IN ('waiting', 'running') AND j.delivery_id IS NULL \
              AND (j.due_at <= $3 OR j.due_at > $4) \
              AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.tenant_id = j.tenant_id AND r.id <> j.id \
-             AND r.status = 'running' AND r.due_at > $3 AND r.due_at <= $4) ORDER BY j.id LIMIT 1 {}) RETURNING {COLUMNS}",
+             AND r.status = 'running' AND r.delivery_id IS NULL AND r.due_at > $3 AND r.due_at <= $4) ORDER BY j.id LIMIT 1 {}) RETURNING {COLUMNS}",
             self.db().skip_locked()
         );
         let mut tx = self.db().begin().await?;
@@ -243,7 +227,7 @@ impl Store {
         }
         let replayed = replay::make(&mut tx, self.db(), hold.tenant_id, again, now).await?;
         let Advance { place, progress } = advance(&replayed);
-        note(&mut tx, hold, Some(&place), &progress).await?;
+        note(&mut tx, hold.id, Some(&place), &progress).await?;
         tx.commit().await?;
         Ok(Some(replayed))
     }
@@ -274,8 +258,7 @@ impl Store {
     /// Lets this node take at once what an earlier life of the only node worked on; nothing where other
     /// nodes may be alive.
     pub async fn recover_jobs(&self, now: Timestamp) -> Result<()> {
-        const RECOVER: &str =
-            "UPDATE jobs SET owner = NULL, due_at = $1 WHERE status = 'running' AND due_at > $1";
+        const RECOVER: &str = "UPDATE jobs SET owner = NULL, due_at = $1 WHERE status = 'running' AND due_at > $1 AND delivery_id IS NULL";
         if self.db().engine() != "sqlite" {
             return Ok(());
         }
@@ -295,7 +278,7 @@ impl Store {
         if !prolong(&mut tx, hold, now).await? {
             return Ok(false);
         }
-        note(&mut tx, hold, None, &ending.progress).await?;
+        note(&mut tx, hold.id, None, &ending.progress).await?;
         in_tx!(tx, |c| sqlx::query(END)
             .bind(ending.status.as_str())
             .bind(now.as_micros())
@@ -339,6 +322,35 @@ impl Store {
     }
 }
 
+/// Writes a job as it begins, with a row of the audit log.
+pub(crate) async fn insert(tx: &mut Tx, job: &Job, by: &ChangeBy) -> Result<()> {
+    const CREATE: &str = "INSERT INTO jobs (id, tenant_id, kind, status, asked, total, done, failed, errors, due_at, \
+                          created_by, created_at, delivery_id) \
+                          VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '[]', 0, $7, $8, $9)";
+    in_tx!(tx, |c| sqlx::query(CREATE)
+        .bind(job.id.to_string())
+        .bind(job.tenant_id.to_string())
+        .bind(job.kind.as_str())
+        .bind(Status::Waiting.as_str())
+        .bind(&job.asked)
+        .bind(job.progress.total.map(u64::cast_signed))
+        .bind(&job.created_by)
+        .bind(job.created_at.as_micros())
+        .bind(job.delivery_id.map(|id| id.to_string()))
+        .execute(c)
+        .await
+        .map(drop))?;
+    let change = Change {
+        tenant_id: job.tenant_id,
+        action: Action::Create,
+        kind: "job",
+        id: &job.id.to_string(),
+        before: None,
+        after: Some(&job.asked),
+    };
+    record(tx, change, by).await
+}
+
 async fn prolong(tx: &mut Tx, hold: &Hold, now: Timestamp) -> Result<bool> {
     const PROLONG: &str =
         "UPDATE jobs SET due_at = $1 WHERE id = $2 AND owner = $3 AND status = 'running'";
@@ -353,7 +365,12 @@ async fn prolong(tx: &mut Tx, hold: &Hold, now: Timestamp) -> Result<bool> {
 }
 
 /// Notes how far a job has come; without a place, that stays.
-async fn note(tx: &mut Tx, hold: &Hold, place: Option<&str>, progress: &Progress) -> Result<()> {
+pub(crate) async fn note(
+    tx: &mut Tx,
+    id: JobId,
+    place: Option<&str>,
+    progress: &Progress,
+) -> Result<()> {
     const NOTE: &str = "UPDATE jobs SET place = COALESCE($1, place), total = $2, done = $3, failed = $4, errors = $5 \
                         WHERE id = $6";
     let Progress {
@@ -369,7 +386,7 @@ async fn note(tx: &mut Tx, hold: &Hold, place: Option<&str>, progress: &Progress
         .bind(done.cast_signed())
         .bind(failed.cast_signed())
         .bind(errors)
-        .bind(hold.id.to_string())
+        .bind(id.to_string())
         .execute(c)
         .await
         .map(drop))?;

@@ -15,6 +15,7 @@ pub mod bell;
 pub mod calls;
 pub mod conversations;
 pub mod data_keys;
+pub mod delivered_jobs;
 pub mod deliveries;
 pub mod destinations;
 pub mod documents;

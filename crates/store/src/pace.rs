@@ -96,7 +96,7 @@ impl SharedPace {
             "INSERT INTO permits (subscription_id, number, taken_until, owner) SELECT $1, free.number, ",
             now!(),
             " + $3, $4 FROM generate_series(1, $2) AS free (number) WHERE NOT EXISTS (SELECT 1 FROM permits \
-             WHERE permits.destination_id = $1 AND permits.number = free.number AND permits.taken_until > ",
+             WHERE permits.subscription_id = $1 AND permits.number = free.number AND permits.taken_until > ",
             now!(),
             " AND permits.taken_until <= ",
             now!(),

@@ -20,7 +20,10 @@ use crate::{
     api::{caller::Callers, ratelimit::Limiter},
     config::{Config, Database, MasterKey, OutboundConfig},
     deliver::{self, Dispatcher},
-    jobs::{self, Jobs},
+    jobs::{
+        self, Jobs,
+        action_run::{self, ActionRuns},
+    },
     mcp,
     operate::{self, Operator},
     outbound::{AllowList, BadEntry, Outbound, Settings, public_roots, roots_with},
@@ -74,6 +77,8 @@ pub struct Parts {
     pub mcp_running: mcp::running::Running,
     /// Long work with progress.
     pub jobs: Jobs,
+    /// Runs of actions in the background.
+    pub action_runs: ActionRuns,
     /// The credentials seen lately.
     pub callers: Callers,
     /// How fast requests may come.
@@ -152,6 +157,20 @@ impl App {
             public_url.clone(),
             outbound.clone(),
         );
+        let operator = Operator::new(operate::Parts {
+            clock: clock.clone(),
+            config: Arc::clone(&config),
+            store: store.clone(),
+            registry: registry.clone(),
+            outbound: outbound.clone(),
+            public_url: public_url.clone(),
+        });
+        let action_runs = ActionRuns::new(action_run::Parts {
+            clock: clock.clone(),
+            store: store.clone(),
+            registry: registry.clone(),
+            operator: operator.clone(),
+        });
         let dispatcher = Dispatcher::new(deliver::Parts {
             clock: clock.clone(),
             config: Arc::clone(&config),
@@ -160,6 +179,7 @@ impl App {
             registry: registry.clone(),
             outbound: outbound.clone(),
             bell: Bell::new(store.db().clone()),
+            actions: action_runs.clone(),
         });
         let jobs = Jobs::new(jobs::Parts {
             clock: clock.clone(),
@@ -187,14 +207,6 @@ impl App {
             kept: config.limits.rejected_log_per_source,
             max_depth: config.limits.json_depth_max,
         });
-        let operator = Operator::new(operate::Parts {
-            clock: clock.clone(),
-            config: Arc::clone(&config),
-            store: store.clone(),
-            registry: registry.clone(),
-            outbound: outbound.clone(),
-            public_url: public_url.clone(),
-        });
         let subscriptions = Subscriptions::new(
             store.clone(),
             vault.clone(),
@@ -216,6 +228,7 @@ impl App {
             mcp_running: mcp::running::Running::default(),
             operator,
             jobs,
+            action_runs,
             store,
             spine,
             vault,

@@ -12,6 +12,8 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
 const GAUGES_EVERY: Duration = Duration::from_secs(10);
 /// How often what is over is removed.
 const REMOVAL_EVERY: Duration = Duration::from_mins(1);
+/// How often work is looked for whose delivery goes out no more.
+const ORPHANS_EVERY: Duration = Duration::from_secs(2);
 /// How long after the content of an event was deleted an answer to it may still be written.
 const LATE: Duration = Duration::from_mins(10);
 /// How many rows are removed in one commit: few enough that accepting does not feel it.
@@ -25,6 +27,7 @@ pub async fn run(app: App, stop: CancellationToken) {
         every(&stop, CHECKPOINT_EVERY, || checkpoint(&app)),
         every(&stop, GAUGES_EVERY, || gauges(&app)),
         every(&stop, REMOVAL_EVERY, || removal(&app)),
+        every(&stop, ORPHANS_EVERY, || orphans(&app)),
     );
 }
 
@@ -63,6 +66,11 @@ async fn gauges(app: &App) -> tieline_store::Result<()> {
     metrics::gauge!(telemetry::DELIVERY_MEMORY_BYTES).set(bytes as f64);
     telemetry::metrics().upkeep();
     Ok(())
+}
+
+/// Ends what waits for a delivery that was called off or removed.
+async fn orphans(app: &App) -> tieline_store::Result<()> {
+    app.action_runs.end_orphans().await
 }
 
 async fn removal(app: &App) -> tieline_store::Result<()> {

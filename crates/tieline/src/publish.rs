@@ -247,27 +247,39 @@ pub fn notice<'a>(
     wanting: impl Iterator<Item = &'a Arc<Route>>,
     about: DestinationId,
 ) -> Entry {
-    told(clock, event, wanting.filter(|route| route.id != about))
+    told(
+        clock,
+        event,
+        wanting.filter(|route| route.id != about),
+        None,
+    )
 }
 
-/// An event of this program's own with what it is owed: due at once, to whichever node comes first.
+/// An event of this program's own with what it is owed: due at once, to whichever node comes first. `owed`: who gets
+/// it in any case, and the line in which it stands there.
 pub fn told<'a>(
     clock: &Clock,
     event: Event,
     wanting: impl Iterator<Item = &'a Arc<Route>>,
+    owed: Option<(&Route, Option<Arc<str>>)>,
 ) -> Entry {
     let keyed = Keyed::new(&event);
-    let deliveries = wanting.map(|route| NewDelivery {
+    let delivery = |route: &Route, ordering_key| NewDelivery {
         id: DeliveryId::new(clock.unique_now(), rand::rng().random()),
         destination_id: route.id,
-        ordering_key: route.line(&keyed),
+        ordering_key,
         start: if route.health.state.holds() {
             Start::Held
         } else {
             Start::Due(clock.now())
         },
-    });
-    let deliveries = deliveries.collect();
+    };
+    let owed_to = owed.as_ref().map(|(route, _)| route.id);
+    let wanting = wanting.filter(|route| Some(route.id) != owed_to);
+    let mut deliveries: Vec<_> = wanting
+        .map(|route| delivery(route, route.line(&keyed)))
+        .collect();
+    deliveries.extend(owed.map(|(route, key)| delivery(route, key)));
     Entry {
         deliveries,
         event: Arc::new(event),

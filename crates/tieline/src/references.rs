@@ -3,6 +3,7 @@
 //! One row per kind of object that refers to something. References are read from the objects themselves, so that
 //! there is nothing beside them that could disagree.
 
+use serde_json::Value;
 use tieline_domain::{
     Bounds, TenantId,
     operation::{Operation, Recipe},
@@ -38,10 +39,11 @@ pub struct Reference {
 type Reader = fn(&Document) -> Vec<Target>;
 
 /// The kinds of objects that refer to others.
-const READERS: [(Kind, Reader); 3] = [
+const READERS: [(Kind, Reader); 4] = [
     (Kind::Tool, of_operation),
     (Kind::Action, of_operation),
-    (Kind::McpServer, of_mcp_server),
+    (Kind::Agent, of_agent),
+    (Kind::McpServer, |document| named_in(&document.body)),
 ];
 
 /// Every reference among the objects of a tenant.
@@ -87,9 +89,14 @@ fn of_operation(document: &Document) -> Vec<Target> {
     }
 }
 
-/// The secrets in the headers of a remote MCP server.
-fn of_mcp_server(document: &Document) -> Vec<Target> {
-    named_in(&document.body)
+/// The secrets that an agent names, and the operations that it may call (`tools`).
+fn of_agent(document: &Document) -> Vec<Target> {
+    let body: Value = serde_json::from_str(&document.body).unwrap_or_default();
+    let tools = body["tools"].as_array().into_iter().flatten();
+    let tools = tools.filter_map(Value::as_str);
+    let mut found = named_in(&document.body);
+    found.extend(tools.map(|name| Target::Operation(name.to_owned())));
+    found
 }
 
 /// The secrets that stand as `secrets.NAME` in a text: too many rather than too few.

@@ -86,6 +86,14 @@ kinds! {
         "Go on without the result.";
 }
 
+impl ErrorKind {
+    /// Whether a call in the background is made again later by itself: nothing was done, or the service failed and
+    /// the operation `may_repeat`. What may have been done by an unknown outcome is for people to look at.
+    pub const fn is_worth_a_later_try(self, may_repeat: bool) -> bool {
+        self.may_repeat() || (may_repeat && matches!(self, Self::UpstreamError | Self::Timeout))
+    }
+}
+
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::error::Error;
 use super::guard::path_of;
-use super::library::IN_ORDER;
+use super::library::{IN_ORDER, MATCHES};
 
 /// What an evaluation may cost: values and bytes of text that are looked at, or made.
 pub const MAX_COST: u64 = 1 << 24;
@@ -44,6 +44,8 @@ const SMALL: [&str; 19] = [
 /// How much longer a function on text can make it: `upperAscii` and the like do not, `split` makes a value of each
 /// letter.
 const GROWTH: u64 = 3;
+/// Steps that a pattern may take for each character.
+const PATTERN: u64 = 16;
 /// A number as text.
 const NUMBER: u64 = 32;
 
@@ -211,6 +213,11 @@ impl Reckoning<'_> {
                 count: Amount::default(),
                 // Texts are searched and values compared from end to end.
                 cost: sum.cost + sum.size,
+            }),
+            MATCHES => Ok(Bound {
+                size: Amount::fixed(1),
+                count: Amount::default(),
+                cost: sum.cost + sum.size.times(PATTERN),
             }),
             operators::CONDITIONAL | operators::INDEX => Ok(sum),
             operators::ADD | IN_ORDER => sum.made(),

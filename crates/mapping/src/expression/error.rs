@@ -113,6 +113,7 @@ fn operator(name: &str) -> String {
     match name.trim_matches(|c| c == '_' || c == '@') {
         "[_]" | "[_" => "an index".to_owned(),
         "?_:" => "`? :`".to_owned(),
+        "matches" => "matches()".to_owned(),
         inner if inner.starts_with(|c: char| c.is_alphabetic()) && name != "@in" => {
             format!("{inner}()")
         }

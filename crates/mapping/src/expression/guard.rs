@@ -1,13 +1,16 @@
 //! What an expression must be before it is evaluated at all: short, shallow, and without a loop in a loop.
 
+use std::sync::Arc;
+
 use cel::ParseErrors;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, operators};
 use cel::parser::{Expression as Tree, Parser};
 
-use super::library::{FUNCTIONS, IN_ORDER, TYPES};
+use super::library::{FUNCTIONS, IN_ORDER, MATCHES, TYPES, pattern_name};
 use super::nesting::nesting;
 use super::reads::Reads;
 use crate::Fault;
+use crate::pattern::Pattern;
 
 /// Longest expression, in bytes.
 pub const MAX_SOURCE: usize = 1_024;
@@ -27,6 +30,8 @@ pub(super) struct Guarded {
     pub(super) tree: Tree,
     pub(super) reads: Vec<(String, Reads)>,
     pub(super) grows: bool,
+    /// The patterns of its calls of matches(), by their number.
+    pub(super) patterns: Vec<Arc<Pattern>>,
 }
 
 /// Why an expression is refused.
@@ -52,6 +57,10 @@ pub(super) enum Refusal {
     Unreadable,
     #[error("no thread could be started to read the expression; try again")]
     NoThread,
+    #[error("matches() takes one text and a pattern that is written out, as in name.matches('^A')")]
+    Pattern,
+    #[error("a pattern in an expression cannot look around or refer to its groups")]
+    LookAround,
     #[error("a loop such as all(), map() or filter() cannot stand inside another; chain them")]
     NestedLoop,
     #[error(
@@ -93,12 +102,14 @@ pub(super) fn parse(source: &str, known: Option<&[&str]>) -> Result<Guarded, Ref
         reads: Vec::new(),
         loops: Vec::new(),
         grows: false,
+        patterns: Vec::new(),
     };
     walk.visit(&mut tree, 0)?;
     Ok(Guarded {
         tree,
         reads: walk.reads,
         grows: walk.grows,
+        patterns: walk.patterns,
     })
 }
 
@@ -136,6 +147,7 @@ struct Walk<'k> {
     /// The variables of the loop that is being walked; its own accumulator is among them.
     loops: Vec<String>,
     grows: bool,
+    patterns: Vec<Arc<Pattern>>,
 }
 
 impl Walk<'_> {
@@ -201,11 +213,37 @@ impl Walk<'_> {
             return Err(Refusal::Unknown(fault));
         }
         self.grows |= name == operators::ADD || !operator;
+        if call.func_name == "matches" {
+            return self.matches(call, depth);
+        }
         if let Some(target) = &mut call.target {
             self.visit(target, depth)?;
         }
         let mut arguments = call.args.iter_mut();
         arguments.try_for_each(|argument| self.visit(argument, depth))
+    }
+
+    /// `text.matches('pattern')` calls the pattern, compiled once, as it is meant in JavaScript.
+    fn matches(&mut self, call: &mut CallExpr, depth: usize) -> Result<(), Refusal> {
+        let pattern = match call.args.last().map(|last| &last.expr) {
+            Some(Expr::Literal(LiteralValue::String(source))) => Pattern::compile(source.inner()),
+            _ => return Err(Refusal::Pattern),
+        };
+        let pattern = pattern.map_err(Refusal::Unknown)?;
+        if !pattern.is_linear() {
+            return Err(Refusal::LookAround);
+        }
+        call.args.pop();
+        call.args.extend(call.target.take().map(|target| *target));
+        let [text] = call.args.as_mut_slice() else {
+            return Err(Refusal::Pattern);
+        };
+        self.visit(text, depth)?;
+        let name = Expr::Ident(pattern_name(self.patterns.len()));
+        self.patterns.push(Arc::new(pattern));
+        call.args.push(Tree { id: 0, expr: name });
+        call.func_name = MATCHES.to_owned();
+        Ok(())
     }
 
     fn comprehension(

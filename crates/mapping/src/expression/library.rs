@@ -1,13 +1,26 @@
 //! The functions that an expression may call.
 
+use std::any::Any;
 use std::sync::{Arc, LazyLock};
 
-use cel::common::types::{CelList, CelMap, CelMapKey, DYN_TYPE};
-use cel::common::value::{CowVal, Val};
+use cel::common::types::{
+    CelBool, CelList, CelMap, CelMapKey, CelString, DYN_TYPE, STRING_TYPE, Type,
+};
+use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{Env, ExecutionError};
+
+use crate::pattern::Pattern;
 
 /// Puts what a loop goes over into one order: the keys of an object by the alphabet.
 pub(super) const IN_ORDER: &str = "in_order@";
+
+/// Asks a compiled pattern.
+pub(super) const MATCHES: &str = "matches@";
+
+/// The name that a pattern is bound to; no source can write it.
+pub(super) fn pattern_name(number: usize) -> String {
+    format!("pattern@{number}")
+}
 
 /// The names of types, as in `type(value) == string`.
 pub(super) const TYPES: [&str; 9] = [
@@ -25,9 +38,10 @@ pub(super) const TYPES: [&str; 9] = [
 /// What may be called: the standard functions and those on text whose results are no larger than what they are
 /// given. `has`, `all`, `exists`, `exists_one`, `map` and `filter` are gone when the tree is walked; they are here
 /// to be named as the nearest.
-pub(super) const FUNCTIONS: [&str; 24] = [
+pub(super) const FUNCTIONS: [&str; 25] = [
     "size",
     "contains",
+    "matches",
     "startsWith",
     "endsWith",
     "int",
@@ -59,8 +73,52 @@ pub(super) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     environment
         .add_overload(IN_ORDER, IN_ORDER, vec![DYN_TYPE], in_order)
         .expect("declared once");
+    environment
+        .add_overload(MATCHES, MATCHES, vec![STRING_TYPE, DYN_TYPE], matches)
+        .expect("declared once");
     Arc::new(environment)
 });
+
+/// A pattern as a value, which only [`MATCHES`] can do anything with.
+#[derive(Clone, Debug)]
+pub(super) struct PatternValue(pub(super) Arc<Pattern>);
+
+static PATTERN_TYPE: Type = Type::new_unspecified_type("pattern");
+
+impl Val for PatternValue {
+    fn get_type(&self) -> &Type {
+        &PATTERN_TYPE
+    }
+
+    fn cel_type() -> &'static Type {
+        &PATTERN_TYPE
+    }
+
+    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v> {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+}
+
+impl StaticVal for PatternValue {}
+
+fn matches<'b, 'v>(values: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let text = values
+        .first()
+        .and_then(|text| text.downcast_ref::<CelString<'v>>());
+    let pattern = values
+        .get(1)
+        .and_then(|pattern| pattern.downcast_ref::<PatternValue>());
+    let (Some(text), Some(PatternValue(pattern))) = (text, pattern) else {
+        return Err(ExecutionError::invalid_argument_count(2, values.len()));
+    };
+    let found = pattern.is_match(text.inner());
+    let found = found.map_err(|error| ExecutionError::function_error("matches", error))?;
+    Ok(CowVal::owned(CelBool::from(found)))
+}
 
 fn in_order<'b, 'v>(mut values: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let Some(range) = values.pop() else {

@@ -24,6 +24,7 @@ use cel::{Context, Value as CelValue};
 use serde_json::Value;
 
 use crate::Fault;
+use crate::pattern::Pattern;
 
 pub use budget::{MAX_COST, MAX_SIZE};
 pub use error::Error;
@@ -43,6 +44,7 @@ pub struct Expression {
     reads: Vec<(String, Reads)>,
     /// Whether it can make more of its variables than they are.
     grows: bool,
+    patterns: Vec<Arc<Pattern>>,
 }
 
 impl Expression {
@@ -68,6 +70,7 @@ impl Expression {
             tree: guarded.tree,
             reads: guarded.reads,
             grows: guarded.grows,
+            patterns: guarded.patterns,
         })
     }
 
@@ -144,6 +147,10 @@ impl Expression {
             let value = find(name).ok_or_else(|| Error::Absent(name.clone()))?;
             context.add_variable_as_val(name.as_str(), values::to_cel(value, reads, &mut weight)?);
             bound.push((name.as_str(), value));
+        }
+        for (number, pattern) in self.patterns.iter().enumerate() {
+            let pattern = library::PatternValue(Arc::clone(pattern));
+            context.add_variable_as_val(library::pattern_name(number), Box::new(pattern));
         }
         if self.grows {
             budget::check(&self.tree, &bound)?;

@@ -69,6 +69,14 @@ fn expressions_compute() {
             "event.data.tags.exists(t, t == event.data.tags[1])",
             json!(true),
         ),
+        (
+            "event.data.customer.email.matches('^[\\\\w-\\\\.]+@')",
+            json!(true),
+        ),
+        (
+            "event.data.tags.filter(t, matches(t, '^v') || t.matches('x'))",
+            json!(["vip"]),
+        ),
         ("event.data.tags + ['new']", json!(["vip", "eu", "new"])),
         ("event.data.tags == ['vip', 'eu']", json!(true)),
         ("['vip', 'eu'] == event.data.tags", json!(true)),
@@ -144,6 +152,10 @@ fn what_has_no_result_says_why() {
             "the result is not a finite number, which JSON cannot hold",
         ),
         ("b'abc'", "the result is bytes, which JSON cannot hold"),
+        (
+            "v.n.matches('a')",
+            "matches() does not take a whole number and pattern",
+        ),
         ("int('x')", "int() cannot read the value"),
     ];
     for (source, expected) in rows {
@@ -172,6 +184,18 @@ fn bad_expressions_are_refused() {
         (
             "[1].all(a, [2].all(b, a == b))",
             "a loop such as all(), map() or filter() cannot stand inside another; chain them",
+        ),
+        (
+            "a.matches('(')",
+            "at character 1: `(` opens a group that nothing closes; write `\\(` for the parenthesis itself",
+        ),
+        (
+            "a.matches(b)",
+            "matches() takes one text and a pattern that is written out, as in name.matches('^A')",
+        ),
+        (
+            "a.matches('^(?!x)')",
+            "a pattern in an expression cannot look around or refer to its groups",
         ),
         (
             "Message{a: 1}",

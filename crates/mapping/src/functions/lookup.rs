@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::body::{Compiled, into_text};
 use super::declaration::{Declaration, Example, Kind, Parameter, Takes};
@@ -149,66 +149,100 @@ pub(super) static LOOKUP: Declaration = Declaration::new(
 ]);
 
 fn compile(parameters: &Parameters<'_>) -> Result<Compiled, Fault> {
-    let table = parameters.table("table")?;
+    looking(parameters, "table", "lookup", Missing::IsAnError)
+}
+
+/// What becomes of a value that the table has no entry for, when there is no default.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    IsAnError,
+    Stays,
+}
+
+/// Looks values up in the table that this parameter gives.
+pub(super) fn looking(
+    parameters: &Parameters<'_>,
+    table: &'static str,
+    function: &'static str,
+    missing: Missing,
+) -> Result<Compiled, Fault> {
+    let entries = parameters.table(table)?;
     let default = parameters.any("default").map(Cow::into_owned);
-    let undo = flipped(&table, parameters, default.is_none());
-    let look_up = looking_up(&table, parameters.flag("case_sensitive"), "/table")?;
+    let case_sensitive = parameters.flag("case_sensitive");
+    let flipped = entries.flipped().filter(|_| default.is_none());
+    let folded = if case_sensitive {
+        None
+    } else {
+        Some(entries.folded(&format!("/{table}"))?)
+    };
+    let search = Search {
+        entries,
+        folded,
+        default,
+        missing,
+    };
     let compiled = Compiled::value(move |value, _| match value.as_ref() {
         Value::Array(items) => {
-            let found = items.iter().map(|item| match item {
-                Value::Null => Ok(Value::Null),
-                item => look_up(item, default.as_ref()),
-            });
+            let found = items.iter().map(|item| search.of_list(item));
             found
                 .collect::<Result<Vec<_>, _>>()
                 .map(|found| Cow::Owned(Value::Array(found)))
         }
-        one => look_up(one, default.as_ref()).map(Cow::Owned),
+        one => search.one(one).map(Cow::Owned),
     });
-    Ok(match undo {
-        Some(parameters) => compiled.undone_by("lookup", parameters),
+    Ok(match flipped {
         None => compiled,
+        Some(flipped) => compiled.undone_by(
+            function,
+            Map::from_iter([
+                (table.to_owned(), Value::Object(flipped)),
+                ("case_sensitive".to_owned(), case_sensitive.into()),
+            ]),
+        ),
     })
 }
 
-fn flipped(table: &Table, parameters: &Parameters<'_>, strict: bool) -> Option<Map<String, Value>> {
-    let flipped = table.flipped().filter(|_| strict)?;
-    let case = parameters.flag("case_sensitive");
-    match json!({"table": flipped, "case_sensitive": case}) {
-        Value::Object(parameters) => Some(parameters),
-        _ => None,
+struct Search {
+    entries: Arc<Table>,
+    /// The entries by small letters, when case does not matter.
+    folded: Option<IndexMap<String, Value>>,
+    default: Option<Value>,
+    missing: Missing,
+}
+
+impl Search {
+    fn of_list(&self, item: &Value) -> Result<Value, FunctionError> {
+        if item.is_null() {
+            return Ok(Value::Null);
+        }
+        self.one(item)
+    }
+
+    fn one(&self, value: &Value) -> Result<Value, FunctionError> {
+        let key = into_text(Cow::Borrowed(value))?;
+        let found = match &self.folded {
+            None => self.entries.entries.get(key.as_ref()),
+            Some(folded) => folded.get(&key.to_lowercase()),
+        };
+        let stays = (self.missing == Missing::Stays).then_some(value);
+        let found = found.or(self.default.as_ref()).or(stays);
+        found.cloned().ok_or_else(|| not_in(&self.entries))
     }
 }
 
-/// Looks one value up; what has no entry becomes the default, if there is one.
-fn looking_up(
-    table: &Arc<Table>,
-    case_sensitive: bool,
-    pointer: &str,
-) -> Result<
-    impl Fn(&Value, Option<&Value>) -> Result<Value, FunctionError> + Send + Sync + 'static,
-    Fault,
-> {
-    let folded = if case_sensitive {
-        None
-    } else {
-        Some(table.folded(pointer)?)
-    };
-    let table = Arc::clone(table);
-    Ok(move |value: &Value, default: Option<&Value>| {
-        let key = into_text(Cow::Borrowed(value))?;
-        let found = match &folded {
-            None => table.entries.get(key.as_ref()),
-            Some(folded) => folded.get(&key.to_lowercase()),
-        };
-        found.or(default).cloned().ok_or_else(|| not_in(&table))
-    })
-}
-
 fn not_in(table: &Table) -> FunctionError {
-    let keys = table.entries.keys().take(5).map(|key| crate::excerpt(key));
+    const SHOWN: usize = 5;
+    let keys = table
+        .entries
+        .keys()
+        .take(SHOWN)
+        .map(|key| crate::excerpt(key));
     let keys = keys.collect::<Vec<_>>().join("`, `");
-    let more = if table.entries.len() > 5 { ", …" } else { "" };
+    let more = if table.entries.len() > SHOWN {
+        ", …"
+    } else {
+        ""
+    };
     FunctionError::NotInTable(format!(
         "has no entry in the table (`{keys}`{more}); add one, or a `default`"
     ))

@@ -5,6 +5,8 @@
 //! writes them, and a list value by value.
 
 mod body;
+mod boolean;
+mod capitalize;
 mod case;
 mod concat;
 mod constant;
@@ -12,9 +14,23 @@ mod declaration;
 mod default;
 mod error;
 mod expression;
+mod format_date;
+mod format_phone;
+mod hash;
+mod json;
 mod lookup;
+mod manual;
+mod map_values;
+mod number;
+mod of_list;
 mod parameters;
+mod replace;
+mod round;
+mod slug;
 mod split;
+mod substring;
+mod template;
+mod text;
 mod trim;
 
 #[cfg(test)]
@@ -28,6 +44,7 @@ pub use body::{Context, Flow, MAX_OUTPUT};
 pub use declaration::{Declaration, Example, Kind, Parameter, Takes};
 pub use error::{FunctionError, kind_of};
 pub use lookup::{MAX_ENTRIES, Table, Tables};
+pub use manual::manual;
 
 use crate::Fault;
 use parameters::Parameters;
@@ -37,12 +54,32 @@ pub static ALL: &[&Declaration] = &[
     &case::LOWERCASE,
     &case::UPPERCASE,
     &trim::TRIM,
+    &format_date::FORMAT_DATE,
+    &format_phone::FORMAT_PHONE,
     &concat::CONCAT,
-    &concat::JOIN,
     &split::SPLIT,
     &lookup::LOOKUP,
     &default::DEFAULT,
     &constant::CONSTANT,
+    &replace::REPLACE,
+    &substring::SUBSTRING,
+    &text::TEXT,
+    &number::NUMBER,
+    &round::ROUND,
+    &boolean::BOOLEAN,
+    &concat::JOIN,
+    &of_list::FIRST,
+    &of_list::LAST,
+    &of_list::COALESCE,
+    &of_list::UNIQUE,
+    &map_values::MAP_VALUES,
+    &capitalize::CAPITALIZE,
+    &capitalize::TITLE_CASE,
+    &slug::SLUG,
+    &hash::HASH,
+    &template::TEMPLATE,
+    &json::PARSE_JSON,
+    &json::TO_JSON,
     &expression::EXPRESSION,
 ];
 

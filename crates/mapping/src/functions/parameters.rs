@@ -52,11 +52,6 @@ impl<'p> Parameters<'p> {
         Err(faults)
     }
 
-    /// What is given, as it is written.
-    pub(super) fn given(&self) -> &'p Map<String, Value> {
-        self.given
-    }
-
     /// The value given or the default; `None` where there is neither.
     pub(super) fn any(&self, name: &str) -> Option<Cow<'p, Value>> {
         if let Some(value) = self.given.get(name) {

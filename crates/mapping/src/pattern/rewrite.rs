@@ -44,6 +44,8 @@ pub(super) enum Syntax {
     Surrogate,
     #[error("`\\{0}{{…}}` needs a property of Unicode between braces, such as \\p{{L}}")]
     Property(char),
+    #[error("`{0}` is no name of a group, or that of two; names are letters and digits")]
+    GroupName(String),
     #[error("no group has the name `{0}`")]
     NoSuchGroup(String),
 }
@@ -86,16 +88,18 @@ enum Before {
 
 /// Rewrites a pattern, or says what JavaScript would not take in it.
 pub(super) fn rewrite(pattern: &str) -> Result<Rewritten, SyntaxError> {
+    let groups = groups_of(pattern);
+    check_names(&groups)?;
     let mut scanner = Scanner {
         rest: pattern.chars().peekable(),
         position: 0,
-        groups: groups_of(pattern),
+        groups,
     };
     let mut out = String::with_capacity(pattern.len() * 2);
     let mut linear = true;
     let mut before = Before::Nothing;
-    // Where each open group began, and whether it may be repeated.
-    let mut open: Vec<(usize, Before)> = Vec::new();
+    // Where each open group began.
+    let mut open: Vec<(usize, Group)> = Vec::new();
     while let Some(character) = scanner.next() {
         let position = scanner.position;
         before = match character {
@@ -109,22 +113,17 @@ pub(super) fn rewrite(pattern: &str) -> Result<Rewritten, SyntaxError> {
             }
             '(' => {
                 let group = scanner.group(&mut out)?;
-                linear &=
-                    group != Group::Look { behind: true } && group != Group::Look { behind: false };
-                let behind = group == (Group::Look { behind: true });
-                open.push((
-                    position,
-                    if behind {
-                        Before::Nothing
-                    } else {
-                        Before::Atom
-                    },
-                ));
+                linear &= group != Group::Look;
+                open.push((position, group));
                 Before::Nothing
             }
             ')' => {
                 out.push(')');
-                open.pop().ok_or(Syntax::Unopened.at(position))?.1
+                match open.pop().ok_or(Syntax::Unopened.at(position))? {
+                    // JavaScript lets a look ahead be repeated, which says nothing; nobody means it.
+                    (_, Group::Look) => Before::Nothing,
+                    _ => Before::Atom,
+                }
             }
             '*' | '+' | '?' => {
                 scanner.repeated(before, character, &character.to_string(), &mut out)?;
@@ -181,7 +180,7 @@ fn literal_atom(out: &mut String, character: char) -> Before {
 enum Group {
     Capturing,
     Plain,
-    Look { behind: bool },
+    Look,
 }
 
 impl Scanner<'_> {
@@ -226,13 +225,12 @@ impl Scanner<'_> {
 
     /// Reads what follows `(` and writes the group's beginning. Groups lose their names: only numbers refer to them.
     fn group(&mut self, out: &mut String) -> Result<Group, SyntaxError> {
-        const LOOKS: [(&str, bool); 4] =
-            [("?=", false), ("?!", false), ("?<=", true), ("?<!", true)];
+        const LOOKS: [&str; 4] = ["?=", "?!", "?<=", "?<!"];
         let position = self.position;
-        if let Some((look, behind)) = LOOKS.iter().find(|(look, _)| self.take_text(look)) {
+        if let Some(look) = LOOKS.iter().find(|look| self.take_text(look)) {
             out.push('(');
             out.push_str(look);
-            return Ok(Group::Look { behind: *behind });
+            return Ok(Group::Look);
         }
         if self.take_text("?:") {
             out.push_str("(?:");
@@ -297,6 +295,10 @@ impl Scanner<'_> {
     /// Reads an escape whose `\` has been read. What has no meaning stands for itself, as in annex B.
     pub(super) fn escape(&mut self, in_set: bool) -> Result<Escape, SyntaxError> {
         let position = self.position;
+        if self.peek() == Some('c') && !self.control_follows() {
+            // The backslash stands for itself, and the `c` comes next.
+            return Ok(Escape::Character('\\'));
+        }
         let Some(letter) = self.next() else {
             return Err(Syntax::Trailing.at(position));
         };
@@ -311,7 +313,7 @@ impl Scanner<'_> {
             'f' => '\u{c}',
             'b' if !in_set => return Ok(Escape::Boundary(true)),
             'B' if !in_set => return Ok(Escape::Boundary(false)),
-            'c' => self.control(),
+            'c' => char::from(self.next().map_or(0, |letter| letter as u8 % 32)),
             'x' => self.hexadecimal(2).unwrap_or('x'),
             'u' => self.unicode().map_err(|problem| problem.at(position))?,
             'p' | 'P' => {
@@ -327,15 +329,10 @@ impl Scanner<'_> {
         Ok(Escape::Character(character))
     }
 
-    /// `\cJ`; without a letter the backslash stands for itself.
-    fn control(&mut self) -> char {
-        match self.peek() {
-            Some(letter) if letter.is_ascii_alphabetic() => {
-                self.next();
-                char::from(letter as u8 % 32)
-            }
-            _ => 'c',
-        }
+    /// Whether a letter follows the `c` that comes next, as in `\cJ`.
+    fn control_follows(&self) -> bool {
+        let letter = self.rest.clone().nth(1);
+        letter.is_some_and(|letter| letter.is_ascii_alphabetic())
     }
 
     fn hexadecimal(&mut self, digits: usize) -> Option<char> {
@@ -473,4 +470,16 @@ fn groups_of(pattern: &str) -> Vec<Option<String>> {
         }
     }
     groups
+}
+
+fn check_names(groups: &[Option<String>]) -> Result<(), SyntaxError> {
+    for (at, name) in groups.iter().enumerate() {
+        let Some(name) = name else { continue };
+        let letter = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+        let good = name.chars().all(letter) && !name.starts_with(|c: char| c.is_ascii_digit());
+        if name.is_empty() || !good || groups[..at].contains(&Some(name.clone())) {
+            return Err(Syntax::GroupName(name.clone()).at(1));
+        }
+    }
+    Ok(())
 }

@@ -193,3 +193,48 @@ proptest::proptest! {
         }
     }
 }
+
+/// What JavaScript itself says (tests/data/patterns.mjs made the file with Node 20).
+#[test]
+fn patterns_mean_what_they_mean_in_javascript() {
+    const SAID: &str = include_str!("../../tests/data/patterns.json");
+    /// Refused here though JavaScript takes it: a look ahead is not repeated.
+    const REFUSED: [&str; 2] = ["(?=a)*b", "(?=a){2}a"];
+    let said: serde_json::Value = serde_json::from_str(SAID).expect("JSON");
+    let strings = |list: &serde_json::Value| -> Vec<String> {
+        let list = list.as_array().into_iter().flatten();
+        list.map(|text| text.as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    let texts = strings(&said["texts"]);
+    let mut wrong = Vec::new();
+    let mut asked = 0;
+    for row in said["rows"].as_array().expect("a list") {
+        let source = row["pattern"].as_str().expect("text");
+        let valid = row["valid"] == true;
+        let pattern = match Pattern::compile(source) {
+            Ok(_) if !valid => {
+                wrong.push(format!("{source}: taken"));
+                continue;
+            }
+            Err(fault) => {
+                if valid && !REFUSED.contains(&source) {
+                    wrong.push(format!("{source}: refused: {fault}"));
+                }
+                continue;
+            }
+            Ok(pattern) => pattern,
+        };
+        let matching = strings(&row["matches"]);
+        let told = |text: &&String| row["unicode"] == true || text.chars().all(|c| c <= '\u{ffff}');
+        for text in texts.iter().filter(told) {
+            asked += 1;
+            let found = pattern.is_match(text).expect("short texts");
+            if found != matching.contains(text) {
+                wrong.push(format!("{source} of {text:?}: {found}"));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(asked > 19_000, "{asked}");
+}

@@ -36,7 +36,7 @@ impl<'a> Budget<'a> {
 
 /// One for each value and for each byte of text, at most what the payload has bytes; `None` as soon
 /// as it passes `limit`, so that the work is bounded by the limit too.
-fn weigh(value: &Value, limit: usize) -> Option<usize> {
+pub(crate) fn weigh(value: &Value, limit: usize) -> Option<usize> {
     let mut left = limit.checked_sub(1)?;
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

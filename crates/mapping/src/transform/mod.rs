@@ -9,6 +9,7 @@ use crate::path::{Path, PathError, Selection};
 mod budget;
 
 use budget::Budget;
+pub(crate) use budget::weigh;
 
 /// Metadata keys that one transform can fill, whatever the operator allows.
 pub const MAX_METADATA_KEYS: usize = 256;

@@ -4,9 +4,11 @@ use serde_json::{Map, Value};
 
 use super::kind::{KINDS, KindDeclaration, Settings, number};
 use crate::Fault;
+use crate::dates::Layout;
 use crate::fault::pointer_step;
 use crate::functions::kind_of;
 use crate::pattern::Pattern;
+use crate::phones;
 
 /// Members that every validation takes.
 const COMMON: [&str; 4] = ["type", "pattern", "min_length", "max_length"];
@@ -252,6 +254,11 @@ impl Reader {
                 check.number = self.range(members, "min", "max", Value::as_f64);
             }
             Some("enum") => check.settings.values = self.values(members.get("values")),
+            Some("phone") => {
+                let country = self.named(members, "default_country", phones::country);
+                check.settings.country = country;
+            }
+            Some("date") => check.settings.layout = self.named(members, "format", Layout::compile),
             Some("url") => check.settings.schemes = self.schemes(members.get("schemes")),
             _ => {}
         }
@@ -322,6 +329,24 @@ impl Reader {
             self.faults.push(Fault::new(format!("/{most}"), detail));
         }
         range
+    }
+
+    /// What a member of text names.
+    fn named<T>(
+        &mut self,
+        members: &Map<String, Value>,
+        name: &str,
+        read: fn(&str) -> Result<T, Fault>,
+    ) -> Option<T> {
+        let pointer = format!("/{name}");
+        let read = match members.get(name)? {
+            Value::String(text) => read(text).map_err(|fault| fault.under(&pointer)),
+            other => {
+                let detail = format!("`{name}` must be text, not {}", kind_of(other));
+                Err(Fault::new(pointer, detail))
+            }
+        };
+        read.map_err(|fault| self.faults.push(fault)).ok()
     }
 
     fn values(&mut self, written: Option<&Value>) -> Vec<Value> {

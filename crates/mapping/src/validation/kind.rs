@@ -1,9 +1,12 @@
 //! The kinds of validation, as data: the validator, the documentation and the console read this table.
 
+use rlibphonenumber::Region;
 use serde_json::Value;
 
 use super::email::is_email;
 use super::url::is_url;
+use crate::dates::{Layout, is_date};
+use crate::phones;
 
 /// A kind of validation.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub struct KindDeclaration {
 pub(super) struct Settings {
     pub(super) schemes: Vec<String>,
     pub(super) values: Vec<Value>,
+    pub(super) country: Option<Region>,
+    pub(super) layout: Option<Layout>,
 }
 
 /// Every kind.
@@ -50,6 +55,26 @@ pub static KINDS: &[KindDeclaration] = &[
         passes: |value, _| value.as_str().is_some_and(is_email),
     },
     KindDeclaration {
+        name: "phone",
+        must_be: "a telephone number such as +16502530000",
+        members: &["default_country"],
+        good: &[r#""+1 650 253 0000""#, r#""+49 30 901820""#],
+        bad: &[
+            r#""650 253 0000""#,
+            r#""+1 23""#,
+            r#""call me""#,
+            r#""""#,
+            "[[]]",
+        ],
+        passes: |value, settings| {
+            let text = match value {
+                Value::Number(number) => number.to_string(),
+                value => value.as_str().unwrap_or_default().to_owned(),
+            };
+            phones::parse(&text, settings.country).is_some()
+        },
+    },
+    KindDeclaration {
         name: "url",
         must_be: "a whole URL such as https://example.com/page",
         members: &["schemes"],
@@ -68,6 +93,18 @@ pub static KINDS: &[KindDeclaration] = &[
             let text = value.as_str();
             text.is_some_and(|text| is_url(text, &settings.schemes))
         },
+    },
+    KindDeclaration {
+        name: "date",
+        must_be: "a date such as 2024-03-10 or 2024-03-10T15:00:00Z",
+        members: &["format"],
+        good: &[
+            r#""2024-03-10""#,
+            r#""10 Mar 2024 15:04 GMT""#,
+            "1710082800",
+        ],
+        bad: &[r#""2024-02-30""#, r#""soon""#, r#""""#, "true"],
+        passes: |value, settings| is_date(value, settings.layout.as_ref()),
     },
     KindDeclaration {
         name: "number",

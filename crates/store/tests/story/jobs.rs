@@ -37,6 +37,7 @@ fn job(of: TenantId, number: i64) -> Job {
         created_at: at(number),
         started_at: None,
         ended_at: None,
+        delivery_id: None,
     }
 }
 

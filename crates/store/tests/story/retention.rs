@@ -154,6 +154,7 @@ async fn logs_and_jobs_have_their_time() {
             created_at: at(number),
             started_at: None,
             ended_at: None,
+            delivery_id: None,
         };
         for number in [10, 11] {
             store.create_job(&job(number), &by(number)).await.unwrap();

@@ -27,18 +27,18 @@ pub struct Wanted {
     /// Of this status: `waiting`, `running`, `completed`, `failed` or `cancelled`.
     #[param(value_type = Option<String>, example = "running")]
     status: Option<Status>,
-    /// Of this kind: `events.replay`.
+    /// Of this kind: `events.replay` or `action.run`.
     #[param(value_type = Option<String>, example = "events.replay")]
     kind: Option<Kind>,
 }
 
 /// A job.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "job_01kb3f9z5qf8m9w2v7x4t6n0hj", "kind": "events.replay", "status": "running", "asked": {"types": ["order.*"], "after": "evt_01kb000000f8m9w2v7x4t6n0hf", "before": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "rate_per_second": 500}, "total": 100_000, "done": 42_000, "failed": 0, "per_second": 499.2, "result": {"events": 42_000, "made": 0, "again": 42_000, "waiting": 0}, "errors": [], "created_by": "key_01kb3f9z5qf8m9w2v7x4t6n0ha", "created_at": "2026-11-22T10:00:00.000Z", "started_at": "2026-11-22T10:00:00.100Z", "ended_at": null}))]
+#[schema(example = json!({"id": "job_01kb3f9z5qf8m9w2v7x4t6n0hj", "kind": "events.replay", "status": "running", "asked": {"types": ["order.*"], "after": "evt_01kb000000f8m9w2v7x4t6n0hf", "before": "evt_01kb3f9z5qf8m9w2v7x4t6n0hf", "rate_per_second": 500}, "total": 100_000, "done": 42_000, "failed": 0, "per_second": 499.2, "result": {"events": 42_000, "made": 0, "again": 42_000, "waiting": 0}, "errors": [], "created_by": "key_01kb3f9z5qf8m9w2v7x4t6n0ha", "created_at": "2026-11-22T10:00:00.000Z", "started_at": "2026-11-22T10:00:00.100Z", "ended_at": null, "delivery_id": null}))]
 pub struct JobView {
     /// Its id.
     id: String,
-    /// What kind of work it is.
+    /// What kind of work it is: `events.replay` or `action.run`.
     #[schema(value_type = String)]
     kind: Kind,
     /// `waiting`, `running`, `completed`, `failed` or `cancelled`.
@@ -71,6 +71,8 @@ pub struct JobView {
     /// When it ended.
     #[schema(value_type = Option<String>, format = DateTime)]
     ended_at: Option<Timestamp>,
+    /// The delivery that is its work, with its attempts: of an `action.run`.
+    delivery_id: Option<String>,
 }
 
 /// One thing that went wrong.
@@ -104,6 +106,7 @@ impl JobView {
             created_at,
             started_at,
             ended_at,
+            delivery_id,
         } = job;
         let Progress {
             total,
@@ -130,6 +133,7 @@ impl JobView {
             created_at,
             started_at,
             ended_at,
+            delivery_id: delivery_id.map(|id| id.to_string()),
         })
     }
 }
@@ -178,7 +182,8 @@ pub async fn get(
 
 /// Cancel a job
 ///
-/// It stops within a second. What it has done stays.
+/// It stops within a second. What it has done stays. A run of an action can be cancelled while it waits, not while the
+/// action is being called.
 #[utoipa::path(post, path = "/jobs/{id}/cancel", operation_id = "cancel_job", tag = "Jobs",
     params(("id" = String, Path, description = "Id of the job", example = "job_01kb3f9z5qf8m9w2v7x4t6n0hj")),
     extensions(("x-required-scope" = json!("jobs:write"))))]
@@ -189,8 +194,18 @@ pub async fn cancel(
 ) -> Result<Shown<JobView>, Problem> {
     caller.require(Area::Jobs, Right::Write)?;
     let by = caller.change(&app);
+    let seen = app.store.find_job(caller.tenant_id, id).await?;
+    let delivery = seen.as_ref().and_then(|job| job.delivery_id);
+    if delivery.is_some() && seen.is_some_and(|job| job.status == Status::Running) {
+        let detail = "the action is being called at this moment; look at the outcome";
+        return Err(Problem::new(Code::Conflict, detail));
+    }
     let cancelled = app.store.cancel_job(caller.tenant_id, id, &by).await?;
     let shown = find(&app, &caller, id).await?;
+    if let Some(delivery) = delivery.filter(|_| cancelled) {
+        let tenant = caller.tenant_id;
+        app.store.cancel_delivery(tenant, delivery, by.at).await?;
+    }
     if !cancelled {
         let detail = "this job has ended; only one that waits or runs can be cancelled";
         return Err(Problem::new(Code::Conflict, detail));

@@ -45,6 +45,7 @@ pub mod operations;
 pub mod pace_view;
 pub mod page;
 pub mod payload;
+mod prefer;
 pub mod presets;
 pub mod problem;
 mod protected_resource;

@@ -1,8 +1,11 @@
 //! Calling tools and actions over HTTP.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use axum::{
     extract::{FromRequestParts, State},
-    http::request::Parts,
+    http::{HeaderValue, header, request::Parts},
+    response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,18 +15,21 @@ use tieline_domain::{
     operation::{CallError, ErrorKind, Face},
 };
 use tokio_util::sync::CancellationToken;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema, openapi::RefOr};
 
 use super::{
-    answer::Shown,
+    answer::{Accepted, Shown},
     caller::Caller,
+    jobs::JobView,
     json::Json,
     page::Id,
+    prefer::{PreferHeader, RespondAsync},
     problem::{Code, Problem},
 };
 use crate::{
     app::App,
-    operate::{Call, CalledBy, Report, RequestView, Via},
+    jobs::action_run,
+    operate::{Call, CalledBy, Offered, Report, RequestView, Via},
     telemetry::traces,
 };
 
@@ -186,7 +192,7 @@ pub struct CallView {
 /// What came of a test.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"call_id": "call_01kb3f9z5qf8m9w2v7x4t6n0hd", "success": true, "response_time_ms": 234, "response": {"name": "Test User", "status": "active"}, "status_code": 200, "request": {"method": "POST", "url": "https://your-api.com/customers/lookup", "headers": [{"name": "Authorization", "value": "Bearer [redacted]"}], "body": "{\"query\":\"test@example.com\"}"}}))]
-pub struct TestView {
+pub struct OperationTestView {
     /// Its id, in the log of calls.
     #[schema(value_type = String)]
     call_id: CallId,
@@ -236,6 +242,25 @@ struct Asked {
     key: Option<String>,
 }
 
+/// The tool or action of this name, if the caller may call it for `user`.
+async fn callable(
+    app: &App,
+    caller: &Caller,
+    face: Face,
+    name: &str,
+    user: Option<&str>,
+) -> Result<Arc<Offered>, Problem> {
+    caller.require(Calls, Right::Write)?;
+    if user.is_some_and(|user| user.chars().count() > 200) {
+        let fault = tieline_domain::Violation::new("/user", "at most 200 characters");
+        return Err(vec![fault].into());
+    }
+    let found = app.operator.find(caller.tenant_id, name).await?;
+    found
+        .filter(|offered| offered.origin.as_str() == face.as_str())
+        .ok_or_else(|| Problem::not_found(face.as_str()))
+}
+
 async fn call(
     app: &App,
     caller: &Caller,
@@ -243,16 +268,8 @@ async fn call(
     name: &str,
     asked: Asked,
 ) -> Result<Report, Problem> {
-    caller.require(Calls, Right::Write)?;
+    let operation = callable(app, caller, face, name, asked.user.as_deref()).await?;
     let user = asked.user;
-    if user.as_ref().is_some_and(|user| user.chars().count() > 200) {
-        let fault = tieline_domain::Violation::new("/user", "at most 200 characters");
-        return Err(vec![fault].into());
-    }
-    let found = app.operator.find(caller.tenant_id, name).await?;
-    let operation = found
-        .filter(|offered| offered.origin.as_str() == face.as_str())
-        .ok_or_else(|| Problem::not_found(face.as_str()))?;
     let cancel = CancellationToken::new();
     let _given_up = GivenUp(cancel.clone());
     let call = Call {
@@ -325,7 +342,7 @@ fn shown(report: Report) -> Shown<CallView> {
     })
 }
 
-fn tested(report: Report) -> Shown<TestView> {
+fn tested(report: Report) -> Shown<OperationTestView> {
     let Report {
         call_id,
         result,
@@ -339,7 +356,7 @@ fn tested(report: Report) -> Shown<TestView> {
         Ok(output) => (Some(output.value), None),
         Err(error) => (response, Some(error.into())),
     };
-    Shown::new(TestView {
+    Shown::new(OperationTestView {
         call_id,
         success,
         response_time_ms,
@@ -363,7 +380,7 @@ pub async fn test_tool(
     Id(name): Id<String>,
     OwnKey(key): OwnKey,
     Json(ToolInput { parameters, user }): Json<ToolInput>,
-) -> Result<Shown<TestView>, Problem> {
+) -> Result<Shown<OperationTestView>, Problem> {
     let asked = Asked {
         input: parameters,
         user,
@@ -388,7 +405,7 @@ pub async fn test_action(
     Id(name): Id<String>,
     OwnKey(key): OwnKey,
     Json(ActionInput { input, user }): Json<ActionInput>,
-) -> Result<Shown<TestView>, Problem> {
+) -> Result<Shown<OperationTestView>, Problem> {
     let asked = Asked {
         input,
         user,
@@ -425,27 +442,101 @@ pub async fn call_tool(
         .map(shown)
 }
 
+/// What became of a run.
+pub enum Ran {
+    /// It is done.
+    Now(Shown<CallView>),
+    /// It is done in the background.
+    Later(Box<JobView>, String),
+}
+
+impl IntoResponse for Ran {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Now(shown) => shown.into_response(),
+            Self::Later(job, location) => {
+                let mut response = Accepted(*job).into_response();
+                let location = HeaderValue::try_from(location);
+                let location = location.expect("the id of a job is visible ASCII");
+                response.headers_mut().insert(header::LOCATION, location);
+                response
+            }
+        }
+    }
+}
+
+impl IntoResponses for Ran {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let mut all = Shown::<CallView>::responses();
+        all.extend(Accepted::<JobView>::responses());
+        all
+    }
+}
+
+impl From<action_run::Error> for Problem {
+    fn from(error: action_run::Error) -> Self {
+        match error {
+            action_run::Error::Store(error) => error.into(),
+            action_run::Error::Registry(error) => error.into(),
+            action_run::Error::NoAction => Self::not_found(Face::Action.as_str()),
+        }
+    }
+}
+
 /// Run an action
 ///
 /// Answers when the service has. 200 also where the service failed: `success` tells, and `error` says what to do.
-/// Input that does not fit the schema: 422; calls that come too fast: 429.
+/// Input that does not fit the schema: 422; calls that come too fast: 429. With `Prefer: respond-async` the answer is
+/// 202 with a job as soon as the run is on disk: it is tried again where that is safe, and `Location` tells where the
+/// result will be.
 #[utoipa::path(post, path = "/integrations/actions/{name}/run", operation_id = "run_action", tag = "Tools and actions",
-    params(("name" = String, Path, description = "Name or id", example = "create_support_ticket")),
+    params(PreferHeader, ("name" = String, Path, description = "Name or id", example = "create_support_ticket")),
     extensions(("x-required-scope" = json!("calls:write"))))]
 pub async fn run_action(
     State(app): State<App>,
     caller: Caller,
     Id(name): Id<String>,
     OwnKey(key): OwnKey,
+    RespondAsync(later): RespondAsync,
     Json(ActionInput { input, user }): Json<ActionInput>,
-) -> Result<Shown<CallView>, Problem> {
+) -> Result<Ran, Problem> {
     let asked = Asked {
         input,
         user,
         via: Via::Api,
         key,
     };
+    if later {
+        return run_later(&app, &caller, &name, asked).await;
+    }
     call(&app, &caller, Face::Action, &name, asked)
         .await
-        .map(shown)
+        .map(|report| Ran::Now(shown(report)))
+}
+
+/// Asks for a run in the background, once the input is found to fit.
+async fn run_later(app: &App, caller: &Caller, name: &str, asked: Asked) -> Result<Ran, Problem> {
+    let operation = callable(app, caller, Face::Action, name, asked.user.as_deref()).await?;
+    let input = Value::Object(asked.input);
+    let faults = operation.executor.faults(&input).into_iter();
+    Problem::check(faults.map(|fault| fault.under("/input")).collect())?;
+    let trace = traces::current().unwrap_or_else(|| traces::span_in(rand::random()));
+    let asked = action_run::Asked {
+        action_id: operation.id.clone(),
+        action: operation.name.clone(),
+        input,
+        user: asked.user,
+        idempotency_key: asked.key,
+    };
+    let (tenant, by) = (caller.tenant_id, caller.change(app));
+    let job = app
+        .action_runs
+        .ask(tenant, asked, trace.trace_text().into(), &by)
+        .await?;
+    app.dispatcher.wake();
+    let location = format!("/v1/jobs/{}", job.id);
+    Ok(Ran::Later(
+        Box::new(JobView::new(job, app.clock.now())?),
+        location,
+    ))
 }

@@ -77,6 +77,8 @@ enum Command {
     Send(Box<send::Arguments>),
     /// Print every sender that webhooks are verified and signed for, as a table in Markdown
     Presets,
+    /// Print the functions and validations of mappings, as a page in Markdown
+    Functions,
     /// Print the OpenAPI 3.1 document
     Openapi,
     /// Print every setting with its meaning and default, as tieline.toml
@@ -130,6 +132,7 @@ fn dispatch(command: Command, serve: Serve, terminal: Terminal) -> Outcome {
         Command::Listen(arguments) => block_on(listen::run(*arguments, terminal)),
         Command::Send(arguments) => block_on(send::run(*arguments, terminal)),
         Command::Presets => print(&presets::table()),
+        Command::Functions => print(&tieline_mapping::functions::manual()),
         Command::Openapi => print(&api::openapi::text()),
         Command::DefaultConfig => print(&config::default_toml()),
     }

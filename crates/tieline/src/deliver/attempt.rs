@@ -13,7 +13,7 @@ use super::verdict::Showed;
 use crate::{
     authorize::{self, Redaction},
     outbound::{Answer, BodyLimit, Outbound, REDACTED, Request},
-    registry::{Route, Target, Webhook},
+    registry::{Route, Webhook},
     telemetry::{
         spans::{self, Attempted},
         traces,
@@ -79,22 +79,15 @@ fn headers(webhook: &Webhook, id: DeliveryId, now: Timestamp, body: &[u8]) -> He
     headers
 }
 
-/// Tries a delivery once, in a span of its own within the trace of the event.
-pub(super) async fn attempt(
-    outbound: &Outbound,
+/// The attempt as a span within the trace of the event.
+pub(super) fn record(
     route: &Route,
     event: &Event,
     id: DeliveryId,
+    context: TraceContext,
     now: Timestamp,
-    timeout: Duration,
-    keep: usize,
-) -> Tried {
-    let context = spans::attempt_at(event);
-    let tried = match &route.target {
-        Target::Webhook(webhook) => {
-            exchange(outbound, webhook, event, id, now, timeout, keep, &context).await
-        }
-    };
+    tried: &Tried,
+) {
     traces::record(|| {
         let seen = Attempted {
             context,
@@ -106,14 +99,14 @@ pub(super) async fn attempt(
         };
         spans::attempt(&seen, now, tried.took)
     });
-    tried
 }
 
+/// Posts an event to a webhook, signed.
 #[expect(
     clippy::too_many_arguments,
     reason = "what an attempt needs, handed on as it is"
 )]
-async fn exchange(
+pub(super) async fn exchange(
     outbound: &Outbound,
     webhook: &Webhook,
     event: &Event,

@@ -209,6 +209,7 @@ impl Dispatcher {
                 continue;
             };
             let why = format!("it was held for longer than {} seconds", max_age.as_secs());
+            self.give_up(route, &event, &why).await;
             let notice = self
                 .death_notice(route, &event, delivery.id, delivery.attempts, &why)
                 .await;

@@ -4,6 +4,7 @@
 //! at once. What is due later, or found no room, is claimed from the store. Every outcome is settled
 //! in a batch; what is not settled when a node dies comes back when its lease ends.
 
+mod action;
 mod attempt;
 mod catch_up;
 mod claims;
@@ -34,6 +35,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::Config,
+    jobs::action_run::ActionRuns,
     outbound::Outbound,
     registry::{Limits, Registry, Route},
 };
@@ -68,6 +70,8 @@ pub struct Parts {
     pub outbound: Outbound,
     /// What other nodes are woken with.
     pub bell: Bell,
+    /// Works on what actions are asked to do.
+    pub actions: ActionRuns,
 }
 
 /// Sends deliveries.
@@ -274,18 +278,19 @@ impl Dispatcher {
             }
             return;
         }
-        if !self.may_send(&job).await {
+        if !self.may_send(route, &job).await {
             return self.lanes.forget(&job.claimed);
         }
         self.try_once(route, job).await;
     }
 
-    /// Whether this node still has the delivery. Where no order is kept, it is assumed: a repeat does no
-    /// harm. In a line it would overtake others.
-    async fn may_send(&self, job: &Job) -> bool {
+    /// Whether this node still has the delivery. Where no order is kept, it is assumed: receivers know repeats by
+    /// their id. In a line a repeat would overtake others, and what is done here would be done twice.
+    async fn may_send(&self, route: &Route, job: &Job) -> bool {
         let Job { claimed, .. } = job;
         let now = self.parts.clock.now();
-        if claimed.ordering_key.is_none() || now < claimed.lease_until {
+        let is_harmless = claimed.ordering_key.is_none() && route.is_a_place();
+        if is_harmless || now < claimed.lease_until {
             return true;
         }
         let until = now.plus(self.parts.config.delivery.lease);

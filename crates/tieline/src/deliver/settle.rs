@@ -9,15 +9,19 @@ use tieline_domain::{
     destination::State,
     event::{self, Event},
 };
-use tieline_store::spine::{InLine, Settlement, Verdict};
+use tieline_store::spine::{Claimed, InLine, Settlement, Verdict};
 
 use super::{
-    Dispatcher, Job, MAX_SETTLING,
-    attempt::{Tried, attempt},
+    Dispatcher, Job, MAX_SETTLING, action,
+    attempt::{Tried, exchange, record},
     health::in_line,
     verdict::{Decision, Standing, decide},
 };
-use crate::{publish::own_type, registry::Route, telemetry};
+use crate::{
+    publish::own_type,
+    registry::{Route, Target},
+    telemetry::{self, spans},
+};
 
 /// How long to wait before an outcome that could not be written is written again.
 const WRITE_AGAIN: Duration = Duration::from_millis(250);
@@ -53,8 +57,19 @@ impl Dispatcher {
             trace_id: format!("{:032x}", rand::rng().random::<u128>()).into(),
             trust: None,
         };
-        let id = DeliveryId::new(now, rand::rng().random());
-        let tried = self.call(route, &event, id, now).await;
+        let claimed = Claimed {
+            id: DeliveryId::new(now, rand::rng().random()),
+            tenant_id: route.tenant_id,
+            destination_id: route.id,
+            ordering_key: None,
+            attempts: 0,
+            earlier_attempts: 0,
+            first_attempt_at: None,
+            created_at: now,
+            lease_until: now,
+            event: Arc::new(event),
+        };
+        let tried = self.call(route, &claimed, now).await;
         TestResult {
             success: tried.error_kind.is_none(),
             status_code: tried.status_code,
@@ -64,18 +79,29 @@ impl Dispatcher {
         }
     }
 
-    async fn call(&self, route: &Route, event: &Event, id: DeliveryId, now: Timestamp) -> Tried {
+    /// Tries once what a delivery is about, in a span of its own.
+    async fn call(&self, route: &Route, claimed: &Claimed, now: Timestamp) -> Tried {
+        let Claimed { id, event, .. } = claimed;
         let keep = self.parts.config.delivery.response_excerpt_bytes;
-        let timeout = self.timeout(route);
-        attempt(&self.parts.outbound, route, event, id, now, timeout, keep).await
+        let context = spans::attempt_at(event);
+        let tried = match &route.target {
+            Target::Webhook(webhook) => {
+                let (outbound, timeout) = (&self.parts.outbound, self.timeout(route));
+                exchange(outbound, webhook, event, *id, now, timeout, keep, &context).await
+            }
+            // Boxed, as they are rare beside webhooks: an attempt stays small.
+            Target::Action => {
+                Box::pin(action::run(&self.parts.actions, claimed, keep, context)).await
+            }
+        };
+        record(route, event, *id, context, now, &tried);
+        tried
     }
 
     pub(super) async fn try_once(self: &Arc<Self>, route: &Route, job: Job) {
         let Job { claimed, probe } = &job;
         let started_at = self.parts.clock.now();
-        let tried = self
-            .call(route, &claimed.event, claimed.id, started_at)
-            .await;
+        let tried = self.call(route, claimed, started_at).await;
         crate::failpoint::hit("attempt");
         self.lanes
             .note_outcome(route.id, tried.error_kind.is_some());
@@ -111,6 +137,15 @@ impl Dispatcher {
             error_kind: tried.error_kind.map(str::to_owned),
             seen: tried.seen,
         };
+        if let Verdict::Dead { .. } = verdict {
+            let why = attempt.seen.error.as_deref();
+            self.give_up(
+                route,
+                &claimed.event,
+                why.unwrap_or("the last attempt failed"),
+            )
+            .await;
+        }
         let settlement = Settlement {
             delivery_id: claimed.id,
             tenant_id: claimed.tenant_id,
@@ -146,7 +181,8 @@ impl Dispatcher {
             Decision::HoldAgain => Verdict::Hold {
                 probe_at: at.plus(self.probe_wait(route.health.failed_probes.saturating_add(1))),
             },
-            Decision::Dead | Decision::Gone => {
+            Decision::CalledOff => Verdict::Cancelled,
+            Decision::Dead | Decision::Gone | Decision::Failed => {
                 let why = tried
                     .seen
                     .error
@@ -154,16 +190,28 @@ impl Dispatcher {
                     .unwrap_or("the last attempt failed");
                 let notice =
                     self.death_notice(route, &claimed.event, claimed.id, claimed.attempts + 1, why);
-                let turn = if decision == Decision::Gone {
-                    self.ending(route, "the receiver answered 410 Gone").await
-                } else {
-                    self.failing(route, why, at, first_attempt_at).await
+                let turn = match decision {
+                    Decision::Gone => {
+                        Some(self.ending(route, "the receiver answered 410 Gone").await)
+                    }
+                    // What failed once is not done again for others' success: they are independent.
+                    Decision::Failed => None,
+                    _ if !route.is_a_place() => None,
+                    _ => Some(self.failing(route, why, at, first_attempt_at).await),
                 };
                 Verdict::Dead {
                     notice: notice.await.map(Box::new),
-                    turn: Some(Box::new(turn)),
+                    turn: turn.map(Box::new),
                 }
             }
+        }
+    }
+
+    /// Tells whoever waits for the outcome of a delivery that it is tried no more, before that is written.
+    pub(super) async fn give_up(&self, route: &Route, event: &Event, why: &str) {
+        match &route.target {
+            Target::Webhook(_) => {}
+            Target::Action => self.parts.actions.give_up(event, why).await,
         }
     }
 

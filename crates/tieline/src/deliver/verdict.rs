@@ -11,6 +11,14 @@ pub(super) enum Showed {
     Status(u16, Option<Duration>),
     /// No answer.
     Nothing,
+    /// What was to be done is done.
+    Done,
+    /// It is not done; another try may succeed, not before this wait.
+    NotYet(Option<Duration>),
+    /// It is not done, and no other try would help.
+    Hopeless,
+    /// It was called off before it was begun.
+    CalledOff,
 }
 
 /// Where the delivery stands.
@@ -45,17 +53,25 @@ pub(super) enum Decision {
     Dead,
     /// A dead letter, and the receiver wants no more (410).
     Gone,
+    /// A dead letter, about which the destination can do nothing.
+    Failed,
+    /// It is called off.
+    CalledOff,
 }
 
 pub(super) fn decide(showed: &Showed, standing: Standing<'_>) -> Decision {
     let retry_after = match showed {
-        Showed::Status(200..=299, _) => {
+        Showed::Status(200..=299, _) | Showed::Done => {
             let recovers = standing.probe || standing.state == State::Error;
             return Decision::Delivered { recovers };
         }
         Showed::Status(410, _) => return Decision::Gone,
+        Showed::Hopeless => return Decision::Failed,
+        Showed::CalledOff => return Decision::CalledOff,
         // A wait is honoured where RFC 9110 gives it a meaning for a retry.
-        Showed::Status(429 | 503, wait) => wait.map(|wait| wait.min(standing.longest_wait)),
+        Showed::Status(429 | 503, wait) | Showed::NotYet(wait) => {
+            wait.map(|wait| wait.min(standing.longest_wait))
+        }
         Showed::Status(..) | Showed::Nothing => None,
     };
     if standing.probe {
@@ -77,6 +93,35 @@ mod tests {
         let schedule = Schedule(vec![0, 10]);
         let wait = Duration::from_secs;
         let rows = [
+            (
+                Showed::Done,
+                1,
+                false,
+                State::Active,
+                Decision::Delivered { recovers: false },
+            ),
+            (
+                Showed::NotYet(Some(wait(60))),
+                1,
+                false,
+                State::Active,
+                Decision::Retry(wait(60)),
+            ),
+            (
+                Showed::NotYet(None),
+                2,
+                false,
+                State::Active,
+                Decision::Dead,
+            ),
+            (Showed::Hopeless, 1, false, State::Active, Decision::Failed),
+            (
+                Showed::CalledOff,
+                1,
+                false,
+                State::Active,
+                Decision::CalledOff,
+            ),
             (
                 Showed::Status(200, None),
                 1,

@@ -5,6 +5,7 @@
 //! another node's: so a job goes on after a crash without a gap, and stops at the next step when it is
 //! cancelled.
 
+pub mod action_run;
 mod pace;
 pub mod replay;
 
@@ -139,6 +140,7 @@ impl Jobs {
             created_at: by.at,
             started_at: None,
             ended_at: None,
+            delivery_id: None,
         };
         self.0.parts.store.create_job(&job, by).await?;
         self.0.asked.notify_one();
@@ -196,6 +198,8 @@ impl Inner {
         loop {
             let end = match job.kind {
                 Kind::Replay => replay::work(&self, &job, &hold).await,
+                // It is worked on by whoever has its delivery; none is claimed.
+                Kind::ActionRun => Ok(End::Lost),
             };
             let ended = match end {
                 Ok(End::Completed(progress)) => {
@@ -254,7 +258,10 @@ impl Inner {
         status: Status,
         progress: Progress,
     ) -> tieline_store::Result<()> {
-        let notice = self.notice(job, status, &progress).await;
+        let Parts {
+            clock, registry, ..
+        } = &self.parts;
+        let notice = ending_notice(clock, registry, job, status, &progress, None).await;
         let ending = Ending {
             status,
             progress,
@@ -267,37 +274,45 @@ impl Inner {
         }
         Ok(())
     }
+}
 
-    /// The event that tells of the end of a job; none if nobody can be told.
-    async fn notice(&self, job: &Job, status: Status, progress: &Progress) -> Option<Entry> {
-        let Parts {
-            clock, registry, ..
-        } = &self.parts;
-        let kind = match status {
-            Status::Completed => types::JOB_COMPLETED,
-            Status::Failed => types::JOB_FAILED,
-            Status::Waiting | Status::Running | Status::Cancelled => return None,
-        };
-        let data = json!({
-            "job_id": job.id,
-            "kind": job.kind,
-            "status": status,
-            "total": progress.total,
-            "done": progress.done,
-            "failed": progress.failed,
-        });
-        let new = NewEvent {
-            event_type: own_type(kind),
-            source: SOURCE.into(),
-            subject: Some(job.id.to_string().into()),
-            data: data.to_string().into(),
-            trace_id: format!("{:032x}", rand::random::<u128>()).into(),
-            trust: None,
-            owed: None,
-        };
-        let event = mint(clock, job.tenant_id, new, None);
-        let routes = registry.routes(job.tenant_id).await.ok()?;
-        let wanting: Vec<_> = routes.wanting(&Document::of(&event)).collect();
-        Some(told(clock, event, wanting.into_iter()))
-    }
+/// The event that tells of the end of a job, which `cause` asked for; none if nobody can be told.
+async fn ending_notice(
+    clock: &Clock,
+    registry: &Registry,
+    job: &Job,
+    status: Status,
+    progress: &Progress,
+    cause: Option<&Event>,
+) -> Option<Entry> {
+    let kind = match status {
+        Status::Completed => types::JOB_COMPLETED,
+        Status::Failed => types::JOB_FAILED,
+        Status::Waiting | Status::Running | Status::Cancelled => return None,
+    };
+    let data = json!({
+        "job_id": job.id,
+        "kind": job.kind,
+        "status": status,
+        "total": progress.total,
+        "done": progress.done,
+        "failed": progress.failed,
+    });
+    let trace_id = cause.map_or_else(
+        || format!("{:032x}", rand::random::<u128>()).into(),
+        |event| Arc::clone(&event.trace_id),
+    );
+    let new = NewEvent {
+        event_type: own_type(kind),
+        source: SOURCE.into(),
+        subject: Some(job.id.to_string().into()),
+        data: data.to_string().into(),
+        trace_id,
+        trust: None,
+        owed: None,
+    };
+    let event = mint(clock, job.tenant_id, new, cause.map(|event| event.id));
+    let routes = registry.routes(job.tenant_id).await.ok()?;
+    let wanting: Vec<_> = routes.wanting(&Document::of(&event)).collect();
+    Some(told(clock, event, wanting.into_iter(), None))
 }

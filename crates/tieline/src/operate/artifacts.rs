@@ -51,18 +51,23 @@ pub(super) async fn cut(parts: &Parts, tenant: TenantId, value: Value) -> Output
 /// As much of the beginning as takes `most` bytes as a string of JSON, with room for the marker around it.
 fn beginning(text: &str, most: usize) -> &str {
     const MARKER: usize = 512;
-    let room = most.saturating_sub(MARKER);
-    let mut end = text.floor_char_boundary(room);
-    loop {
-        let begin = &text[..end];
-        let written = Value::from(begin).to_string().len();
-        if written <= room || end == 0 {
-            return begin;
+    const QUOTES: usize = 2;
+    let mut room = most.saturating_sub(MARKER + QUOTES);
+    for (at, character) in text.char_indices() {
+        match room.checked_sub(written(character)) {
+            Some(rest) => room = rest,
+            None => return &text[..at],
         }
-        // What is escaped takes more bytes than it has; the rest is taken to be like the beginning.
-        let fitting = (end as u64).saturating_mul(room as u64) / written as u64;
-        let fitting = usize::try_from(fitting).unwrap_or(end);
-        end = text.floor_char_boundary(fitting.min(end - 1));
+    }
+    text
+}
+
+/// How many bytes a character takes in a string of JSON (RFC 8259, section 7, as `serde_json` writes it).
+fn written(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\u{8}' | '\u{c}' | '\n' | '\r' | '\t' => 2,
+        '\0'..='\u{1f}' => 6,
+        _ => character.len_utf8(),
     }
 }
 

@@ -53,6 +53,11 @@ impl HttpExecutor {
         }
     }
 
+    /// Whether a call may be made again although the one before may have been carried out.
+    pub(super) const fn may_repeat(&self) -> bool {
+        self.may_repeat
+    }
+
     /// What is wrong with an input, with pointers into it.
     pub(super) fn faults(&self, input: &Value) -> Vec<Violation> {
         let recipe = self.recipe.as_ref();

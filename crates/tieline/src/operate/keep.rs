@@ -54,10 +54,12 @@ impl Operator {
             name: Some(operation.name.clone()),
             body: body(operation),
             sealed: Vec::new(),
-            destination: false,
+            // Actions are run in the background, too, and what they are asked for is a delivery.
+            destination: face == Face::Action,
         };
         let made = self.0.store.create_document(new, by).await?;
         self.0.registry.forget_operations(tenant).await;
+        self.0.registry.forget_routes(tenant).await;
         Ok(made)
     }
 

@@ -90,6 +90,13 @@ impl Executor {
 }
 
 impl Offered {
+    /// Whether a call may be made again by itself, although the one before may have been carried out: doing it twice
+    /// is the same as doing it once, or the service tells repeats by a key.
+    pub fn may_repeat(&self) -> bool {
+        let by_key = matches!(&self.executor, Executor::Http(http) if http.may_repeat());
+        self.idempotent || by_key
+    }
+
     /// The operation that a document holds. One that today's rules refuse stays in the list, and says so when it
     /// is called.
     pub(crate) fn open(document: &Document, bounds: &Bounds) -> Result<Self, Error> {

@@ -4,6 +4,7 @@
 //! Loaded when first asked for, forgotten when changed: at once by the node that changes something, and
 //! within a second by the others (see `watch`).
 
+mod action;
 mod event_types;
 mod named_secrets;
 mod operations;
@@ -243,6 +244,10 @@ impl Registry {
             )?;
             routes.push(Arc::new(route));
         }
+        let actions = destinations
+            .iter()
+            .filter_map(|health| action::route(tenant, health));
+        routes.extend(actions.map(Arc::new));
         Ok(Arc::new(Routes::new(routes)))
     }
 

@@ -43,6 +43,8 @@ pub struct Policy {
 pub enum Target {
     /// The event is posted.
     Webhook(Box<Webhook>),
+    /// The action is run for the job that the event asks for.
+    Action,
 }
 
 /// One destination, ready to deliver to.
@@ -90,10 +92,20 @@ impl Route {
         self.ordering.as_ref().and_then(|path| event.key(path))
     }
 
+    /// Whether it leads to one place, so that one failure foretells the next and everything is held until it is back.
+    /// What is done here fails and succeeds each for itself.
+    pub fn is_a_place(&self) -> bool {
+        match &self.target {
+            Target::Webhook(_) => true,
+            Target::Action => false,
+        }
+    }
+
     /// Where it leads, for people: the URL of a webhook.
     pub fn url(&self) -> Option<&str> {
         match &self.target {
             Target::Webhook(webhook) => Some(&webhook.url),
+            Target::Action => None,
         }
     }
 }

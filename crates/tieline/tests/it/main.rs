@@ -42,4 +42,6 @@ mod sources;
 mod streams;
 mod subscriptions;
 mod tool_import;
+mod tool_calls;
+mod tools;
 mod way_out;

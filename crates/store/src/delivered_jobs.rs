@@ -1,0 +1,154 @@
+//! Jobs whose work is one delivery: asked for in the commit that writes the delivery, worked on by whoever has it.
+
+use sqlx::AssertSqlSafe;
+use tieline_domain::{
+    JobId, TenantId, Timestamp,
+    delivery::Status as DeliveryStatus,
+    job::{Job, Progress},
+};
+
+use crate::{
+    ChangeBy, Error, Result, Store,
+    db::{in_tx, on_db},
+    jobs::{self, Ending, from_row},
+    spine::{self, Entry, lines},
+};
+
+/// A job whose delivery goes out no more, with the end of that; `None` if the delivery is gone.
+pub type Orphan = (Job, Option<DeliveryStatus>);
+
+impl Store {
+    /// Asks for a job together with the event `asking` for it, which is owed as the job's delivery, in one commit.
+    pub async fn create_delivered_job(
+        &self,
+        job: &Job,
+        asking: &Entry,
+        by: &ChangeBy,
+    ) -> Result<()> {
+        let mut tx = self.db().begin().await?;
+        lines::lock(&mut tx, lines::joined_by(asking).collect()).await?;
+        jobs::insert(&mut tx, job, by).await?;
+        spine::write_notice(&mut tx, asking).await?;
+        tx.commit().await
+    }
+
+    /// Takes up a job as `holder`, which is unlike any other, if it is still as it was `seen`. From then on only the
+    /// holder writes to it.
+    pub async fn take_delivered_job(
+        &self,
+        seen: &Job,
+        holder: &str,
+        place: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        const TAKE: &str = "UPDATE jobs SET status = 'running', owner = $1, place = $2, ended_at = NULL, \
+                            started_at = COALESCE(started_at, $3), done = 0, failed = 0 \
+                            WHERE tenant_id = $4 AND id = $5 AND status = $6 AND COALESCE(place, '') = $7";
+        let mut tx = self.db().begin().await?;
+        let taken = in_tx!(tx, |c| sqlx::query(TAKE)
+            .bind(holder)
+            .bind(place)
+            .bind(now.as_micros())
+            .bind(seen.tenant_id.to_string())
+            .bind(seen.id.to_string())
+            .bind(seen.status.as_str())
+            .bind(seen.place.as_deref().unwrap_or_default())
+            .execute(c)
+            .await?
+            .rows_affected());
+        tx.commit().await?;
+        Ok(taken > 0)
+    }
+
+    /// Lets a job wait for the next attempt of its delivery, with what went wrong; false if `holder` has it no more.
+    pub async fn put_job_off(
+        &self,
+        tenant: TenantId,
+        id: JobId,
+        holder: &str,
+        place: &str,
+        progress: &Progress,
+    ) -> Result<bool> {
+        const WAIT: &str = "UPDATE jobs SET status = 'waiting', owner = NULL \
+                            WHERE tenant_id = $1 AND id = $2 AND owner = $3 AND status = 'running'";
+        let mut tx = self.db().begin().await?;
+        let waits = in_tx!(tx, |c| sqlx::query(WAIT)
+            .bind(tenant.to_string())
+            .bind(id.to_string())
+            .bind(holder)
+            .execute(c)
+            .await?
+            .rows_affected());
+        if waits == 0 {
+            return Ok(false);
+        }
+        jobs::note(&mut tx, id, Some(place), progress).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Ends a job, with the event that tells of it. With a `holder` only if that still has it; without one, whoever
+    /// has it can write no more. False if it had ended.
+    pub async fn end_delivered_job(
+        &self,
+        tenant: TenantId,
+        id: JobId,
+        holder: Option<&str>,
+        place: Option<&str>,
+        now: Timestamp,
+        ending: &Ending,
+    ) -> Result<bool> {
+        const END: &str = "UPDATE jobs SET status = $1, ended_at = $2, owner = NULL WHERE tenant_id = $3 AND id = $4 \
+                           AND status IN ('waiting', 'running') AND ($5 = '' OR owner = $5)";
+        let mut tx = self.db().begin().await?;
+        let told = ending.notice.iter().flat_map(lines::joined_by);
+        lines::lock(&mut tx, told.collect()).await?;
+        let ended = in_tx!(tx, |c| sqlx::query(END)
+            .bind(ending.status.as_str())
+            .bind(now.as_micros())
+            .bind(tenant.to_string())
+            .bind(id.to_string())
+            .bind(holder.unwrap_or_default())
+            .execute(c)
+            .await?
+            .rows_affected());
+        if ended == 0 {
+            return Ok(false);
+        }
+        jobs::note(&mut tx, id, place, &ending.progress).await?;
+        if let Some(notice) = &ending.notice {
+            spine::write_notice(&mut tx, notice).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Up to `limit` open jobs of all tenants whose delivery goes out no more: it was called off, or removed.
+    pub async fn orphaned_jobs(&self, limit: usize) -> Result<Vec<Orphan>> {
+        const GOES_OUT: &str = "SELECT 1 FROM deliveries d WHERE d.tenant_id = jobs.tenant_id \
+                                AND d.id = jobs.delivery_id AND d.status IN ('pending', 'held', 'queued')";
+        const STATUS: &str = "SELECT status FROM deliveries WHERE tenant_id = $1 AND id = $2";
+        let text = format!(
+            "SELECT {} FROM jobs WHERE delivery_id IS NOT NULL AND status IN ('waiting', 'running') \
+             AND NOT EXISTS ({GOES_OUT}) ORDER BY id LIMIT $1",
+            jobs::COLUMNS
+        );
+        let rows: Vec<jobs::Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(limit as i64)
+            .fetch_all(c)
+            .await?);
+        let mut orphans = Vec::with_capacity(rows.len());
+        for row in rows {
+            let job = from_row(row)?;
+            let delivery = job.delivery_id.map(|id| id.to_string()).unwrap_or_default();
+            let status: Option<(String,)> = on_db!(self.db(), |c| sqlx::query_as(STATUS)
+                .bind(job.tenant_id.to_string())
+                .bind(delivery)
+                .fetch_optional(c)
+                .await?);
+            let status = status.map(|(status,)| status.parse()).transpose();
+            orphans.push((job, status.map_err(Error::content)?));
+        }
+        Ok(orphans)
+    }
+}
