@@ -29,10 +29,12 @@ pub enum Area {
     Tools,
     /// Calls of tools and actions: to make them, and the log of them.
     Calls,
+    /// Triggers and their runs.
+    Triggers,
 }
 
 /// Every area with the word that scopes use for it.
-pub const AREAS: [(Area, &str); 10] = [
+pub const AREAS: [(Area, &str); 11] = [
     (Area::Platform, "platform"),
     (Area::Keys, "keys"),
     (Area::Secrets, "secrets"),
@@ -43,6 +45,7 @@ pub const AREAS: [(Area, &str); 10] = [
     (Area::Jobs, "jobs"),
     (Area::Tools, "tools"),
     (Area::Calls, "calls"),
+    (Area::Triggers, "triggers"),
 ];
 
 /// What a scope allows in its area.

@@ -31,6 +31,7 @@ use crate::{
     receive::{self, Receiver},
     registry::Registry,
     streams::Streams,
+    triggers::{self, Runner, Triggers},
     vault::{self, MasterKeys, Vault, VaultError},
     webhooks::{SigningKeys, Sources, Subscriptions},
 };
@@ -79,6 +80,10 @@ pub struct Parts {
     pub jobs: Jobs,
     /// Runs of actions in the background.
     pub action_runs: ActionRuns,
+    /// Makes and changes triggers.
+    pub triggers: Triggers,
+    /// Runs triggers.
+    pub runner: Runner,
     /// The credentials seen lately.
     pub callers: Callers,
     /// How fast requests may come.
@@ -171,6 +176,13 @@ impl App {
             registry: registry.clone(),
             operator: operator.clone(),
         });
+        let runner = Runner::new(triggers::Parts {
+            clock: clock.clone(),
+            config: Arc::clone(&config),
+            store: store.clone(),
+            registry: registry.clone(),
+            operator: operator.clone(),
+        });
         let dispatcher = Dispatcher::new(deliver::Parts {
             clock: clock.clone(),
             config: Arc::clone(&config),
@@ -180,6 +192,7 @@ impl App {
             outbound: outbound.clone(),
             bell: Bell::new(store.db().clone()),
             actions: action_runs.clone(),
+            triggers: runner.clone(),
         });
         let jobs = Jobs::new(jobs::Parts {
             clock: clock.clone(),
@@ -214,7 +227,15 @@ impl App {
             outbound,
             Arc::clone(&dispatcher),
         );
+        let triggers = Triggers::new(
+            store.clone(),
+            registry.clone(),
+            operator.clone(),
+            publisher.clone(),
+        );
         Ok(Self(Arc::new(Parts {
+            triggers,
+            runner,
             sources,
             signing_keys: SigningKeys::new(store.clone(), vault.clone(), registry.clone()),
             streams: Streams::new(config.limits.streams_per_tenant),

@@ -6,6 +6,7 @@
 use tieline_domain::{
     Bounds, TenantId,
     operation::{Operation, Recipe},
+    trigger::Trigger,
 };
 use tieline_store::{
     Result, Store,
@@ -38,7 +39,11 @@ pub struct Reference {
 type Reader = fn(&Document) -> Vec<Target>;
 
 /// The kinds of objects that refer to others.
-const READERS: [(Kind, Reader); 2] = [(Kind::Tool, of_operation), (Kind::Action, of_operation)];
+const READERS: [(Kind, Reader); 3] = [
+    (Kind::Tool, of_operation),
+    (Kind::Action, of_operation),
+    (Kind::Trigger, of_trigger),
+];
 
 /// Every reference among the objects of a tenant.
 pub async fn all(store: &Store, tenant: TenantId) -> Result<Vec<Reference>> {
@@ -81,6 +86,14 @@ fn of_operation(document: &Document) -> Vec<Target> {
             .collect(),
         Err(_) => named_in(&document.body),
     }
+}
+
+/// The actions that the steps of a trigger run.
+fn of_trigger(document: &Document) -> Vec<Target> {
+    let trigger = serde_json::from_str::<Trigger>(&document.body);
+    let steps = trigger.map(|trigger| trigger.steps).unwrap_or_default();
+    let actions = steps.into_iter().filter_map(|step| step.action);
+    actions.map(Target::Operation).collect()
 }
 
 /// The secrets that stand as `secrets.NAME` in a text: too many rather than too few.

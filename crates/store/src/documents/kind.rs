@@ -23,10 +23,12 @@ pub enum Kind {
     Action,
     /// A remote MCP server whose tools are offered.
     McpServer,
+    /// What is done when an event happens.
+    Trigger,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 8] = [
+const WORDS: [(Kind, &str); 9] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
@@ -35,6 +37,7 @@ const WORDS: [(Kind, &str); 8] = [
     (Kind::Tool, "tool"),
     (Kind::Action, "action"),
     (Kind::McpServer, "mcp_server"),
+    (Kind::Trigger, "trigger"),
 ];
 
 impl Kind {
@@ -48,7 +51,7 @@ impl Kind {
 
     /// Whether every version that was saved is kept, to be looked at and gone back to.
     pub fn keeps_versions(self) -> bool {
-        matches!(self, Self::Tool | Self::Action)
+        matches!(self, Self::Tool | Self::Action | Self::Trigger)
     }
 
     /// What is sealed under the id of such a document, and goes with it.
@@ -57,7 +60,12 @@ impl Kind {
             Self::Source => &[SealedKind::Source],
             Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
             Self::SigningKey => &[SealedKind::SigningKey],
-            Self::EventType | Self::Agent | Self::Tool | Self::Action | Self::McpServer => &[],
+            Self::EventType
+            | Self::Agent
+            | Self::Tool
+            | Self::Action
+            | Self::McpServer
+            | Self::Trigger => &[],
         }
     }
 }

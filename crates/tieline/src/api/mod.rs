@@ -64,6 +64,9 @@ pub mod subscriptions;
 pub mod tenants;
 pub mod token;
 pub mod tools;
+pub mod trigger_body;
+pub mod trigger_runs;
+pub mod triggers;
 pub mod versions;
 
 pub use front::Front;

@@ -15,6 +15,7 @@ use super::{
     Dispatcher, Job, MAX_SETTLING, action,
     attempt::{Tried, exchange, record},
     health::in_line,
+    trigger,
     verdict::{Decision, Standing, decide},
 };
 use crate::{
@@ -93,6 +94,13 @@ impl Dispatcher {
             Target::Action => {
                 Box::pin(action::run(&self.parts.actions, claimed, keep, context)).await
             }
+            Target::Trigger(target) => {
+                let runner = &self.parts.triggers;
+                let tried = Box::pin(trigger::run(runner, target, claimed, context)).await;
+                // What its steps have published is due.
+                self.wake();
+                tried
+            }
         };
         record(route, event, *id, context, now, &tried);
         tried
@@ -139,8 +147,12 @@ impl Dispatcher {
         };
         if let Verdict::Dead { .. } = verdict {
             let why = attempt.seen.error.as_deref();
-            self.give_up(route, &claimed.event, why.unwrap_or("the last attempt failed"))
-                .await;
+            self.give_up(
+                route,
+                &claimed.event,
+                why.unwrap_or("the last attempt failed"),
+            )
+            .await;
         }
         let settlement = Settlement {
             delivery_id: claimed.id,
@@ -208,6 +220,7 @@ impl Dispatcher {
         match &route.target {
             Target::Webhook(_) => {}
             Target::Action => self.parts.actions.give_up(event, why).await,
+            Target::Trigger(target) => self.parts.triggers.give_up(target, event, why).await,
         }
     }
 
