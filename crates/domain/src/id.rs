@@ -155,6 +155,8 @@ id! {
     AuditId = "aud_";
     /// A tool: an operation that is offered to agents.
     ToolId = "tool_";
+    /// A mapping: how the fields of two sides meet.
+    MappingId = "map_";
     /// A remote MCP server.
     McpServerId = "mcp_";
     /// One call of an operation.

@@ -41,8 +41,9 @@ pub use bounds::Bounds;
 pub use destination_id::{DestinationId, NoDestinationId};
 pub use id::{
     ActionId, AgentId, ApiKeyId, ApprovalId, ArtifactId, AttemptId, AuditId, CallId, ClientId,
-    ConversationId, DeliveryId, EventId, EventTypeId, JobId, McpServerId, MessageId, RequestId,
-    SecretId, SourceId, SubscriptionId, TenantId, ToolId, TriggerId, TriggerRunId, TurnId,
+    ConversationId, DeliveryId, EventId, EventTypeId, JobId, MappingId, McpServerId, MessageId,
+    RequestId, SecretId, SourceId, SubscriptionId, TenantId, ToolId, TriggerId, TriggerRunId,
+    TurnId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;

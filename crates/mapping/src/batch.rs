@@ -39,6 +39,9 @@ pub struct Line {
     /// What was left out of the record.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Issue>,
+    /// Errors and warnings that are only counted.
+    #[serde(skip_serializing_if = "crate::is_zero")]
+    pub more_issues: usize,
 }
 
 impl<'p> Apply<'p> {
@@ -66,6 +69,7 @@ impl<'p> Apply<'p> {
                 unreadable: Some(reason),
                 errors: Vec::new(),
                 warnings: Vec::new(),
+                more_issues: 0,
             },
         })
     }
@@ -76,7 +80,7 @@ impl<'p> Apply<'p> {
             output,
             errors,
             warnings,
-            more_issues: _,
+            more_issues,
         } = self.plan.run(self.way, record);
         Line {
             line: number,
@@ -84,6 +88,7 @@ impl<'p> Apply<'p> {
             unreadable: None,
             errors,
             warnings,
+            more_issues,
         }
     }
 

@@ -47,3 +47,12 @@ pub(crate) fn excerpt(text: &str) -> std::borrow::Cow<'_, str> {
         Some((end, _)) => format!("{}…", &text[..end]).into(),
     }
 }
+
+/// Whether a count says nothing: such counts are left out of what is written.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+pub(crate) fn is_zero(count: &usize) -> bool {
+    *count == 0
+}

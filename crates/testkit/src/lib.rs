@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | own a PostgreSQL for the length of a test | [`postgres::fresh_database`], or [`postgres::Postgres`] to kill it |
 //! | play the other end of a webhook or a tool call | [`receiver::Receiver`] |
+//! | play a CRM or a help desk that tools and actions call | [`services::crm`], [`services::helpdesk`] |
 //! | stand between the program and the world | [`proxy::Proxy`] |
 //! | run the real program, kill it and start it again | [`server::Server`] |
 //! | talk to that program | [`http::Client`] |
@@ -22,3 +23,4 @@ pub mod proxy;
 pub mod receiver;
 pub mod seed;
 pub mod server;
+pub mod services;

@@ -19,11 +19,13 @@ use url::Url;
 use crate::{
     api::{caller::Callers, ratelimit::Limiter},
     config::{Config, Database, MasterKey, OutboundConfig},
+    converse::{self, Agents, Conversations, Live, Turns},
     deliver::{self, Dispatcher},
     jobs::{
         self, Jobs,
         action_run::{self, ActionRuns},
     },
+    mappings::Mappings,
     mcp,
     operate::{self, Operator},
     outbound::{AllowList, BadEntry, Outbound, Settings, public_roots, roots_with},
@@ -68,10 +70,16 @@ pub struct Parts {
     pub sources: Sources,
     /// Makes and changes subscriptions.
     pub subscriptions: Subscriptions,
+    /// Makes and changes mappings.
+    pub mappings: Mappings,
     /// Makes and rotates the keys with which tenants sign.
     pub signing_keys: SigningKeys,
     /// Calls tools and actions.
     pub operator: Operator,
+    /// Makes and changes agents.
+    pub agents: Agents,
+    /// What is said to agents, and what they answer.
+    pub conversations: Conversations,
     /// Offers them to MCP clients.
     pub mcp: mcp::Endpoint,
     /// The calls of MCP clients under way on this node.
@@ -170,6 +178,15 @@ impl App {
             outbound: outbound.clone(),
             public_url: public_url.clone(),
         });
+        let conversing = converse::Parts {
+            clock: clock.clone(),
+            config: Arc::clone(&config),
+            store: store.clone(),
+            registry: registry.clone(),
+            outbound: outbound.clone(),
+            operator: operator.clone(),
+        };
+        let live = Live::default();
         let action_runs = ActionRuns::new(action_run::Parts {
             clock: clock.clone(),
             store: store.clone(),
@@ -191,6 +208,7 @@ impl App {
             registry: registry.clone(),
             outbound: outbound.clone(),
             bell: Bell::new(store.db().clone()),
+            turns: Turns::new(conversing.clone(), live.clone()),
             actions: action_runs.clone(),
             triggers: runner.clone(),
         });
@@ -236,7 +254,10 @@ impl App {
         Ok(Self(Arc::new(Parts {
             triggers,
             runner,
+            agents: Agents::new(conversing.clone(), publisher.clone(), subscriptions.clone()),
+            conversations: Conversations::new(conversing, live, Arc::clone(&dispatcher)),
             sources,
+            mappings: Mappings::new(store.clone(), registry.clone()),
             signing_keys: SigningKeys::new(store.clone(), vault.clone(), registry.clone()),
             streams: Streams::new(config.limits.streams_per_tenant),
             limiter: Limiter::new(&config.limits),

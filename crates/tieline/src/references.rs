@@ -3,6 +3,7 @@
 //! One row per kind of object that refers to something. References are read from the objects themselves, so that
 //! there is nothing beside them that could disagree.
 
+use serde_json::Value;
 use tieline_domain::{
     Bounds, TenantId,
     operation::{Operation, Recipe},
@@ -20,6 +21,8 @@ pub enum Target {
     Secret(String),
     /// The tool or action with this id or name.
     Operation(String),
+    /// The mapping with this id or name.
+    Mapping(String),
 }
 
 /// One object that refers to another.
@@ -39,9 +42,13 @@ pub struct Reference {
 type Reader = fn(&Document) -> Vec<Target>;
 
 /// The kinds of objects that refer to others.
-const READERS: [(Kind, Reader); 3] = [
+const READERS: [(Kind, Reader); 7] = [
     (Kind::Tool, of_operation),
     (Kind::Action, of_operation),
+    (Kind::Source, mapping_of),
+    (Kind::Subscription, mapping_of),
+    (Kind::Agent, of_agent),
+    (Kind::McpServer, |document| named_in(&document.body)),
     (Kind::Trigger, of_trigger),
 ];
 
@@ -94,6 +101,23 @@ fn of_trigger(document: &Document) -> Vec<Target> {
     let steps = trigger.map(|trigger| trigger.steps).unwrap_or_default();
     let actions = steps.into_iter().filter_map(|step| step.action);
     actions.map(Target::Operation).collect()
+}
+
+/// The mapping that a webhook names.
+fn mapping_of(document: &Document) -> Vec<Target> {
+    let body: Value = serde_json::from_str(&document.body).unwrap_or_default();
+    let mapping = body["mapping"].as_str().map(str::to_owned);
+    mapping.map(Target::Mapping).into_iter().collect()
+}
+
+/// The secrets that an agent names, and the operations that it may call (`tools`).
+fn of_agent(document: &Document) -> Vec<Target> {
+    let body: Value = serde_json::from_str(&document.body).unwrap_or_default();
+    let tools = body["tools"].as_array().into_iter().flatten();
+    let tools = tools.filter_map(Value::as_str);
+    let mut found = named_in(&document.body);
+    found.extend(tools.map(|name| Target::Operation(name.to_owned())));
+    found
 }
 
 /// The secrets that stand as `secrets.NAME` in a text: too many rather than too few.

@@ -25,6 +25,12 @@ impl UrlTemplate {
         let url = Url::parse(&marks.marked).map_err(|error| {
             format!("this is not a URL ({error}); write it whole, as https://example.com/customers")
         })?;
+        if !matches!(url.scheme(), "http" | "https") && !marks.are_in(url.scheme()) {
+            let scheme = url.scheme();
+            return Err(format!(
+                "the URL starts with \"{scheme}:\"; only http:// and https:// can be called"
+            ));
+        }
         let path_and_query = |url: &Url| match url.query() {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),

@@ -19,10 +19,12 @@ mod trace;
 mod way_back;
 
 pub use layout::MAX_INDEX;
-pub use trace::{Ending, ItemTrace, MAX_ITEMS, RuleTrace, StepTrace};
+pub use trace::{Ending, ItemTrace, MAX_ITEMS, MAX_SHOWN, RuleTrace, StepTrace};
 
 /// What one record may become: values, and bytes of text, altogether.
 pub const MAX_OUTPUT: usize = 4 << 20;
+/// What the rules may look at in one record, each value as often as a function or a search looks at it.
+pub const MAX_WORK: usize = 64 << 20;
 /// Errors and warnings told of one record; more are counted.
 pub const MAX_ISSUES: usize = 100;
 
@@ -57,7 +59,7 @@ pub struct Outcome {
     /// Optional fields that were left out because their values are invalid.
     pub warnings: Vec<Issue>,
     /// Errors and warnings beyond [`MAX_ISSUES`], which are only counted.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "crate::is_zero")]
     pub more_issues: usize,
 }
 
@@ -92,7 +94,7 @@ pub enum IssueCode {
     Function,
     /// A list with another number of values than there are fields to fill.
     Parts,
-    /// The record would become larger than [`MAX_OUTPUT`].
+    /// The record would become larger than [`MAX_OUTPUT`], or take more than [`MAX_WORK`].
     TooLarge,
     /// The mapping does not run this way.
     Direction,
@@ -196,14 +198,6 @@ impl From<Way> for Direction {
             Way::FromExternal => Self::FromExternal,
         }
     }
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 #[cfg(test)]

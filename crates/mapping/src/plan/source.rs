@@ -49,6 +49,15 @@ impl Source {
         }
     }
 
+    /// Whether reading it looks at the whole record, or nearly.
+    pub(super) fn searches(&self) -> bool {
+        match self {
+            Self::Choice(_) => true,
+            Self::List(sources) => sources.iter().any(Self::searches),
+            _ => false,
+        }
+    }
+
     /// The value in `record`; `written` gives what other rules have written. `None` is absent.
     #[inline]
     pub(super) fn read<'v>(

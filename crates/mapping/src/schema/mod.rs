@@ -1,6 +1,7 @@
 //! JSON Schema 2020-12, bounded: a schema is compiled once, and costs no more than its [`guard`] allows.
 
 pub mod guard;
+mod pattern;
 
 use std::fmt;
 
@@ -47,13 +48,15 @@ impl fmt::Debug for Schema {
 }
 
 impl Schema {
-    /// Compiles a schema, or says what is wrong with it. Nothing is ever fetched; patterns are those of an
-    /// engine whose time is linear in the text, without look-around and back-references.
+    /// Compiles a schema, or says what is wrong with it. Nothing is ever fetched; patterns are those of
+    /// [`crate::pattern`], and those of `patternProperties` of an engine whose time is linear in the text,
+    /// without look-around and back-references.
     pub fn compile(schema: &Value) -> Result<Self, Vec<Fault>> {
         let weight = guard::weigh(schema)?;
         let options = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
+            .with_keyword("pattern", pattern::keyword)
             .with_pattern_options(
                 PatternOptions::regex()
                     .size_limit(PATTERN_BYTES)

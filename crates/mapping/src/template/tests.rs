@@ -107,6 +107,19 @@ fn filters_do_what_their_examples_say() {
 }
 
 #[test]
+fn the_manual_lists_every_filter() {
+    let manual = include_str!("../../../../docs/tools-and-actions.md");
+    for filter in FILTERS {
+        let (value, _, result) = filter.example;
+        let row = format!(
+            "| `{}` | {} | `{value}` becomes `{result}` |",
+            filter.usage, filter.summary
+        );
+        assert!(manual.contains(&row), "the manual has not the line\n{row}");
+    }
+}
+
+#[test]
 fn bad_templates_are_refused_with_the_place() {
     let many = vec!["{{a}}"; MAX_PLACEHOLDERS + 1];
     let deep = (0..MAX_DEPTH).fold(json!("{{a}}"), |inner, _| json!([inner]));

@@ -1,15 +1,17 @@
 //! What a rule's functions make of a field's type.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Field, FieldType};
 use crate::functions::{self, Kind};
 use crate::rules::{Call, Definition, Rule};
 
 /// Functions that leave a value what it is.
-const KEEPING: [&str; 6] = ["trim", "lowercase", "uppercase", "default", "first", "last"];
-/// Functions that look a value up in a table.
-const LOOKING_UP: [&str; 2] = ["lookup", "map_values"];
+const KEEPING: [&str; 2] = ["trim", "unique"];
+/// Names of formats, and letters of patterns, that write the time of day.
+const TIMES: [&str; 9] = [
+    "rfc", "iso8601", "epoch", "%H", "%I", "%T", "%s", "HH", "hh",
+];
 
 /// What is known of a value on its way.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +28,8 @@ pub(super) struct Known {
     pub(super) references: Option<String>,
     /// Whether there is always a value.
     pub(super) always: bool,
+    /// Values that a table has no entry for.
+    pub(super) lacking: Vec<String>,
 }
 
 impl Known {
@@ -37,6 +41,7 @@ impl Known {
             scale: None,
             references: None,
             always: false,
+            lacking: Vec::new(),
         }
     }
 
@@ -50,6 +55,7 @@ impl Known {
             scale: field.scale,
             references: field.references.clone(),
             always: field.required,
+            lacking: Vec::new(),
         }
     }
 
@@ -86,16 +92,16 @@ pub(super) fn through(rule: &Rule, source: Known, definition: &Definition) -> Kn
         .functions
         .iter()
         .fold(source, |value, call| step(call, value, definition));
-    match validated(rule) {
-        Some(kind) if value.kind == FieldType::Text => Known { kind, ..value },
-        _ => value,
+    match &rule.validation {
+        Some((validation, _)) => validated(validation, value),
+        None => value,
     }
 }
 
 fn step(call: &Call, before: Known, definition: &Definition) -> Known {
     let name = call.name.as_str();
-    let text = |parameter: &str| call.parameters.get(parameter).and_then(Value::as_str);
     match name {
+        _ if KEEPING.contains(&name) => before,
         "default" => Known {
             always: call
                 .parameters
@@ -104,47 +110,59 @@ fn step(call: &Call, before: Known, definition: &Definition) -> Known {
             values: None,
             ..before
         },
-        _ if KEEPING.contains(&name) => match (name, before.kind) {
-            ("lowercase" | "uppercase", FieldType::Enum) => Known {
-                values: before.values.map(|values| recased(values, name)),
-                ..before
-            },
-            ("first" | "last", FieldType::MultiEnum) => Known {
-                kind: FieldType::Enum,
-                ..before
-            },
-            _ => before,
+        "lowercase" | "uppercase" => Known {
+            values: before.values.map(|values| recased(values, name)),
+            ..before
+        },
+        "first" | "last" if before.kind == FieldType::MultiEnum => Known {
+            kind: FieldType::Enum,
+            ..before
         },
         "constant" => call
             .parameters
             .get("value")
             .map_or_else(Known::nothing, Known::constant),
         "format_phone" => Known::of(FieldType::Phone, &before),
-        "format_date" => {
-            let format = text("output_format").unwrap_or_default();
-            let timed = ["%H", "%I", "%T", "%s", "HH", "hh"]
-                .iter()
-                .any(|part| format.contains(part));
-            let kind = if timed {
-                FieldType::Datetime
-            } else {
-                FieldType::Date
-            };
-            Known::of(kind, &before)
-        }
+        "format_date" => Known::of(written_date(call), &before),
         "split" => Known::of(FieldType::MultiEnum, &before),
-        _ if LOOKING_UP.contains(&name) => looked_up(call, before, definition),
-        _ => match functions::find(name).map(|known| known.output) {
-            Some(Kind::Text) => Known::of(FieldType::Text, &before),
-            Some(Kind::Number) => Known::of(FieldType::Number, &before),
-            Some(Kind::Integer) => Known {
-                scale: Some(0),
-                ..Known::of(FieldType::Number, &before)
-            },
-            Some(Kind::Boolean) => Known::of(FieldType::Boolean, &before),
-            Some(Kind::Date) => Known::of(FieldType::Date, &before),
-            _ => Known::of(FieldType::Other, &before),
+        "round" => Known {
+            scale: call.parameters.get("digits").map_or(Some(0), |digits| {
+                digits.as_u64().and_then(|d| d.try_into().ok())
+            }),
+            ..Known::of(FieldType::Number, &before)
         },
+        "substring" => Known {
+            max_length: call.parameters.get("length").and_then(Value::as_u64),
+            ..Known::of(FieldType::Text, &before)
+        },
+        "lookup" => looked_up(table(call, "table", definition), call, before, false),
+        "map_values" => looked_up(table(call, "values", definition), call, before, true),
+        _ => declared(name, &before),
+    }
+}
+
+/// What the function declares that it gives.
+fn declared(name: &str, before: &Known) -> Known {
+    let kind = match functions::find(name).map(|known| known.output) {
+        Some(Kind::Text) => FieldType::Text,
+        Some(Kind::Number | Kind::Integer) => FieldType::Number,
+        Some(Kind::Boolean) => FieldType::Boolean,
+        Some(Kind::Date) => FieldType::Date,
+        _ => FieldType::Other,
+    };
+    Known::of(kind, before)
+}
+
+fn written_date(call: &Call) -> FieldType {
+    let format = call
+        .parameters
+        .get("output_format")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if TIMES.iter().any(|part| format.contains(part)) {
+        FieldType::Datetime
+    } else {
+        FieldType::Date
     }
 }
 
@@ -156,47 +174,97 @@ fn recased(values: Vec<String>, function: &str) -> Vec<String> {
     values.into_iter().map(recase).collect()
 }
 
-/// One of the texts of the table, or the default.
-fn looked_up(call: &Call, before: Known, definition: &Definition) -> Known {
-    let table = ["table", "values", "map"]
-        .iter()
-        .find_map(|name| call.parameters.get(*name));
-    let table = match table {
-        Some(Value::String(stored)) => definition.lookup_tables.get(stored),
-        table => table,
+/// The table that the parameter holds or names.
+fn table<'t>(
+    call: &'t Call,
+    parameter: &str,
+    definition: &'t Definition,
+) -> Option<&'t Map<String, Value>> {
+    match call.parameters.get(parameter)? {
+        Value::String(stored) => definition.lookup_tables.get(stored)?.as_object(),
+        inline => inline.as_object(),
+    }
+}
+
+/// What a table makes of the value. Where there is no entry, `stays` says whether the value stays or is an error.
+fn looked_up(table: Option<&Map<String, Value>>, call: &Call, before: Known, stays: bool) -> Known {
+    let Some(table) = table else {
+        return Known::of(FieldType::Other, &before);
     };
-    let entries = table
-        .and_then(Value::as_object)
-        .into_iter()
-        .flat_map(|entries| entries.values());
-    let values: Vec<&Value> = entries.chain(call.parameters.get("default")).collect();
-    let texts: Option<Vec<String>> = values
+    let default = call.parameters.get("default");
+    let folds = call.parameters.get("case_sensitive") == Some(&Value::Bool(false));
+    let has = |value: &String| {
+        table.contains_key(value)
+            || (folds
+                && table
+                    .keys()
+                    .any(|key| key.to_lowercase() == value.to_lowercase()))
+    };
+    let without_entry: Vec<String> = match (&before.values, default) {
+        (Some(values), None) => values.iter().filter(|value| !has(value)).cloned().collect(),
+        _ => Vec::new(),
+    };
+    let results: Vec<&Value> = table.values().chain(default).collect();
+    let mut texts: Option<Vec<String>> = results
         .iter()
-        .map(|value| value.as_str().map(str::to_owned))
+        .map(|v| v.as_str().map(str::to_owned))
         .collect();
-    let kind = match (&texts, before.kind) {
-        (Some(_), FieldType::MultiEnum) => FieldType::MultiEnum,
-        (Some(_), _) => FieldType::Enum,
-        _ if values.iter().all(|value| value.is_boolean()) => FieldType::Boolean,
-        _ if values.iter().all(|value| value.is_number()) => FieldType::Number,
+    if stays && default.is_none() {
+        let known = before.values.is_some();
+        texts = texts
+            .filter(|_| known)
+            .map(|texts| [texts, without_entry.clone()].concat());
+    }
+    let all = |is: fn(&Value) -> bool| results.iter().all(|value| is(value));
+    let kind = match before.kind {
+        FieldType::MultiEnum if all(Value::is_string) => FieldType::MultiEnum,
+        _ if all(Value::is_string) => FieldType::Enum,
+        _ if all(Value::is_boolean) => FieldType::Boolean,
+        _ if all(Value::is_number) => FieldType::Number,
         _ => FieldType::Other,
     };
     Known {
         values: texts,
+        lacking: if stays { Vec::new() } else { without_entry },
         ..Known::of(kind, &before)
     }
 }
 
-/// The kind that the rule's validation vouches for.
-fn validated(rule: &Rule) -> Option<FieldType> {
-    let (validation, _) = rule.validation.as_ref()?;
+/// What the rule's validation vouches for.
+fn validated(validation: &Value, value: Known) -> Known {
     let kind = validation
         .as_str()
-        .or_else(|| validation.get("type")?.as_str())?;
-    match kind {
-        "email" => Some(FieldType::Email),
-        "phone" => Some(FieldType::Phone),
-        "url" => Some(FieldType::Url),
-        _ => None,
+        .or_else(|| validation.get("type")?.as_str());
+    let most = validation
+        .get("max_length")
+        .or_else(|| validation.get("max"))
+        .and_then(Value::as_u64);
+    let kind_or = |other: FieldType| {
+        if value.kind == FieldType::Text {
+            other
+        } else {
+            value.kind
+        }
+    };
+    let kind = match kind {
+        Some("email") => kind_or(FieldType::Email),
+        Some("phone") => kind_or(FieldType::Phone),
+        Some("url") => kind_or(FieldType::Url),
+        Some("enum") => {
+            let options = validation.get("values").and_then(Value::as_array);
+            let texts =
+                options.and_then(|all| all.iter().map(|v| v.as_str().map(str::to_owned)).collect());
+            return Known {
+                kind: kind_or(FieldType::Enum),
+                values: texts,
+                ..value
+            };
+        }
+        _ => value.kind,
+    };
+    Known {
+        kind,
+        max_length: most.or(value.max_length),
+        ..value
     }
 }

@@ -6,7 +6,7 @@ use super::Field;
 use super::chain::{Known, through};
 use super::fields::{Fields, Found};
 use super::findings::{Code, Finding, Status};
-use super::fitting::{fitting, other_object, writable};
+use super::fitting::{fitting, lacking, other_object, writable};
 use crate::Fault;
 use crate::plan::{Notice, Plan};
 use crate::rules::{Definition, Direction, Overrides, Rule};
@@ -124,6 +124,7 @@ impl Checking<'_> {
         let mut findings = self.faults_of(rule);
         let known = self.source(rule, &mut findings);
         let known = through(rule, known, self.definition);
+        findings.extend(lacking(&known, &rule.source_text()));
         self.target(rule, &known, &mut findings);
         if self.definition.direction == Direction::Both
             && rule.direction != Some(Direction::ToExternal)

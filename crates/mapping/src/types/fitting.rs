@@ -66,6 +66,33 @@ pub(super) fn writable(field: &Field, mode: Mode) -> Option<Finding> {
     Some(Finding::new(status, code, name, reason, fix))
 }
 
+/// Options of the source that the rule's table has no entry for: their values are left out of the record.
+pub(super) fn lacking(known: &Known, field: &str) -> Option<Finding> {
+    if known.lacking.is_empty() {
+        return None;
+    }
+    let reason = format!("the table has no entry for {}", named(&known.lacking));
+    let fix = "add the entries, or a `default`";
+    Some(Finding::new(
+        Status::Warning,
+        Code::Options,
+        field,
+        reason,
+        fix,
+    ))
+}
+
+/// Some of the values, for a sentence.
+fn named(values: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = values
+        .iter()
+        .take(SHOWN)
+        .map(|value| format!("`{}`", crate::excerpt(value)));
+    let more = if values.len() > SHOWN { ", …" } else { "" };
+    shown.collect::<Vec<_>>().join(", ") + more
+}
+
 /// How the value fits the field.
 pub(super) fn fitting(known: &Known, field: &Field) -> Option<Finding> {
     if let Some(finding) = options(known, field) {
@@ -90,16 +117,11 @@ fn options(known: &Known, field: &Field) -> Option<Finding> {
     if field.options.is_empty() || !matches!(field.kind, FieldType::Enum | FieldType::MultiEnum) {
         return None;
     }
-    let has = |value: &&String| {
-        !field
-            .options
-            .iter()
-            .any(|option| option.value() == value.as_str())
-    };
+    let is_option = |value: &String| field.options.iter().any(|option| option.value() == value);
     let missing: Vec<String> = values
         .iter()
-        .filter(has)
-        .map(|value| format!("`{}`", crate::excerpt(value)))
+        .filter(|value| !is_option(value))
+        .cloned()
         .collect();
     if missing.is_empty() {
         return None;
@@ -109,14 +131,7 @@ fn options(known: &Known, field: &Field) -> Option<Finding> {
     } else {
         (Status::Warning, "and may refuse them")
     };
-    let shown = missing
-        .iter()
-        .take(5)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    let more = if missing.len() > 5 { ", …" } else { "" };
-    let reason = format!("the field has no option {shown}{more}, {so}");
+    let reason = format!("the field has no option {}, {so}", named(&missing));
     let fix = "add `lookup` with a table of the options";
     Some(Finding::new(
         status,

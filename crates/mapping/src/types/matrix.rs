@@ -90,7 +90,7 @@ pub const MATRIX: [(FieldType, [Fit; 9]); 9] = [
             FitsIf(
                 KeepsDigits,
                 "digits behind the point are lost",
-                "add `number` with the decimals that are kept",
+                "add `round` with the digits that are kept",
             ),
             Limited("a number is none of the options", MAP),
             NO,
@@ -164,7 +164,7 @@ pub const MATRIX: [(FieldType, [Fit; 9]); 9] = [
             Fits,
             Limited(
                 "a time becomes a count of seconds",
-                "add `format_date` with the count that is wanted",
+                "add `format_date` with the `output_format` `epoch` or `epoch_ms`",
             ),
             NO,
             NO,

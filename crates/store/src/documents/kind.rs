@@ -21,6 +21,8 @@ pub enum Kind {
     Tool,
     /// An operation that agents, triggers, mappings and people run.
     Action,
+    /// How the fields of two sides meet.
+    Mapping,
     /// A remote MCP server whose tools are offered.
     McpServer,
     /// What is done when an event happens.
@@ -28,7 +30,7 @@ pub enum Kind {
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 9] = [
+const WORDS: [(Kind, &str); 10] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
@@ -36,6 +38,7 @@ const WORDS: [(Kind, &str); 9] = [
     (Kind::Agent, "agent"),
     (Kind::Tool, "tool"),
     (Kind::Action, "action"),
+    (Kind::Mapping, "mapping"),
     (Kind::McpServer, "mcp_server"),
     (Kind::Trigger, "trigger"),
 ];
@@ -51,7 +54,10 @@ impl Kind {
 
     /// Whether every version that was saved is kept, to be looked at and gone back to.
     pub fn keeps_versions(self) -> bool {
-        matches!(self, Self::Tool | Self::Action | Self::Trigger)
+        matches!(
+            self,
+            Self::Tool | Self::Action | Self::Mapping | Self::Trigger
+        )
     }
 
     /// What is sealed under the id of such a document, and goes with it.
@@ -65,6 +71,7 @@ impl Kind {
             | Self::Tool
             | Self::Action
             | Self::McpServer
+            | Self::Mapping
             | Self::Trigger => &[],
         }
     }

@@ -20,6 +20,7 @@ mod jobs;
 mod lines;
 mod mcp_tools;
 mod missed;
+mod operations;
 mod pace;
 mod rejected;
 mod retention;

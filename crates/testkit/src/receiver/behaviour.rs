@@ -1,13 +1,15 @@
 //! What a receiver does with a request, as data.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::bomb;
+use super::{Received, bomb};
 
 /// What a receiver does with a request once it has read it.
 #[derive(Clone, Debug)]
@@ -17,6 +19,8 @@ pub enum Behaviour {
     /// Answers 200 with what it received: each header again as `x-echo-<name>`, and in the body, as JSON, the
     /// `method`, `path`, `headers` and `body`.
     Echo,
+    /// Answers what a function makes of the request: a service in few lines.
+    Computed(Computed),
     /// The first request gets the first behaviour, and so on; the last one repeats. Counted per path.
     Sequence(Vec<Behaviour>),
     /// Waits until the gate opens, then goes on.
@@ -60,6 +64,11 @@ impl Behaviour {
             .header("content-type", "application/json")
             .body(body.to_string())
             .into()
+    }
+
+    /// Answers what `answer` makes of the request.
+    pub fn computed(answer: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
+        Self::Computed(Computed(Arc::new(answer)))
     }
 
     /// Fails the first `times` requests with `status`, then answers 200.
@@ -108,6 +117,23 @@ impl Behaviour {
             Some(last) => steps.swap_remove(number.min(last)),
             None => Self::status(200),
         }
+    }
+}
+
+/// What makes an answer of a request.
+#[derive(Clone)]
+pub struct Computed(Arc<dyn Fn(&Received) -> Reply + Send + Sync>);
+
+impl Computed {
+    /// The answer to a request.
+    pub(super) fn answer(&self, received: &Received) -> Reply {
+        (self.0)(received)
+    }
+}
+
+impl fmt::Debug for Computed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Computed")
     }
 }
 

@@ -110,6 +110,7 @@ async fn answer(
                 *then
             }
             Behaviour::Answer(reply) => return respond(reply),
+            Behaviour::Computed(computed) => return respond(computed.answer(&received)),
             Behaviour::Echo => return respond(echo(&received)),
             Behaviour::Never => std::future::pending().await,
             Behaviour::CloseBeforeHead => return Err(io::ErrorKind::ConnectionAborted.into()),

@@ -57,7 +57,7 @@ pub(super) fn destination(
 ) -> Result<Option<DestinationId>, Problem> {
     if webhook.is_some() && destination.is_some() {
         let detail = "give `webhook_id` or `destination_id`, not both";
-        return Err(Problem::new(Code::InvalidInput, detail).at("/destination_id", detail));
+        return Err(Problem::new(Code::InvalidParameter, detail));
     }
     Ok(destination.or_else(|| webhook.map(Into::into)))
 }

@@ -57,7 +57,7 @@ impl VersionView {
 /// Which version to go back to.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"version": 3}))]
+#[schema(example = json!({"version": 1}))]
 pub struct Rollback {
     /// The number of the version.
     pub version: i64,

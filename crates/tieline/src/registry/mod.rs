@@ -5,7 +5,9 @@
 //! within a second by the others (see `watch`).
 
 mod action;
+mod agent;
 mod event_types;
+mod mappings;
 mod named_secrets;
 mod operations;
 mod routes;
@@ -35,7 +37,9 @@ use crate::{
     vault::{Vault, VaultError},
 };
 
+pub use agent::{OpenAgent, RETRY};
 pub use event_types::EventTypes;
+pub use mappings::Plans;
 pub use named_secrets::NamedSecret;
 use named_secrets::NamedSecrets;
 pub use operations::Operations;
@@ -94,6 +98,7 @@ struct Inner {
     tokens: Tokens,
     event_types: Cache<TenantId, Arc<EventTypes>>,
     operations: Cache<TenantId, Arc<Operations>>,
+    mappings: Cache<TenantId, Arc<Plans>>,
     named_secrets: NamedSecrets,
 }
 
@@ -126,6 +131,7 @@ impl Registry {
                 tokens: Tokens::default(),
                 event_types: Cache::new(CAPACITY),
                 operations: Cache::new(CAPACITY),
+                mappings: Cache::new(CAPACITY),
                 named_secrets: NamedSecrets::default(),
             }),
         }
@@ -181,6 +187,7 @@ impl Registry {
         self.inner.signing_keys.invalidate_all();
         self.inner.event_types.invalidate_all();
         self.inner.operations.invalidate_all();
+        self.inner.mappings.invalidate_all();
         self.inner.named_secrets.forget_all();
     }
 
@@ -199,8 +206,9 @@ impl Registry {
         let secrets = self
             .secrets(tenant, SealedKind::Source, &document.id)
             .await?;
-        let url = self.source_url(id);
-        OpenSource::open(id, &document, &secrets, &url, config.limits.dedupe_window)
+        let (plans, url) = (self.mappings(tenant).await?, self.source_url(id));
+        let window = config.limits.dedupe_window;
+        OpenSource::open(id, &document, &secrets, &plans, &url, window)
             .map(|source| Some(Arc::new(source)))
     }
 
@@ -217,6 +225,7 @@ impl Registry {
             found.push((document, subscription));
         }
         let destinations = store.destinations(tenant).await?;
+        let plans = self.mappings(tenant).await?;
         let by_tenant = |(_, one): &(_, Subscription)| one.is_signed_by(Signature::V1a);
         let keys = if found.iter().any(by_tenant) {
             self.signing_keys(tenant).await?
@@ -241,6 +250,7 @@ impl Registry {
                 subscription,
                 destination,
                 &secrets,
+                &plans,
                 outbound,
                 tokens,
             )?;
@@ -252,6 +262,14 @@ impl Registry {
             if let Some(health) = destinations.iter().find(of_this).cloned() {
                 let route = trigger::route(&document, health, self.bounds())?;
                 routes.push(Arc::new(route));
+            }
+        }
+        for document in store.all_documents(tenant, Kind::Agent).await? {
+            let agent = OpenAgent::read(&document)?;
+            let id = agent.id.into();
+            // One whose destination is gone was deleted between the two reads.
+            if let Some(health) = destinations.iter().find(|found| found.id == id) {
+                routes.push(Arc::new(agent.route(health.clone())));
             }
         }
         let actions = destinations

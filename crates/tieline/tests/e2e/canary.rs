@@ -9,7 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tieline_testkit::{
     http::{Answer, Client},
-    receiver::{Receiver, Reply, Script},
+    receiver::{Behaviour, Receiver, Reply, Script},
     server::Server,
 };
 
@@ -59,6 +59,18 @@ async fn echoing() -> anyhow::Result<Receiver> {
         }
         script = script.on(&format!("/{i}"), reply.body(body));
     }
+    let mut told = Reply::new(200).header("content-type", "application/json");
+    let mut fields = serde_json::Map::new();
+    for (j, spelling) in spellings(NEXT_SECRET).into_iter().enumerate() {
+        told = told.header(&format!("x-echo-{j}"), &spelling);
+        fields.insert(spelling.clone(), json!([{"told": spelling}]));
+    }
+    let refused = Reply::new(403).body(spellings(NEXT_SECRET).join("; "));
+    script = script
+        .on("/told", told.body(Value::Object(fields).to_string()))
+        .on("/refused", refused)
+        .on("/echo", Behaviour::Echo)
+        .on("/gone", Behaviour::CloseBeforeHead);
     Receiver::start(script).await
 }
 
@@ -118,6 +130,32 @@ async fn plant(
         ("rotated secret", NEXT_SECRET.to_owned()),
     ];
     Ok((canaries, Source::of(&source)?, webhooks))
+}
+
+/// Calls tools that carry the named secret everywhere to services that tell it back: the answers.
+async fn call_tools(owner: &Client, receiver: &Receiver) -> anyhow::Result<Vec<Answer>> {
+    let mut answers = Vec::new();
+    for path in ["told", "refused", "echo", "gone"] {
+        let url = receiver.url(&format!("/{path}?key={{{{secrets.NAMED}}}}"));
+        let tool = json!({
+            "name": path,
+            "parameters": {"type": "object", "properties": {"guess": {}}},
+            "endpoint": {
+                "url": url, "method": "POST",
+                "headers": {"authorization": "Bearer {{secrets.NAMED}}", "x-basic": "{{secrets.NAMED | base64}}"},
+                "body_template": {"key": "{{secrets.NAMED}}", "text": "<{{secrets.NAMED | urlencode}}>", "guess": "{{guess}}"}
+            }
+        });
+        owner.post("/v1/tools", tool).await?.expect(201)?;
+        let body = json!({"parameters": {"guess": NEXT_SECRET}});
+        for way in ["test", "call"] {
+            let answer = owner
+                .post(&format!("/v1/tools/{path}/{way}"), &body)
+                .await?;
+            answers.push(answer.expect(200)?);
+        }
+    }
+    Ok(answers)
 }
 
 /// Requests that carry secrets and are refused: the answers.
@@ -189,6 +227,8 @@ async fn shown(
         "events",
         "deliveries",
         "audit-log",
+        "tools",
+        "calls",
     ]
     .map(|list| format!("/v1/{list}?limit=100"))
     .to_vec();
@@ -254,6 +294,9 @@ async fn no_secret_gets_out() {
             .await
             .unwrap();
         search("the answer to a test", tested.text().as_bytes(), &canaries);
+    }
+    for answer in call_tools(&owner, &receiver).await.unwrap() {
+        search("a call", format!("{answer:?}").as_bytes(), &canaries);
     }
     let refused = provoke(&server, &canaries, &source).await.unwrap();
     for answer in &refused {

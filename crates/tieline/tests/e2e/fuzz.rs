@@ -4,10 +4,10 @@
 use std::process::Command;
 
 use serde_json::json;
-use tieline_testkit::receiver::{Behaviour, Receiver, Script};
+use tieline_testkit::receiver::Receiver;
 
 use crate::{
-    isolation::{furnish, tenant, view},
+    isolation::{broken, furnish, tenant, view},
     packages::{schemathesis, script},
     stage::{OWNER_KEY, launch, report, skip, text},
 };
@@ -72,11 +72,11 @@ async fn the_api_does_what_its_document_says() {
     }
     let server = launch()
         .env("TIELINE_DELIVERY_RETRY", "0")
+        .env("TIELINE_LIMITS_CALL_OUTPUT_MAX_BYTES", "1024")
         .start()
         .await
         .unwrap();
-    let broken = Script::new().otherwise(Behaviour::status(500));
-    let receiver = Receiver::start(broken).await.unwrap();
+    let receiver = Receiver::start(broken()).await.unwrap();
     let (mine, my_tenant) = tenant(&server, "Mine").await.unwrap();
     let (theirs, their_tenant) = tenant(&server, "Theirs").await.unwrap();
     let my_ids = furnish(&mine, my_tenant, &receiver.url("/")).await.unwrap();

@@ -23,7 +23,9 @@ struct Operation {
 
 impl Operation {
     async fn with(&self, client: &Client, id: &str) -> anyhow::Result<Answer> {
+        // What follows the id is a part of the object: its first version.
         let path = self.path.replace(&self.parameter, id);
+        let path = path.replace("{version}", "1");
         let request = client.request(self.method.clone(), &path);
         match &self.body {
             Some(body) => request.json(body)?.send().await,
@@ -160,7 +162,23 @@ pub(super) async fn furnish(
         Ok((job["status"] == "completed").then_some(()))
     })
     .await?;
+    let host: Vec<_> = url.split('/').take(3).collect();
+    let large = format!("{}/large", host.join("/"));
+    let endpoint = |method: &str| json!({"url": large, "method": method});
+    let tool = json!({"name": "their_tool", "endpoint": endpoint("GET")});
+    let tool = created("/v1/tools", tool, "/id").await?;
+    let action = json!({"name": "their_action", "endpoint": endpoint("POST")});
+    let action = created("/v1/integrations/actions", action, "/id").await?;
+    let call = format!("/v1/tools/{tool}/call");
+    let called = client.post(&call, json!({})).await?;
+    let called = called.expect(200)?.json()?;
+    let artifact = text(&called, "/output/artifact_url")?;
+    let artifact = artifact.rsplit('/').next().unwrap_or_default().to_owned();
     Ok([
+        ("tool", tool),
+        ("action", action),
+        ("call", text(&called, "/call_id")?),
+        ("artifact", artifact),
         ("tenant", tenant),
         ("source", source.id),
         ("asking source", asking),
@@ -176,6 +194,14 @@ pub(super) async fn furnish(
     .into())
 }
 
+/// A receiver that takes no delivery and answers tools with more than is handed over.
+pub(super) fn broken() -> Script {
+    let large = json!({"text": "x".repeat(2_000)});
+    Script::new()
+        .otherwise(Behaviour::status(500))
+        .on("/large", Behaviour::json(200, &large))
+}
+
 /// What a tenant sees of its own objects.
 pub(super) async fn view(client: &Client) -> anyhow::Result<Vec<String>> {
     let lists = [
@@ -188,6 +214,9 @@ pub(super) async fn view(client: &Client) -> anyhow::Result<Vec<String>> {
         "event-types",
         "deliveries",
         "jobs",
+        "tools",
+        "integrations/actions",
+        "calls",
     ];
     let mut seen = Vec::new();
     for list in lists {
@@ -204,10 +233,11 @@ pub(super) async fn view(client: &Client) -> anyhow::Result<Vec<String>> {
 
 #[tokio::test]
 async fn a_foreign_id_looks_like_a_missing_one() {
-    let launch = launch().env("TIELINE_DELIVERY_RETRY", "0");
+    let launch = launch()
+        .env("TIELINE_DELIVERY_RETRY", "0")
+        .env("TIELINE_LIMITS_CALL_OUTPUT_MAX_BYTES", "1024");
     let server = launch.start().await.unwrap();
-    let broken = Script::new().otherwise(Behaviour::status(500));
-    let receiver = Receiver::start(broken).await.unwrap();
+    let receiver = Receiver::start(broken()).await.unwrap();
     let (mine, _) = tenant(&server, "Mine").await.unwrap();
     let (theirs, their_tenant) = tenant(&server, "Theirs").await.unwrap();
     let ids = furnish(&theirs, their_tenant, &receiver.url("/"))

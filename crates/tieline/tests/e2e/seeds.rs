@@ -8,6 +8,7 @@ use tieline_testkit::{
     receiver::{Receiver, Script},
     seed::{Curl, SEED_000, SEED_001, commands},
     server::Server,
+    services,
 };
 
 use crate::stage::{OWNER_KEY, RECEIVED, Source, every, launch, owner, subscribe, text};
@@ -100,6 +101,106 @@ async fn seed_000_a_secret_is_kept() {
     assert!(!kept.text().contains("sk_live"), "{kept:?}");
     let listed = every(&owner(server.url()), "/v1/secrets?").await.unwrap();
     assert_eq!(listed.len(), 1, "{listed:?}");
+}
+
+#[tokio::test]
+async fn seed_000_a_tool_is_made_tested_and_called() {
+    let server = launch().start().await.unwrap();
+    let crm = Receiver::start(services::crm("sk_live_abc123..."))
+        .await
+        .unwrap();
+    let crm_url = crm.url("");
+    let replaced = [
+        ("YOUR_TOKEN", OWNER_KEY),
+        ("https://your-api.com", crm_url.trim_end_matches('/')),
+    ];
+    let keep = command(SEED_000, "/v1/secrets");
+    run(&server, &keep, &replaced)
+        .await
+        .unwrap()
+        .expect(201)
+        .unwrap();
+    let define = command(SEED_000, "/v1/tools");
+    let made = run(&server, &define, &replaced)
+        .await
+        .unwrap()
+        .expect(201)
+        .unwrap();
+    let made = made.json().unwrap();
+    assert!(text(&made, "/id").unwrap().starts_with("tool_"), "{made}");
+
+    let test = command(SEED_000, "/v1/tools/lookup_customer/test");
+    let tested = run(&server, &test, &replaced)
+        .await
+        .unwrap()
+        .expect(200)
+        .unwrap();
+    assert!(!tested.text().contains("sk_live"), "{tested:?}");
+    let tested = tested.json().unwrap();
+    assert_eq!(tested["success"], true, "{tested}");
+    assert_eq!(tested["response"]["name"], "Test User");
+    assert_eq!(tested["response"]["status"], "active");
+    assert!(tested["response_time_ms"].is_u64(), "{tested}");
+
+    // What the seed's agent calls the tool with, and what comes back.
+    let fields = ["name", "status", "subscription", "last_contact"];
+    let asked = json!({"parameters": {"identifier": "john@acme.com", "fields": fields}});
+    let owner = owner(server.url());
+    let called = owner.post("/v1/tools/lookup_customer/call", asked).await;
+    let called = called.unwrap().expect(200).unwrap().json().unwrap();
+    let customer = json!({
+        "name": "John Smith", "status": "active", "subscription": "enterprise", "last_contact": "2024-01-15"
+    });
+    assert_eq!(called["output"], customer);
+    let nobody = json!({"parameters": {"identifier": "nobody@acme.com"}});
+    let called = owner.post("/v1/tools/lookup_customer/call", nobody).await;
+    let called = called.unwrap().expect(200).unwrap().json().unwrap();
+    assert_eq!(called["error"]["kind"], "not_found", "{called}");
+}
+
+#[tokio::test]
+async fn seed_000_an_action_is_defined_and_run() {
+    let server = launch().start().await.unwrap();
+    let desk = Receiver::start(services::helpdesk("hd_key")).await.unwrap();
+    let desk_url = desk.url("");
+    let replaced = [
+        ("YOUR_TOKEN", OWNER_KEY),
+        (
+            "https://helpdesk.example.com",
+            desk_url.trim_end_matches('/'),
+        ),
+    ];
+    let owner = owner(server.url());
+    let key = json!({"name": "HELPDESK_KEY", "value": "hd_key"});
+    owner
+        .post("/v1/secrets", key)
+        .await
+        .unwrap()
+        .expect(201)
+        .unwrap();
+    let define = command(SEED_000, "/v1/integrations/actions");
+    run(&server, &define, &replaced)
+        .await
+        .unwrap()
+        .expect(201)
+        .unwrap();
+
+    let run = "/v1/integrations/actions/create_support_ticket/run";
+    let ticket = json!({"input": {
+        "subject": "Printer on fire", "description": "Second floor", "priority": "high", "customer_email": "john@acme.com"
+    }});
+    let ran = owner.post(run, ticket).await.unwrap().expect(200).unwrap();
+    let ran = ran.json().unwrap();
+    let output = json!({"ticket_id": 1, "ticket_url": format!("{}/tickets/1", desk_url.trim_end_matches('/'))});
+    assert_eq!(ran["output"], output, "{ran}");
+    let wrong = json!({"input": {"subject": "x", "priority": "urgent"}});
+    let refused = owner.post(run, wrong).await.unwrap().expect(422).unwrap();
+    assert_eq!(
+        refused.json().unwrap()["errors"].as_array().unwrap().len(),
+        3,
+        "{refused:?}"
+    );
+    assert_eq!(desk.requests().len(), 1);
 }
 
 /// A token, as the command of seed 001 gets it for a new OAuth client.

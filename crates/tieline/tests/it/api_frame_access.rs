@@ -159,10 +159,11 @@ async fn call(client: &Client, method: &str, path: &str, operation: &Value) -> A
         .filter(|parameter| parameter["in"] == "path")
         .fold(path.to_owned(), |path, parameter| {
             let name = parameter["name"].as_str().unwrap();
-            path.replace(
-                &format!("{{{name}}}"),
-                parameter["example"].as_str().unwrap(),
-            )
+            let example = &parameter["example"];
+            let example = example
+                .as_str()
+                .map_or_else(|| example.to_string(), str::to_owned);
+            path.replace(&format!("{{{name}}}"), &example)
         });
     let mut request = client.request(method.to_uppercase().parse().unwrap(), &path);
     let headers = operation["parameters"].as_array().into_iter().flatten();

@@ -137,6 +137,26 @@ fn types_are_those_behind_the_functions() {
             "warning type",
         ),
         (
+            rule(json!({"name": "substring", "length": 80})),
+            from("text"),
+            json!({"name": "b", "max_length": 80}),
+            "ok",
+        ),
+        (
+            rule(json!("round")),
+            from("number"),
+            json!({"name": "b", "type": "number", "scale": 0}),
+            "ok",
+        ),
+        (rule(json!("format_date")), from("text"), to("date"), "ok"),
+        (
+            rule(json!({"name": "format_date", "output_format": "rfc3339"})),
+            from("text"),
+            to("datetime"),
+            "ok",
+        ),
+        (rule(json!("boolean")), from("text"), to("boolean"), "ok"),
+        (
             json!({"source": "a", "target": "b", "validation": "email"}),
             from("text"),
             to("email"),
@@ -182,6 +202,26 @@ fn options_need_their_counterparts() {
             table(json!({"low": "Low", "high": "Higher"})),
             theirs(true),
             "error options",
+        ),
+        (
+            table(json!({"low": "Low"})),
+            theirs(true),
+            "warning options",
+        ),
+        (
+            json!({"source": "a", "target": "b", "transformation": {"name": "map_values", "values": {"low": "Low"}}}),
+            theirs(true),
+            "error options",
+        ),
+        (
+            json!({"source": "a", "target": "b", "transformation": {"name": "map_values", "values": {"low": "Low"}, "default": "High"}}),
+            theirs(true),
+            "ok",
+        ),
+        (
+            json!({"source": "a", "target": "b", "validation": {"type": "enum", "values": ["Low"]}}),
+            theirs(true),
+            "ok",
         ),
         (plain, json!({"name": "b", "type": "enum"}), "warning type"),
     ];
