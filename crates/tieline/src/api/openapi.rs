@@ -26,7 +26,7 @@ in `If-Match` and nobody's change is lost. Every answer under `/v1` tells in `Ra
 `x-request-id`. Instants are RFC 3339 in UTC.";
 
 /// The sections of the reference, in their order.
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 17] = [
     ("Access", "API keys, OAuth clients, access tokens"),
     ("Tenants", "The tenants of the installation"),
     ("Secrets", "Named values that templates use and nobody sees"),
@@ -49,6 +49,10 @@ const TAGS: [(&str, &str); 16] = [
     (
         "Tools and actions",
         "HTTP requests that agents and people make by name, and the log of their calls",
+    ),
+    (
+        "Triggers",
+        "What is done, step by step, when an event happens",
     ),
     (
         "Mappings",
