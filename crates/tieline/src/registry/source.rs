@@ -37,6 +37,8 @@ pub struct OpenSource {
     pub event_type: Option<TypeRule>,
     /// What message and metadata a request carries.
     pub transform: Option<CompiledTransform>,
+    /// What finds the conversation to which a message belongs.
+    pub conversation_key: Option<Path>,
 }
 
 /// How repeats are told. Where a request lacks what a rule looks for, the hash of its body stands in.
@@ -76,6 +78,10 @@ impl OpenSource {
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
             unusable(faults.join("; "))
         })?;
+        let conversation_key = source.conversation_key.as_deref().map(Path::parse);
+        let conversation_key = conversation_key
+            .transpose()
+            .map_err(|e| unusable(format!("conversation_key {e}")))?;
         let event_type = source
             .event_type
             .as_deref()
@@ -99,6 +105,7 @@ impl OpenSource {
             dedupe_window: window,
             event_type,
             transform: compiled,
+            conversation_key,
             source,
         })
     }

@@ -53,6 +53,7 @@ impl Sources {
             _ => Some(NewSecret::or_generated(secret).0),
         };
         self.check(id, source, secret.as_deref().map(String::as_str))?;
+        self.check_agent(tenant, source).await?;
         let mut sealed = Vec::new();
         if let Some(secret) = &secret {
             sealed.push(self.sealed(tenant, id, secret).await?);
@@ -97,6 +98,7 @@ impl Sources {
         };
         let secret = new.as_ref().or(kept.as_ref());
         self.check(id, source, secret.map(|secret| secret.as_str()))?;
+        self.check_agent(tenant, source).await?;
         if let Some(new) = &new {
             let sealed = self.sealed(tenant, id, new).await?;
             self.store.create_sealed(&sealed, by).await?;
@@ -273,6 +275,21 @@ impl Sources {
             violations.push(verification_violation(&fault));
         }
         Error::check(violations)
+    }
+
+    /// Refuses a source whose agent is not there.
+    async fn check_agent(&self, tenant: TenantId, source: &Source) -> Result<(), Error> {
+        let Some(agent) = &source.agent_id else {
+            return Ok(());
+        };
+        let routes = self.registry.routes(tenant).await?;
+        let known = routes.agent(agent).is_some();
+        let detail = || format!("there is no agent `{agent}`; make it first with POST /v1/agents");
+        Error::check(if known {
+            Vec::new()
+        } else {
+            vec![Violation::new("/agent_id", detail())]
+        })
     }
 
     async fn secret(
