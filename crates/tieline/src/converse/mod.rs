@@ -34,6 +34,7 @@ use crate::{
 
 pub use agents::Agents;
 pub use events::{About, Teller};
+pub(crate) use events::{owed, user_message};
 pub use live::{Listener, Live, Update};
 pub use speak::{Asked, Conversations, NewConversation, rests};
 pub use turns::{Setback, Turns};
