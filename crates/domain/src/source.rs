@@ -22,6 +22,9 @@ pub struct Source {
     /// The agent that gets its messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<String>,
+    /// A JSONPath on the body: messages for which it finds the same stay in one conversation of the agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_key: Option<String>,
     /// What message and metadata a request carries (seed 000).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transform: Option<Transform>,
@@ -35,6 +38,9 @@ pub struct Source {
     /// (`header:X-GitHub-Event`), or the type itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
+    /// The id or the name of the mapping that makes the second event's data of the body; as it came if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<String>,
     /// How an accepted request is answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Response>,
@@ -135,10 +141,12 @@ impl Source {
         Self {
             name: name.into(),
             agent_id: None,
+            conversation_key: None,
             transform: None,
             verification: Verification::default(),
             dedupe: None,
             event_type: None,
+            mapping: None,
             response: None,
             status: Status::default(),
             status_reason: None,
@@ -173,11 +181,26 @@ impl Source {
         if let Some(agent) = &self.agent_id {
             found.extend(violation::length("/agent_id", agent, 1, 64));
         }
+        if let Some(path) = &self.conversation_key {
+            if let Err(error) = Path::parse(path) {
+                found.push(Violation::new("/conversation_key", error.to_string()));
+            }
+            if self.agent_id.is_none() {
+                let detail =
+                    "without an `agent_id` there is no conversation; give one, or leave this out";
+                found.push(Violation::new("/conversation_key", detail));
+            }
+        }
         found.extend(self.transform_violations(bounds));
         if let Some(text) = &self.event_type
             && let Err(detail) = TypeRule::parse(text)
         {
             found.push(Violation::new("/event_type", detail));
+        }
+        if self.mapping.is_some() && self.event_type.is_none() {
+            let detail =
+                "the mapping makes the data of the event that `event_type` names; give that too";
+            found.push(Violation::new("/mapping", detail));
         }
         if let Some(dedupe) = &self.dedupe {
             found.extend(

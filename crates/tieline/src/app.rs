@@ -19,11 +19,13 @@ use url::Url;
 use crate::{
     api::{caller::Callers, ratelimit::Limiter},
     config::{Config, Database, MasterKey, OutboundConfig},
+    converse::{self, Agents, Conversations, Live, Turns},
     deliver::{self, Dispatcher},
     jobs::{
         self, Jobs,
         action_run::{self, ActionRuns},
     },
+    mappings::Mappings,
     mcp,
     operate::{self, Operator},
     outbound::{AllowList, BadEntry, Outbound, Settings, public_roots, roots_with},
@@ -31,6 +33,7 @@ use crate::{
     receive::{self, Receiver},
     registry::Registry,
     streams::Streams,
+    triggers::{self, Runner, Triggers},
     vault::{self, MasterKeys, Vault, VaultError},
     webhooks::{SigningKeys, Sources, Subscriptions},
 };
@@ -67,10 +70,16 @@ pub struct Parts {
     pub sources: Sources,
     /// Makes and changes subscriptions.
     pub subscriptions: Subscriptions,
+    /// Makes and changes mappings.
+    pub mappings: Mappings,
     /// Makes and rotates the keys with which tenants sign.
     pub signing_keys: SigningKeys,
     /// Calls tools and actions.
     pub operator: Operator,
+    /// Makes and changes agents.
+    pub agents: Agents,
+    /// What is said to agents, and what they answer.
+    pub conversations: Conversations,
     /// Offers them to MCP clients.
     pub mcp: mcp::Endpoint,
     /// The calls of MCP clients under way on this node.
@@ -79,6 +88,10 @@ pub struct Parts {
     pub jobs: Jobs,
     /// Runs of actions in the background.
     pub action_runs: ActionRuns,
+    /// Makes and changes triggers.
+    pub triggers: Triggers,
+    /// Runs triggers.
+    pub runner: Runner,
     /// The credentials seen lately.
     pub callers: Callers,
     /// How fast requests may come.
@@ -165,8 +178,24 @@ impl App {
             outbound: outbound.clone(),
             public_url: public_url.clone(),
         });
+        let conversing = converse::Parts {
+            clock: clock.clone(),
+            config: Arc::clone(&config),
+            store: store.clone(),
+            registry: registry.clone(),
+            outbound: outbound.clone(),
+            operator: operator.clone(),
+        };
+        let live = Live::default();
         let action_runs = ActionRuns::new(action_run::Parts {
             clock: clock.clone(),
+            store: store.clone(),
+            registry: registry.clone(),
+            operator: operator.clone(),
+        });
+        let runner = Runner::new(triggers::Parts {
+            clock: clock.clone(),
+            config: Arc::clone(&config),
             store: store.clone(),
             registry: registry.clone(),
             operator: operator.clone(),
@@ -179,7 +208,9 @@ impl App {
             registry: registry.clone(),
             outbound: outbound.clone(),
             bell: Bell::new(store.db().clone()),
+            turns: Turns::new(conversing.clone(), live.clone()),
             actions: action_runs.clone(),
+            triggers: runner.clone(),
         });
         let jobs = Jobs::new(jobs::Parts {
             clock: clock.clone(),
@@ -206,6 +237,7 @@ impl App {
             mirror: config.senders_mirror.clone(),
             kept: config.limits.rejected_log_per_source,
             max_depth: config.limits.json_depth_max,
+            message_bytes: config.limits.turns.message_bytes,
         });
         let subscriptions = Subscriptions::new(
             store.clone(),
@@ -214,8 +246,19 @@ impl App {
             outbound,
             Arc::clone(&dispatcher),
         );
+        let triggers = Triggers::new(
+            store.clone(),
+            registry.clone(),
+            operator.clone(),
+            publisher.clone(),
+        );
         Ok(Self(Arc::new(Parts {
+            triggers,
+            runner,
+            agents: Agents::new(conversing.clone(), publisher.clone(), subscriptions.clone()),
+            conversations: Conversations::new(conversing, live, Arc::clone(&dispatcher)),
             sources,
+            mappings: Mappings::new(store.clone(), registry.clone()),
             signing_keys: SigningKeys::new(store.clone(), vault.clone(), registry.clone()),
             streams: Streams::new(config.limits.streams_per_tenant),
             limiter: Limiter::new(&config.limits),

@@ -5,6 +5,7 @@
 //! but its counter and its line in a capped log.
 
 mod content;
+mod for_agent;
 mod incoming;
 mod outcome;
 mod questions;
@@ -28,6 +29,7 @@ use tieline_mapping::transform::Transformed;
 use tieline_store::{Store, spine::Once};
 
 use crate::{
+    mappings::{self, Rejected},
     outbound::Outbound,
     publish::{NewEvent, NewItem, Publisher, own_type},
     registry::{DedupeRule, OpenSource, Registry},
@@ -35,6 +37,7 @@ use crate::{
     webhooks::Sources,
 };
 use content::Content;
+use for_agent::{ForAgent, Messenger};
 use incoming::Fields;
 use questions::Questions;
 use rejections::Rejections;
@@ -62,6 +65,7 @@ pub struct Receiver {
     rejections: Rejections,
     questions: Questions,
     senders: Senders,
+    messenger: Messenger,
     max_depth: usize,
 }
 
@@ -85,6 +89,8 @@ pub struct Parts {
     pub kept: usize,
     /// How deep a body may be nested.
     pub max_depth: usize,
+    /// The longest message for an agent, in bytes.
+    pub message_bytes: usize,
 }
 
 impl Receiver {
@@ -100,9 +106,16 @@ impl Receiver {
             mirror,
             kept,
             max_depth,
+            message_bytes,
         } = parts;
         let senders = Senders::new(outbound, mirror, clock.clone());
         Self {
+            messenger: Messenger {
+                clock: clock.clone(),
+                store: store.clone(),
+                registry: registry.clone(),
+                most: message_bytes,
+            },
             rejections: Rejections::start(store.clone(), clock.clone(), kept),
             questions: Questions::start(store, clock.clone(), sources, senders.clone()),
             senders,
@@ -130,7 +143,15 @@ impl Receiver {
         incoming: Incoming<'_>,
     ) -> Result<Receipt, Refusal> {
         let item = match self.admit(source, incoming).await? {
-            Admitted::Item(item) => item,
+            Admitted::Item(mut item, message) => {
+                // Boxed, because most requests are for no agent.
+                if let (Some(message), Some(first)) = (message, item.events.first()) {
+                    let told = self.messenger.event(source.tenant_id, *message, first);
+                    let told = Box::pin(told).await?;
+                    item.events.push(told);
+                }
+                item
+            }
             Admitted::Question(answer) => {
                 Box::pin(self.questions.conclude(source, &answer)).await?;
                 return Ok(Receipt::Handshake(answer));
@@ -243,8 +264,12 @@ impl Receiver {
             trust: verified.trust,
             key_id: verified.key_id.as_deref(),
         };
-        let events = events(source, incoming, &content, proof).events;
-        Ok(Admitted::Item(NewItem { once, events }))
+        let Preview {
+            events,
+            transformed,
+        } = events(source, incoming, &content, proof);
+        let message = ForAgent::of(source, &content, transformed.as_ref()).map(Box::new);
+        Ok(Admitted::Item(NewItem { once, events }, message))
     }
 
     /// What a request with this body would become, its signature not looked at.
@@ -259,8 +284,10 @@ impl Receiver {
 
     fn read(&self, source: &OpenSource, incoming: Incoming<'_>) -> Result<Content, Refusal> {
         let needs_value = source.transform.is_some()
+            || source.mapping.is_some()
             || matches!(source.dedupe, Some(DedupeRule::Body(_)))
-            || matches!(source.event_type, Some(TypeRule::Body(_)));
+            || matches!(source.event_type, Some(TypeRule::Body(_)))
+            || source.conversation_key.is_some();
         let unwrapped = source.verifier.content(incoming.body);
         let body = unwrapped.as_deref().unwrap_or(incoming.body);
         Content::read(incoming.headers, body, needs_value, self.max_depth).map_err(Refusal::Body)
@@ -277,7 +304,7 @@ struct Proof<'v> {
 
 /// A request that proved where it comes from.
 enum Admitted {
-    Item(NewItem),
+    Item(NewItem, Option<Box<ForAgent>>),
     Question(HandshakeAnswer),
 }
 
@@ -345,7 +372,13 @@ fn events(
     let data = received_data(source, content, transformed.as_ref(), proof);
     let mut events = vec![event(own_type(types::WEBHOOK_RECEIVED), data)];
     if let Some(event_type) = type_of(source, incoming.headers, content) {
-        events.push(event(event_type, content.json().into()));
+        events.push(match meant_data(source, content) {
+            Ok(data) => event(event_type, data),
+            Err(rejected) => event(
+                own_type(types::TRANSFORM_FAILED),
+                not_mapped(source, &rejected),
+            ),
+        });
     }
     if transformed
         .as_ref()
@@ -371,6 +404,24 @@ fn events(
         events,
         transformed,
     }
+}
+
+/// The content of the event that a request means: its body, or what the mapping makes of it.
+fn meant_data(source: &OpenSource, content: &Content) -> Result<Arc<str>, Rejected> {
+    match &source.mapping {
+        None => Ok(content.json().into()),
+        Some(plan) => {
+            let mapped = mappings::inward(plan, content.json())?;
+            Ok(mapped.to_string().into())
+        }
+    }
+}
+
+fn not_mapped(source: &OpenSource, rejected: &Rejected) -> Arc<str> {
+    let Rejected { reason, errors } = rejected;
+    let data =
+        json!({"source_id": source.id, "pointer": "/mapping", "reason": reason, "errors": errors});
+    data.to_string().into()
 }
 
 /// The content of `webhook.received`; the body stands in it as it came.

@@ -26,7 +26,7 @@ in `If-Match` and nobody's change is lost. Every answer under `/v1` tells in `Ra
 `x-request-id`. Instants are RFC 3339 in UTC.";
 
 /// The sections of the reference, in their order.
-const TAGS: [(&str, &str); 13] = [
+const TAGS: [(&str, &str); 17] = [
     ("Access", "API keys, OAuth clients, access tokens"),
     ("Tenants", "The tenants of the installation"),
     ("Secrets", "Named values that templates use and nobody sees"),
@@ -36,11 +36,27 @@ const TAGS: [(&str, &str); 13] = [
         "Endpoints for the webhooks of others: how they are verified, told apart, transformed",
     ),
     ("Webhooks", "Where events are delivered to"),
+    (
+        "Agents",
+        "Who answers in conversations, and what they may do there",
+    ),
+    (
+        "Conversations",
+        "What is said to agents, and what they do about it",
+    ),
     ("Events", "What happened, and what it caused"),
     ("Deliveries", "What became of each event owed to a webhook"),
     (
         "Tools and actions",
         "HTTP requests that agents and people make by name, and the log of their calls",
+    ),
+    (
+        "Triggers",
+        "What is done, step by step, when an event happens",
+    ),
+    (
+        "Mappings",
+        "How the fields of two sides meet: rules, functions, previews, whole files",
     ),
     ("Jobs", "Long work with progress"),
     (

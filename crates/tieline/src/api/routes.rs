@@ -11,17 +11,17 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    actions, artifacts, attempts, audit, calls, deliveries, docs, enabling, event_stream,
-    event_types, events,
+    actions, agents, approvals, artifacts, attempts, audit, calls, conversations, deliveries, docs,
+    enabling, event_stream, event_types, events,
     frame::Frame,
     front::Front,
     gate::gate,
-    health, incoming, jobs, keys, mcp, mcp_servers, me, oauth_clients, operation_calls, payload,
-    presets,
+    health, incoming, jobs, keys, mapping_apply, mapping_functions, mapping_trial, mappings, mcp,
+    mcp_servers, me, messages, oauth_clients, operation_calls, payload, presets,
     problem::{Code, Problem},
     protected_resource, replay, retries, secrets, signing_keys, source_preview, sources,
     statistics, subscription_filter, subscription_state, subscriptions, tenants, token,
-    tool_import, tools,
+    tool_import, tools, trigger_runs, triggers,
 };
 use crate::app::App;
 
@@ -41,6 +41,7 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(secrets::rotate, secrets::delete))
         .merge(webhooks())
         .merge(operations())
+        .merge(mapping_routes())
         .routes(routes!(events::list, events::publish))
         .routes(routes!(event_stream::stream))
         .routes(routes!(events::get))
@@ -55,6 +56,19 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(replay::one))
         .routes(routes!(replay::many))
         .routes(routes!(replay::preview))
+        .routes(routes!(triggers::list, triggers::create))
+        .routes(routes!(
+            triggers::get,
+            triggers::replace,
+            triggers::update,
+            triggers::delete
+        ))
+        .routes(routes!(triggers::versions))
+        .routes(routes!(triggers::version))
+        .routes(routes!(triggers::rollback))
+        .routes(routes!(trigger_runs::run))
+        .routes(routes!(trigger_runs::list))
+        .routes(routes!(trigger_runs::get))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::cancel))
@@ -66,6 +80,7 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(retries::retry))
         .routes(routes!(deliveries::list_dead))
         .routes(routes!(retries::replay))
+        .merge(conversing())
 }
 
 /// Webhooks of both directions.
@@ -101,6 +116,29 @@ fn webhooks() -> OpenApiRouter<App> {
         .routes(routes!(subscription_state::pause))
         .routes(routes!(subscription_state::disable))
         .routes(routes!(subscription_state::deliveries))
+}
+
+/// Agents, and what is said to them.
+fn conversing() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(agents::list, agents::create))
+        .routes(routes!(
+            agents::get,
+            agents::replace,
+            agents::update,
+            agents::delete
+        ))
+        .routes(routes!(agents::inbox))
+        .routes(routes!(conversations::list, conversations::create))
+        .routes(routes!(conversations::get))
+        .routes(routes!(conversations::messages, messages::create))
+        .routes(routes!(conversations::turns))
+        .routes(routes!(conversations::cancel_turn))
+        .routes(routes!(conversations::escalate))
+        .routes(routes!(conversations::complete))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::approve))
+        .routes(routes!(approvals::deny))
 }
 
 /// Tools and actions.
@@ -145,6 +183,29 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(calls::list))
         .routes(routes!(calls::get))
         .routes(routes!(artifacts::get))
+}
+
+/// Mappings.
+fn mapping_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(mappings::list, mappings::create))
+        .routes(routes!(mapping_functions::list))
+        .routes(routes!(mapping_trial::check))
+        .routes(routes!(mapping_trial::propose))
+        .routes(routes!(mapping_trial::preview_draft))
+        .routes(routes!(
+            mappings::get,
+            mappings::replace,
+            mappings::update,
+            mappings::delete
+        ))
+        .routes(routes!(mappings::versions))
+        .routes(routes!(mappings::version))
+        .routes(routes!(mappings::rollback))
+        .routes(routes!(mappings::usage))
+        .routes(routes!(mapping_trial::preview))
+        .routes(routes!(mapping_trial::difference))
+        .routes(routes!(mapping_apply::apply))
 }
 
 /// What stands at the root: for machines, without rate limits and idempotency.

@@ -17,13 +17,17 @@ use crate::app::App;
 /// What an incoming webhook is made from. Only the name is needed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "CRM Lead Webhook", "agent_id": "agent_sales", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id", "company": "$.data.company_name"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": {"event_id": "$.id"}, "event_type": "$.event"}))]
+#[schema(example = json!({"name": "CRM Lead Webhook", "agent_id": "agent_sales", "conversation_key": "$.data.id", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id", "company": "$.data.company_name"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": {"event_id": "$.id"}, "event_type": "$.event"}))]
 pub struct NewSource {
     /// Its name, for people: 1 to 200 characters.
     name: String,
     /// The agent that gets its messages.
     #[serde(default)]
     agent_id: Option<String>,
+    /// A JSONPath on the body: messages for which it finds the same stay in one conversation of the agent; each begins
+    /// a new one if absent.
+    #[serde(default)]
+    conversation_key: Option<String>,
     /// What message and metadata a request carries.
     #[serde(default)]
     #[schema(value_type = Option<TransformSchema>)]
@@ -40,6 +44,10 @@ pub struct NewSource {
     /// (`header:X-GitHub-Event`), or the type itself.
     #[serde(default)]
     event_type: Option<String>,
+    /// The id or the name of a mapping that makes the data of that second event of the body, as external data becomes
+    /// your own; a body that it rejects becomes `transform.failed` instead. As it came if absent.
+    #[serde(default)]
+    mapping: Option<String>,
     /// How an accepted request is answered.
     #[serde(default)]
     #[schema(value_type = Option<ResponseSchema>)]
@@ -65,10 +73,12 @@ impl NewSource {
         let Self {
             name,
             agent_id,
+            conversation_key,
             transform,
             verification,
             dedupe,
             event_type,
+            mapping,
             response,
             status,
             status_reason,
@@ -77,10 +87,12 @@ impl NewSource {
         let source = Source {
             name,
             agent_id,
+            conversation_key,
             transform,
             verification: verification.unwrap_or_default(),
             dedupe,
             event_type,
+            mapping,
             response,
             status: status.unwrap_or_default(),
             status_reason,
@@ -158,7 +170,7 @@ pub(super) struct ResponseSchema {
 
 /// An incoming webhook.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z"}))]
+#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "conversation_key": "$.data.id", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "mapping": null, "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z"}))]
 pub struct SourceView {
     /// Its id.
     id: String,
@@ -168,6 +180,8 @@ pub struct SourceView {
     name: String,
     /// The agent that gets its messages.
     agent_id: Option<String>,
+    /// What finds the conversation to which a message belongs.
+    conversation_key: Option<String>,
     /// What message and metadata a request carries.
     #[schema(value_type = Option<TransformSchema>)]
     transform: Option<Transform>,
@@ -179,6 +193,8 @@ pub struct SourceView {
     dedupe: Option<Dedupe>,
     /// Where the type of a second event comes from.
     event_type: Option<String>,
+    /// What makes the data of the second event; null for the body as it came.
+    mapping: Option<String>,
     /// How an accepted request is answered; null for 202.
     #[schema(value_type = Option<ResponseSchema>)]
     response: Option<Response>,
@@ -202,7 +218,7 @@ pub struct SourceView {
 
 /// An incoming webhook with a secret that is shown only here.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
+#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "conversation_key": "$.data.id", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "mapping": null, "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
 pub struct SourceSecretView {
     #[serde(flatten)]
     view: SourceView,
@@ -219,10 +235,12 @@ impl SourceView {
         let Source {
             name,
             agent_id,
+            conversation_key,
             transform,
             verification,
             dedupe,
             event_type,
+            mapping,
             response,
             status,
             status_reason,
@@ -245,10 +263,12 @@ impl SourceView {
             url,
             name,
             agent_id,
+            conversation_key,
             transform,
             verification,
             dedupe,
             event_type,
+            mapping,
             response,
             status,
             status_reason,

@@ -1,6 +1,6 @@
 //! A source, ready to receive.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tieline_domain::{
     SourceId, TenantId,
@@ -9,11 +9,12 @@ use tieline_domain::{
 };
 use tieline_mapping::{
     path::Path,
+    plan::Plan,
     transform::{CompiledTransform, Transform},
 };
 use tieline_store::documents::Document;
 
-use super::Error;
+use super::{Error, Plans};
 
 /// A source, ready to receive.
 pub struct OpenSource {
@@ -37,6 +38,10 @@ pub struct OpenSource {
     pub event_type: Option<TypeRule>,
     /// What message and metadata a request carries.
     pub transform: Option<CompiledTransform>,
+    /// What makes the data of the second event.
+    pub mapping: Option<Arc<Plan>>,
+    /// What finds the conversation to which a message belongs.
+    pub conversation_key: Option<Path>,
 }
 
 /// How repeats are told. Where a request lacks what a rule looks for, the hash of its body stands in.
@@ -56,6 +61,7 @@ impl OpenSource {
         id: SourceId,
         document: &Document,
         secrets: &[KeyedSecret],
+        plans: &Plans,
         url: &str,
         default_window: Duration,
     ) -> Result<Self, Error> {
@@ -76,12 +82,18 @@ impl OpenSource {
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
             unusable(faults.join("; "))
         })?;
+        let conversation_key = source.conversation_key.as_deref().map(Path::parse);
+        let conversation_key = conversation_key
+            .transpose()
+            .map_err(|e| unusable(format!("conversation_key {e}")))?;
         let event_type = source
             .event_type
             .as_deref()
             .map(TypeRule::parse)
             .transpose()
             .map_err(unusable)?;
+        let mapping = source.mapping.as_deref();
+        let mapping = mapping.map(|name| plans.need(name)).transpose();
         let hours = source
             .dedupe
             .as_ref()
@@ -99,6 +111,8 @@ impl OpenSource {
             dedupe_window: window,
             event_type,
             transform: compiled,
+            mapping: mapping.map_err(unusable)?,
+            conversation_key,
             source,
         })
     }

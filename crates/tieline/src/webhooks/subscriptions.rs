@@ -2,7 +2,7 @@
 
 use rand::random;
 use tieline_domain::{
-    SubscriptionId, TenantId, Timestamp, Violation,
+    DestinationId, SubscriptionId, TenantId, Timestamp, Violation,
     destination::State,
     signature::{KeyedSecret, StandardSigner},
     subscription::{Signature, Subscription},
@@ -93,6 +93,7 @@ impl Subscriptions {
                 .as_deref()
                 .and_then(|secret| secret_violation(secret)),
         );
+        violations.extend(self.mapping_violation(tenant, &subscription).await?);
         Error::check(violations)?;
         let id = SubscriptionId::new(by.at, random());
         let auth = self
@@ -139,6 +140,7 @@ impl Subscriptions {
                           while; leave it out here";
             Violation::new("/secret", detail)
         }));
+        violations.extend(self.mapping_violation(tenant, &subscription).await?);
         Error::check(violations)?;
         let was = serde_json::from_str(&before.body).ok();
         let auth = self
@@ -226,10 +228,11 @@ impl Subscriptions {
     pub async fn set_state(
         &self,
         tenant: TenantId,
-        id: SubscriptionId,
+        id: impl Into<DestinationId>,
         to: State,
         by: &ChangeBy,
     ) -> Result<bool, Error> {
+        let id = id.into();
         let routes = self.registry.routes(tenant).await?;
         let Some(route) = routes.get(id) else {
             return Ok(false);
@@ -242,12 +245,12 @@ impl Subscriptions {
         let notice = self.dispatcher.turned_by_hand(route, to, &reason).await;
         let changed = self
             .store
-            .set_destination_state(tenant, id.into(), to, &reason, &notice, by);
+            .set_destination_state(tenant, id, to, &reason, &notice, by);
         if changed.await? {
             self.registry.forget_routes(tenant).await;
             self.dispatcher.wake();
             if to == State::Active {
-                self.dispatcher.note_held(id.into());
+                self.dispatcher.note_held(id);
             }
         }
         Ok(true)
@@ -306,6 +309,15 @@ impl Subscriptions {
             self.signing_keys.make_sure(tenant, by).await?;
         }
         Ok(())
+    }
+
+    async fn mapping_violation(
+        &self,
+        tenant: TenantId,
+        subscription: &Subscription,
+    ) -> Result<Option<Violation>, Error> {
+        let plans = self.registry.mappings(tenant).await?;
+        Ok(plans.violation(subscription.mapping.as_deref()))
     }
 
     fn violations(
