@@ -30,6 +30,7 @@ mod limits;
 mod mappings;
 mod mcp;
 mod mcp_access;
+mod mcp_agents;
 mod mcp_servers;
 mod published_keys;
 mod replay;
