@@ -237,6 +237,7 @@ impl App {
             mirror: config.senders_mirror.clone(),
             kept: config.limits.rejected_log_per_source,
             max_depth: config.limits.json_depth_max,
+            message_bytes: config.limits.turns.message_bytes,
         });
         let subscriptions = Subscriptions::new(
             store.clone(),

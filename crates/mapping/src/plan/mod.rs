@@ -14,6 +14,7 @@ mod layout;
 mod leg;
 mod order;
 mod run;
+mod skeleton;
 mod source;
 mod trace;
 mod way_back;

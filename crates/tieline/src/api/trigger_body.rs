@@ -74,7 +74,6 @@ pub struct TriggerStep {
     conversation_key: Option<String>,
     /// An event to publish. Its output is `{"event_id"}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<TriggerEvent>)]
     event: Option<TriggerEvent>,
     /// A webhook to deliver the event to that started the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -75,14 +75,14 @@ pub struct DryRunView {
     /// That nothing was done.
     dry_run: bool,
     /// Whether the condition holds for the event; null without a condition. A run by hand does not ask it.
-    condition: Option<ConditionView>,
+    condition: Option<TriggerConditionView>,
     /// The steps.
     steps: Vec<DryStepView>,
 }
 
 /// What a condition says about an event.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ConditionView {
+pub struct TriggerConditionView {
     /// Whether it holds; null if that cannot be told.
     holds: Option<bool>,
     /// Why it cannot be told.
@@ -390,7 +390,7 @@ impl From<Preview> for DryRunView {
         let steps = steps.into_iter().enumerate();
         Self {
             dry_run: true,
-            condition: condition.map(|holds| ConditionView {
+            condition: condition.map(|holds| TriggerConditionView {
                 holds: holds.as_ref().ok().copied(),
                 detail: holds.err(),
             }),
