@@ -35,7 +35,7 @@ use crate::{
 
 pub use agents::Agents;
 pub use events::{About, Teller};
-pub(crate) use events::{owed, user_message};
+use events::{owed, user_message};
 pub use live::{Listener, Live, Update};
 pub(crate) use note::Note;
 pub use speak::{Asked, Conversations, NewConversation, rests};

@@ -47,4 +47,5 @@ mod tool_calls;
 mod tool_import;
 mod tool_overhead;
 mod tools;
+mod triggers;
 mod way_out;
