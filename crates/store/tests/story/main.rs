@@ -31,3 +31,4 @@ mod setting;
 mod spine;
 mod stream;
 mod tenants;
+mod trigger_runs;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Value, json};
 use tieline_domain::{
     SubscriptionId, Timestamp,
-    pattern::{EventType, Pattern},
-    trigger::{self, Status, Step, Trigger},
+    pattern::Pattern,
+    trigger::{Status, Step, Trigger},
 };
 use tieline_store::documents::Document;
 use utoipa::{
@@ -18,7 +18,7 @@ use utoipa::{
     },
 };
 
-use super::{document::content, problem::Problem};
+use super::{document::content, problem::Problem, trigger_event::TriggerEvent};
 
 /// What a trigger is made from.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -79,22 +79,6 @@ pub struct TriggerStep {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     webhook: Option<SubscriptionId>,
-}
-
-/// An event that a step publishes.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TriggerEvent {
-    /// Its type.
-    #[schema(value_type = String)]
-    r#type: EventType,
-    /// Its content: JSON with placeholders; `{}` if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Value>)]
-    data: Option<Value>,
-    /// What it is about: text with placeholders.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    subject: Option<String>,
 }
 
 /// A trigger.
@@ -213,17 +197,7 @@ impl From<TriggerStep> for Step {
             agent,
             message,
             conversation_key,
-            event: event.map(
-                |TriggerEvent {
-                     r#type,
-                     data,
-                     subject,
-                 }| trigger::NewEvent {
-                    event_type: r#type,
-                    data,
-                    subject,
-                },
-            ),
+            event: event.map(Into::into),
             webhook,
         }
     }
@@ -248,17 +222,7 @@ impl From<Step> for TriggerStep {
             agent,
             message,
             conversation_key,
-            event: event.map(
-                |trigger::NewEvent {
-                     event_type,
-                     data,
-                     subject,
-                 }| TriggerEvent {
-                    r#type: event_type,
-                    data,
-                    subject,
-                },
-            ),
+            event: event.map(Into::into),
             webhook,
         }
     }

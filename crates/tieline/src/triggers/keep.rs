@@ -206,7 +206,10 @@ impl Triggers {
             }
         }
         if let Some(agent) = &step.agent {
-            return Ok(Some(unknown("agent", agent, &[])));
+            let routes = self.registry.routes(tenant).await?;
+            if routes.agent(agent).is_none() {
+                return Ok(Some(unknown("agent", agent, &[])));
+            }
         }
         Ok(None)
     }

@@ -5,10 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tieline_domain::{
     CallId, SubscriptionId,
-    event::Event,
+    event::{Event, types},
     filter::Document,
     operation::{CallError, ErrorKind},
     pattern::EventType,
@@ -22,14 +22,18 @@ use super::{
     source,
 };
 use crate::{
+    converse::Note,
     jobs::{replay::again, written},
     operate::{Call, CalledBy, Offered, Via},
-    publish::{NewEvent, mint, told},
+    publish::{NewEvent, Owed, mint, own_type, told},
 };
 
 /// The largest output of a step that is kept for those after it, in bytes of JSON: what agents get at most of an
 /// answer, and a little for the marker around it.
 const MAX_OUTPUT: usize = 300 * 1024;
+
+/// Where conversations are held that triggers begin.
+const CHANNEL: &str = "trigger";
 
 /// What became of a step.
 pub(super) enum Taken {
@@ -102,7 +106,7 @@ impl Held<'_> {
             Does::Action { action, .. } => return self.run_action(row, action, before).await,
             Does::Event { event_type, .. } => self.publish(&row.input, event_type).await?,
             Does::Webhook { webhook } => self.deliver(*webhook).await?,
-            Does::Agent { agent, .. } => missing("agent", agent),
+            Does::Agent { agent, .. } => self.tell(&row.input, agent).await?,
         };
         self.end_step(row, outcome, begun.elapsed()).await
     }
@@ -178,7 +182,7 @@ impl Held<'_> {
             return Ok(Outcome::failed("template", message));
         }
         let subject = input["subject"].as_str().map(Into::into);
-        let entry = self.entry(event_type.clone(), subject, data).await?;
+        let entry = self.entry(event_type.clone(), subject, data, None).await?;
         let output = json!({"event_id": entry.event.id});
         let effects = Effects {
             events: vec![entry],
@@ -193,6 +197,7 @@ impl Held<'_> {
         event_type: EventType,
         subject: Option<Arc<str>>,
         data: String,
+        owed: Option<Owed>,
     ) -> Result<Entry, Stopped> {
         let Parts {
             clock, registry, ..
@@ -209,7 +214,51 @@ impl Held<'_> {
         let event = mint(clock, self.run.tenant_id, new, Some(self.run.event_id));
         let routes = registry.routes(self.run.tenant_id).await?;
         let wanting: Vec<_> = routes.wanting(&Document::of(&event)).collect();
-        Ok(told(clock, event, wanting.into_iter(), None))
+        let owed = owed.and_then(|Owed { to, ordering_key }| {
+            let route = routes.get(to)?;
+            Some((&**route, ordering_key))
+        });
+        Ok(told(clock, event, wanting.into_iter(), owed))
+    }
+
+    /// Tells an agent something, in the commit that ends the step. The agent takes its turn as a delivery of its own.
+    async fn tell(&self, input: &Value, agent: &str) -> Result<Outcome, Stopped> {
+        let Parts {
+            clock,
+            store,
+            registry,
+            ..
+        } = &*self.runner.0;
+        let routes = registry.routes(self.run.tenant_id).await?;
+        let Some((_, agent)) = routes.agent(agent) else {
+            return Ok(missing("agent", agent));
+        };
+        let text = |field: &str| input[field].as_str().map(str::to_owned);
+        let Some(content) = text("message").filter(|content| !content.is_empty()) else {
+            let message = "the message comes to nothing: what its placeholders name is absent";
+            return Ok(Outcome::failed("template", message));
+        };
+        let note = Note {
+            content,
+            metadata: Map::new(),
+            key: text("conversation_key"),
+            channel: CHANNEL,
+        };
+        let (data, owed) = note.for_agent(agent, store, clock).await?;
+        let output = json!({
+            "conversation_id": data["conversation_id"],
+            "message_id": data["message_id"],
+        });
+        let subject = data["conversation_id"].as_str().map(Into::into);
+        let kind = own_type(types::USER_MESSAGE);
+        let entry = self
+            .entry(kind, subject, data.to_string(), Some(owed))
+            .await?;
+        let effects = Effects {
+            events: vec![entry],
+            deliveries: Vec::new(),
+        };
+        Ok(Outcome::done(output, effects))
     }
 
     /// Delivers the event of the run to a webhook, in the commit that ends the step.

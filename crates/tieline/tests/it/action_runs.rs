@@ -30,7 +30,12 @@ async fn run(scene: &Scene, name: &str, input: Value, status: u16) -> Value {
     let path = format!("/v1/integrations/actions/{name}/run");
     let request = scene.client.request(http::Method::POST, &path);
     let request = request.header("prefer", "respond-async").unwrap();
-    let answer = request.json(json!({"input": input})).unwrap().send().await.unwrap();
+    let answer = request
+        .json(json!({"input": input}))
+        .unwrap()
+        .send()
+        .await
+        .unwrap();
     let answer = answer.expect(status).unwrap();
     let body: Value = answer.json().unwrap();
     if status == 202 {
@@ -61,8 +66,15 @@ async fn a_run_is_answered_at_once_and_its_job_shows_the_result() {
         (&json!("action.run"), &json!("waiting"), &json!(1))
     );
     let done = job(&scene, &asked["id"], "completed").await;
-    assert_eq!(done["result"]["output"], json!({"ticket_id": "TKT-1"}), "{done:#}");
-    assert_eq!((&done["done"], &done["failed"], &done["errors"]), (&json!(1), &json!(0), &json!([])));
+    assert_eq!(
+        done["result"]["output"],
+        json!({"ticket_id": "TKT-1"}),
+        "{done:#}"
+    );
+    assert_eq!(
+        (&done["done"], &done["failed"], &done["errors"]),
+        (&json!(1), &json!(0), &json!([]))
+    );
     let [sent] = &*scene.received() else {
         panic!("not one request")
     };
@@ -73,13 +85,22 @@ async fn a_run_is_answered_at_once_and_its_job_shows_the_result() {
         panic!("not one request for a run")
     };
     assert_eq!(requested["data"]["job_id"], asked["id"]);
-    let delivery = scene.settled(&text(&asked["delivery_id"]), "delivered", 1).await;
-    assert_eq!((&delivery["destination_id"], &delivery["event_id"]), (&json!(id), &requested["id"]));
+    let delivery = scene
+        .settled(&text(&asked["delivery_id"]), "delivered", 1)
+        .await;
+    assert_eq!(
+        (&delivery["destination_id"], &delivery["event_id"]),
+        (&json!(id), &requested["id"])
+    );
     let [completed] = &*told(&scene, "job.completed").await else {
         panic!("not one end")
     };
     assert_eq!(
-        (&completed["subject"], &completed["cause_id"], &completed["trace_id"]),
+        (
+            &completed["subject"],
+            &completed["cause_id"],
+            &completed["trace_id"]
+        ),
         (&asked["id"], &requested["id"], &requested["trace_id"])
     );
     let calls = scene.list("/v1/calls?via=job").await;
@@ -116,9 +137,14 @@ async fn what_is_safe_is_tried_again_and_the_rest_fails_at_once() {
     // Rate limited: as late as the service asks.
     let asked = run(&scene, "limited", input.clone(), 202).await;
     let waits = scene
-        .when(&format!("/v1/jobs/{}", text(&asked["id"])), |job| !job["errors"].as_array().unwrap().is_empty())
+        .when(&format!("/v1/jobs/{}", text(&asked["id"])), |job| {
+            !job["errors"].as_array().unwrap().is_empty()
+        })
         .await;
-    assert_eq!((&waits["status"], &waits["errors"][0]["item"]), (&json!("waiting"), &json!("rate_limited")));
+    assert_eq!(
+        (&waits["status"], &waits["errors"][0]["item"]),
+        (&json!("waiting"), &json!("rate_limited"))
+    );
     let delivery = text(&asked["delivery_id"]);
     scene.settled(&delivery, "pending", 1).await;
     scene.receiver.set("/limited", Behaviour::status(200));
@@ -138,7 +164,9 @@ async fn what_is_safe_is_tried_again_and_the_rest_fails_at_once() {
     assert_eq!(failed["errors"][0]["item"], "upstream_error", "{failed:#}");
     scene.settled(&delivery, "dead", 2).await;
     scene.receiver.set("/lost", Behaviour::status(200));
-    scene.post(&format!("/v1/deliveries/{delivery}/retry"), json!({}), 202).await;
+    scene
+        .post(&format!("/v1/deliveries/{delivery}/retry"), json!({}), 202)
+        .await;
     job(&scene, &asked["id"], "completed").await;
 }
 
@@ -147,7 +175,10 @@ async fn bad_input_is_refused_before_there_is_a_job() {
     let scene = scene(Script::new()).await;
     action(&scene, "ticket", "/", json!({})).await;
     let refused = run(&scene, "ticket", json!({"subject": 7}), 422).await;
-    assert_eq!(refused["errors"][0]["pointer"], "/input/subject", "{refused}");
+    assert_eq!(
+        refused["errors"][0]["pointer"], "/input/subject",
+        "{refused}"
+    );
     run(&scene, "nothing", json!({}), 404).await;
     assert_eq!(scene.list("/v1/jobs").await, Vec::<Value>::new());
     assert_eq!(told(&scene, "action.requested").await, Vec::<Value>::new());
@@ -159,10 +190,17 @@ async fn the_same_idempotency_key_is_one_run() {
     action(&scene, "ticket", "/", json!({"idempotent": true})).await;
     let mut ids = Vec::new();
     for _ in 0..2 {
-        let request = scene.client.request(http::Method::POST, "/v1/integrations/actions/ticket/run");
+        let request = scene
+            .client
+            .request(http::Method::POST, "/v1/integrations/actions/ticket/run");
         let request = request.header("prefer", "respond-async").unwrap();
         let request = request.header("idempotency-key", "order-1042").unwrap();
-        let answer = request.json(json!({"input": {"subject": "x"}})).unwrap().send().await.unwrap();
+        let answer = request
+            .json(json!({"input": {"subject": "x"}}))
+            .unwrap()
+            .send()
+            .await
+            .unwrap();
         let body: Value = answer.expect(202).unwrap().json().unwrap();
         ids.push(body["id"].clone());
     }
@@ -176,7 +214,10 @@ async fn a_run_that_waits_can_be_cancelled() {
     let scene = scene(Script::new().on("/", Behaviour::retry_after(429, "60"))).await;
     action(&scene, "ticket", "/", json!({})).await;
     let asked = run(&scene, "ticket", json!({"subject": "x"}), 202).await;
-    let (path, delivery) = (format!("/v1/jobs/{}", text(&asked["id"])), text(&asked["delivery_id"]));
+    let (path, delivery) = (
+        format!("/v1/jobs/{}", text(&asked["id"])),
+        text(&asked["delivery_id"]),
+    );
     scene.settled(&delivery, "pending", 1).await;
     let cancelled = scene.post(&format!("{path}/cancel"), json!({}), 200).await;
     assert_eq!(cancelled["status"], "cancelled");
@@ -186,7 +227,9 @@ async fn a_run_that_waits_can_be_cancelled() {
     let asked = run(&scene, "ticket", json!({"subject": "x"}), 202).await;
     let delivery = text(&asked["delivery_id"]);
     scene.settled(&delivery, "pending", 1).await;
-    scene.post(&format!("/v1/deliveries/{delivery}/cancel"), json!({}), 200).await;
+    scene
+        .post(&format!("/v1/deliveries/{delivery}/cancel"), json!({}), 200)
+        .await;
     scene.server.app.action_runs.end_orphans().await.unwrap();
     job(&scene, &asked["id"], "cancelled").await;
 }
@@ -198,7 +241,9 @@ async fn what_waits_for_an_action_that_is_deleted_fails() {
     let asked = run(&scene, "ticket", json!({"subject": "x"}), 202).await;
     let delivery = text(&asked["delivery_id"]);
     scene.settled(&delivery, "pending", 1).await;
-    let gone = scene.client.request(http::Method::DELETE, "/v1/integrations/actions/ticket");
+    let gone = scene
+        .client
+        .request(http::Method::DELETE, "/v1/integrations/actions/ticket");
     gone.send().await.unwrap().expect(204).unwrap();
     scene.wait(90);
     let failed = job(&scene, &asked["id"], "failed").await;

@@ -1,6 +1,7 @@
 //! Black-box tests: the program over HTTP on a free port, with a database of its own.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod action_runs;
 mod api_frame;
 mod api_frame_access;
 mod api_frame_limits;
@@ -47,4 +48,5 @@ mod tool_calls;
 mod tool_import;
 mod tool_overhead;
 mod tools;
+mod triggers;
 mod way_out;
