@@ -1,6 +1,7 @@
 //! Black-box tests: the program over HTTP on a free port, with a database of its own.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod agents;
 mod api_frame;
 mod api_frame_access;
 mod api_frame_limits;
