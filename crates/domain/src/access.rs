@@ -35,10 +35,12 @@ pub enum Area {
     Calls,
     /// Mappings: how the fields of two sides meet.
     Mappings,
+    /// Triggers and their runs.
+    Triggers,
 }
 
 /// Every area with the word that scopes use for it.
-pub const AREAS: [(Area, &str); 13] = [
+pub const AREAS: [(Area, &str); 14] = [
     (Area::Platform, "platform"),
     (Area::Keys, "keys"),
     (Area::Secrets, "secrets"),
@@ -52,6 +54,7 @@ pub const AREAS: [(Area, &str); 13] = [
     (Area::Tools, "tools"),
     (Area::Calls, "calls"),
     (Area::Mappings, "mappings"),
+    (Area::Triggers, "triggers"),
 ];
 
 /// What a scope allows in its area.

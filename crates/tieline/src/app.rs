@@ -33,6 +33,7 @@ use crate::{
     receive::{self, Receiver},
     registry::Registry,
     streams::Streams,
+    triggers::{self, Runner, Triggers},
     vault::{self, MasterKeys, Vault, VaultError},
     webhooks::{SigningKeys, Sources, Subscriptions},
 };
@@ -87,6 +88,10 @@ pub struct Parts {
     pub jobs: Jobs,
     /// Runs of actions in the background.
     pub action_runs: ActionRuns,
+    /// Makes and changes triggers.
+    pub triggers: Triggers,
+    /// Runs triggers.
+    pub runner: Runner,
     /// The credentials seen lately.
     pub callers: Callers,
     /// How fast requests may come.
@@ -188,6 +193,13 @@ impl App {
             registry: registry.clone(),
             operator: operator.clone(),
         });
+        let runner = Runner::new(triggers::Parts {
+            clock: clock.clone(),
+            config: Arc::clone(&config),
+            store: store.clone(),
+            registry: registry.clone(),
+            operator: operator.clone(),
+        });
         let dispatcher = Dispatcher::new(deliver::Parts {
             clock: clock.clone(),
             config: Arc::clone(&config),
@@ -198,6 +210,7 @@ impl App {
             bell: Bell::new(store.db().clone()),
             turns: Turns::new(conversing.clone(), live.clone()),
             actions: action_runs.clone(),
+            triggers: runner.clone(),
         });
         let jobs = Jobs::new(jobs::Parts {
             clock: clock.clone(),
@@ -224,6 +237,7 @@ impl App {
             mirror: config.senders_mirror.clone(),
             kept: config.limits.rejected_log_per_source,
             max_depth: config.limits.json_depth_max,
+            message_bytes: config.limits.turns.message_bytes,
         });
         let subscriptions = Subscriptions::new(
             store.clone(),
@@ -232,7 +246,15 @@ impl App {
             outbound,
             Arc::clone(&dispatcher),
         );
+        let triggers = Triggers::new(
+            store.clone(),
+            registry.clone(),
+            operator.clone(),
+            publisher.clone(),
+        );
         Ok(Self(Arc::new(Parts {
+            triggers,
+            runner,
             agents: Agents::new(conversing.clone(), publisher.clone(), subscriptions.clone()),
             conversations: Conversations::new(conversing, live, Arc::clone(&dispatcher)),
             sources,

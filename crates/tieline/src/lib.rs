@@ -28,5 +28,6 @@ pub mod retention;
 pub mod server;
 pub mod streams;
 pub mod telemetry;
+pub mod triggers;
 pub mod vault;
 pub mod webhooks;

@@ -63,7 +63,7 @@ pub struct DraftTrial {
 /// What a mapping makes of a record, step by step.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"direction": "to_external", "accepted": true, "output": {"Email": "ada@example.com"}, "errors": [], "warnings": [], "more_issues": 0, "trace": [{"pointer": "/mappings/0", "source": "email", "target": "Email", "items": [{"input": "Ada@Example.com", "steps": [{"function": "lowercase", "output": "ada@example.com"}], "output": "ada@example.com", "ending": "written"}]}]}))]
-pub struct PreviewView {
+pub struct MappingPreviewView {
     /// Which way it went.
     #[schema(value_type = String)]
     direction: Way,
@@ -95,7 +95,7 @@ pub(super) fn way_of(plan: &Plan, asked: Option<Way>) -> Way {
     asked.unwrap_or(written)
 }
 
-fn previewed(plan: &Plan, record: &Value, asked: Option<Way>) -> Shown<PreviewView> {
+fn previewed(plan: &Plan, record: &Value, asked: Option<Way>) -> Shown<MappingPreviewView> {
     let direction = way_of(plan, asked);
     let (outcome, trace) = plan.run_traced(direction, record);
     let Outcome {
@@ -104,7 +104,7 @@ fn previewed(plan: &Plan, record: &Value, asked: Option<Way>) -> Shown<PreviewVi
         warnings,
         more_issues,
     } = outcome;
-    Shown::new(PreviewView {
+    Shown::new(MappingPreviewView {
         direction,
         accepted: output.is_some(),
         output,
@@ -126,7 +126,7 @@ pub async fn preview(
     caller: Caller,
     Id(id): Id<String>,
     Json(Trial { record, direction }): Json<Trial>,
-) -> Result<Shown<PreviewView>, Problem> {
+) -> Result<Shown<MappingPreviewView>, Problem> {
     caller.require(Area::Mappings, Right::Read)?;
     let written = Written::read(content(&find(&app, &caller, &id).await?)?)?;
     Ok(previewed(&written.plan, &record, direction))
@@ -144,7 +144,7 @@ pub async fn preview_draft(
         record,
         direction,
     }): Json<DraftTrial>,
-) -> Result<Shown<PreviewView>, Problem> {
+) -> Result<Shown<MappingPreviewView>, Problem> {
     caller.require(Area::Mappings, Right::Read)?;
     let written = Written::read(mapping).map_err(|found| under("/mapping", found))?;
     Ok(previewed(&written.plan, &record, direction))

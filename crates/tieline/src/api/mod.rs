@@ -78,6 +78,10 @@ pub mod tenants;
 pub mod token;
 pub mod tool_import;
 pub mod tools;
+pub mod trigger_body;
+pub mod trigger_event;
+pub mod trigger_runs;
+pub mod triggers;
 pub mod turn_view;
 pub mod versions;
 

@@ -21,7 +21,7 @@ use super::{
     problem::{Code, Problem},
     protected_resource, replay, retries, secrets, signing_keys, source_preview, sources,
     statistics, subscription_filter, subscription_state, subscriptions, tenants, token,
-    tool_import, tools,
+    tool_import, tools, trigger_runs, triggers,
 };
 use crate::app::App;
 
@@ -56,6 +56,19 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(replay::one))
         .routes(routes!(replay::many))
         .routes(routes!(replay::preview))
+        .routes(routes!(triggers::list, triggers::create))
+        .routes(routes!(
+            triggers::get,
+            triggers::replace,
+            triggers::update,
+            triggers::delete
+        ))
+        .routes(routes!(triggers::versions))
+        .routes(routes!(triggers::version))
+        .routes(routes!(triggers::rollback))
+        .routes(routes!(trigger_runs::run))
+        .routes(routes!(trigger_runs::list))
+        .routes(routes!(trigger_runs::get))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::cancel))

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rand::random;
 use tieline_domain::{
     ConversationId, MessageId, TurnId,
     agent::Runtime,
@@ -205,11 +206,45 @@ impl Inner {
         {
             return Ok(());
         }
-        let conversation = conversation_of(agent, event, cue);
+        let mut conversation = conversation_of(agent, event, cue);
+        loop {
+            let (said, id) = self
+                .write_down(agent, event, cue, message, conversation.clone())
+                .await?;
+            conversation = match said {
+                Some(Said::New | Said::Repeated) => return Ok(()),
+                // It is over by now: another one begins.
+                Some(Said::Ended) => Conversation {
+                    id: ConversationId::new(self.clock.unique_now(), random()),
+                    ..conversation
+                },
+                // Another message with the same key was first.
+                None => {
+                    let key = conversation.key.clone().unwrap_or_default();
+                    let found = self.store.find_keyed_conversation(tenant, agent.id, &key);
+                    match found.await? {
+                        Some(found) if found.id != id => found,
+                        _ => conversation,
+                    }
+                }
+            };
+        }
+    }
+
+    /// Writes a message down in this conversation; `None` if the conversation is new and its key is taken.
+    async fn write_down(
+        &self,
+        agent: &OpenAgent,
+        event: &Event,
+        cue: &Cue,
+        message: MessageId,
+        conversation: Conversation,
+    ) -> Result<(Option<Said>, ConversationId), Setback> {
+        let (tenant, id) = (event.tenant_id, conversation.id);
         let about = About {
             tenant,
             agent,
-            conversation: conversation.id,
+            conversation: id,
             trace_id: &event.trace_id,
             cause: Some(event.id),
         };
@@ -232,12 +267,10 @@ impl Inner {
             conversation,
             told: None,
         };
-        match self.store.say(&saying).await? {
-            Said::New | Said::Repeated => Ok(()),
-            Said::Ended => {
-                tracing::info!(conversation = %saying.conversation.id, "a message came to a conversation that is over");
-                Ok(())
-            }
+        match self.store.say(&saying).await {
+            Ok(said) => Ok((Some(said), id)),
+            Err(tieline_store::Error::NameTaken) => Ok((None, id)),
+            Err(error) => Err(error.into()),
         }
     }
 
