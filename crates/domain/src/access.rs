@@ -25,16 +25,22 @@ pub enum Area {
     Audit,
     /// Jobs: long work with progress.
     Jobs,
+    /// Agents.
+    Agents,
+    /// Conversations, what was said in them, and consent to tool calls.
+    Conversations,
     /// Tools and actions.
     Tools,
     /// Calls of tools and actions: to make them, and the log of them.
     Calls,
     /// Mappings: how the fields of two sides meet.
     Mappings,
+    /// Triggers and their runs.
+    Triggers,
 }
 
 /// Every area with the word that scopes use for it.
-pub const AREAS: [(Area, &str); 11] = [
+pub const AREAS: [(Area, &str); 14] = [
     (Area::Platform, "platform"),
     (Area::Keys, "keys"),
     (Area::Secrets, "secrets"),
@@ -43,9 +49,12 @@ pub const AREAS: [(Area, &str); 11] = [
     (Area::Deliveries, "deliveries"),
     (Area::Audit, "audit"),
     (Area::Jobs, "jobs"),
+    (Area::Agents, "agents"),
+    (Area::Conversations, "conversations"),
     (Area::Tools, "tools"),
     (Area::Calls, "calls"),
     (Area::Mappings, "mappings"),
+    (Area::Triggers, "triggers"),
 ];
 
 /// What a scope allows in its area.

@@ -45,6 +45,26 @@ pub mod types {
     pub const JOB_COMPLETED: &str = "job.completed";
     /// A job ended by a fault before all was done.
     pub const JOB_FAILED: &str = "job.failed";
+    /// A conversation has begun.
+    pub const CONVERSATION_STARTED: &str = "conversation.started";
+    /// Someone said something to an agent.
+    pub const USER_MESSAGE: &str = "user.message";
+    /// An agent, or a person in its place, has answered.
+    pub const AGENT_RESPONSE: &str = "agent.response";
+    /// A conversation was handed to a person.
+    pub const CONVERSATION_ESCALATED: &str = "conversation.escalated";
+    /// People are called in.
+    pub const ESCALATION_TRIGGERED: &str = "escalation.triggered";
+    /// A conversation is over.
+    pub const CONVERSATION_COMPLETED: &str = "conversation.completed";
+    /// A turn brought no answer.
+    pub const TURN_FAILED: &str = "turn.failed";
+    /// A turn that waited goes on.
+    pub const TURN_RESUMED: &str = "turn.resumed";
+    /// A tool call waits for a person's consent.
+    pub const APPROVAL_REQUESTED: &str = "approval.requested";
+    /// What an agent is was changed.
+    pub const AGENT_UPDATED: &str = "agent.updated";
     /// An action is to be run in the background.
     pub const ACTION_REQUESTED: &str = "action.requested";
     /// A trigger is to be run by hand.

@@ -141,6 +141,8 @@ id! {
     ActionId = "act_";
     /// A trigger.
     TriggerId = "trg_";
+    /// A run of a trigger.
+    TriggerRunId = "run_";
     /// An event.
     EventId = "evt_";
     /// What a tenant says of an event type.

@@ -22,6 +22,9 @@ pub struct Source {
     /// The agent that gets its messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<String>,
+    /// A JSONPath on the body: messages for which it finds the same stay in one conversation of the agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_key: Option<String>,
     /// What message and metadata a request carries (seed 000).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transform: Option<Transform>,
@@ -138,6 +141,7 @@ impl Source {
         Self {
             name: name.into(),
             agent_id: None,
+            conversation_key: None,
             transform: None,
             verification: Verification::default(),
             dedupe: None,
@@ -176,6 +180,16 @@ impl Source {
         }
         if let Some(agent) = &self.agent_id {
             found.extend(violation::length("/agent_id", agent, 1, 64));
+        }
+        if let Some(path) = &self.conversation_key {
+            if let Err(error) = Path::parse(path) {
+                found.push(Violation::new("/conversation_key", error.to_string()));
+            }
+            if self.agent_id.is_none() {
+                let detail =
+                    "without an `agent_id` there is no conversation; give one, or leave this out";
+                found.push(Violation::new("/conversation_key", detail));
+            }
         }
         found.extend(self.transform_violations(bounds));
         if let Some(text) = &self.event_type

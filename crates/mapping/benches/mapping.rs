@@ -13,6 +13,8 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tieline_mapping::batch::Apply;
 use tieline_mapping::plan::{Plan, Way};
 use tieline_mapping::rules::{Definition, Overrides};
+use tieline_mapping::suggest::suggest;
+use tieline_mapping::types::Field;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -31,24 +33,22 @@ fn main() {
     let seed = json!({"provider": "salesforce"});
     let (ten_plan, fifty_plan, seed_plan) = (plan(&ten), plan(&fifty), plan(&seed));
     println!("what\tper second\tbytes allocated\tallocations");
-    run("10 rules", &records, |record| {
-        drop(black_box(ten_plan.to_external(record)))
-    });
+    run("10 rules", &records, |record| ten_plan.to_external(record));
     run("50 rules", &records, |record| {
-        drop(black_box(fifty_plan.to_external(record)))
+        fifty_plan.to_external(record)
     });
     run("10 rules, traced", &records, |record| {
-        drop(black_box(ten_plan.run_traced(Way::ToExternal, record)));
+        ten_plan.run_traced(Way::ToExternal, record)
     });
     run("seed 002, to external", &canonical, |record| {
-        drop(black_box(seed_plan.to_external(record)))
+        seed_plan.to_external(record)
     });
     let external: Vec<Value> = canonical
         .iter()
         .filter_map(|r| seed_plan.to_external(r).output)
         .collect();
     run("seed 002, from external", &external, |record| {
-        drop(black_box(seed_plan.from_external(record)))
+        seed_plan.from_external(record)
     });
     let lines: Vec<Vec<u8>> = records
         .iter()
@@ -56,14 +56,19 @@ fn main() {
         .collect();
     let apply = Apply::new(&ten_plan, Way::ToExternal);
     run("10 rules, a line of JSON in and out", &lines, |line| {
-        drop(black_box(apply.line(1, line).map(|line| line.to_bytes())));
+        apply.line(1, line).map(|line| line.to_bytes())
     });
-    run("compile 10 rules", &[ten], |document| {
-        drop(black_box(plan(document)))
+    let fields = |names: &str| -> Vec<Field> {
+        (0..500)
+            .map(|n| Field::text(&format!("{names}_{n}")))
+            .collect()
+    };
+    let (ours, theirs) = (fields("work_phone"), fields("PhoneNumber"));
+    run("suggest, 500 by 500 fields", &[()], |()| {
+        suggest(&ours, &theirs, Some("salesforce"))
     });
-    run("compile 50 rules", &[fifty], |document| {
-        drop(black_box(plan(document)))
-    });
+    run("compile 10 rules", &[ten], plan);
+    run("compile 50 rules", &[fifty], plan);
 }
 
 fn plan(document: &Value) -> Plan {
@@ -72,15 +77,16 @@ fn plan(document: &Value) -> Plan {
 }
 
 /// Measures `work` on each of the inputs in turn, and prints a line.
-fn run<T>(what: &str, inputs: &[T], work: impl Fn(&T)) {
-    inputs.iter().for_each(&work);
+fn run<T, R>(what: &str, inputs: &[T], work: impl Fn(&T) -> R) {
+    let work = |input: &T| drop(black_box(work(input)));
+    inputs.iter().for_each(work);
     let region = Region::new(ALLOCATOR);
-    inputs.iter().for_each(&work);
+    inputs.iter().for_each(work);
     let change = region.change();
     let count = inputs.len() as f64;
     let bytes = change.bytes_allocated as f64 / count;
     let allocations = (change.allocations + change.reallocations) as f64 / count;
-    let mut rates: Vec<f64> = (0..RUNS).map(|_| rate(inputs, &work)).collect();
+    let mut rates: Vec<f64> = (0..RUNS).map(|_| rate(inputs, work)).collect();
     rates.sort_by(f64::total_cmp);
     println!(
         "{what}\t{:.0}\t{bytes:.0}\t{allocations:.1}",
@@ -88,7 +94,7 @@ fn run<T>(what: &str, inputs: &[T], work: impl Fn(&T)) {
     );
 }
 
-fn rate<T>(inputs: &[T], work: &impl Fn(&T)) -> f64 {
+fn rate<T>(inputs: &[T], work: impl Fn(&T) + Copy) -> f64 {
     let started = Instant::now();
     let mut done = 0_u64;
     while started.elapsed() < RUN {

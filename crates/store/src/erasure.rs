@@ -17,6 +17,7 @@ use crate::{
         replay::places,
     },
     store::parsed,
+    trigger_runs,
 };
 
 /// What an erasure did.
@@ -194,6 +195,7 @@ async fn erase(tx: &mut Tx, tenant: TenantId, id: &str, at: Timestamp) -> Result
         .filter_map(|row| lines::line(row).transpose());
     let left = left.collect::<Result<Vec<_>>>()?;
     lines::advance_all(tx, left, at, Status::Pending).await?;
+    trigger_runs::erase_steps(tx, tenant, id).await?;
     erase_answers(tx, tenant, id).await?;
     Ok(cancelled)
 }

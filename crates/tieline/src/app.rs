@@ -19,6 +19,7 @@ use url::Url;
 use crate::{
     api::{caller::Callers, ratelimit::Limiter},
     config::{Config, Database, MasterKey, OutboundConfig},
+    converse::{self, Agents, Conversations, Live, Turns},
     deliver::{self, Dispatcher},
     jobs::{
         self, Jobs,
@@ -32,6 +33,7 @@ use crate::{
     receive::{self, Receiver},
     registry::Registry,
     streams::Streams,
+    triggers::{self, Runner, Triggers},
     vault::{self, MasterKeys, Vault, VaultError},
     webhooks::{SigningKeys, Sources, Subscriptions},
 };
@@ -74,6 +76,10 @@ pub struct Parts {
     pub signing_keys: SigningKeys,
     /// Calls tools and actions.
     pub operator: Operator,
+    /// Makes and changes agents.
+    pub agents: Agents,
+    /// What is said to agents, and what they answer.
+    pub conversations: Conversations,
     /// Offers them to MCP clients.
     pub mcp: mcp::Endpoint,
     /// The calls of MCP clients under way on this node.
@@ -82,6 +88,10 @@ pub struct Parts {
     pub jobs: Jobs,
     /// Runs of actions in the background.
     pub action_runs: ActionRuns,
+    /// Makes and changes triggers.
+    pub triggers: Triggers,
+    /// Runs triggers.
+    pub runner: Runner,
     /// The credentials seen lately.
     pub callers: Callers,
     /// How fast requests may come.
@@ -168,8 +178,24 @@ impl App {
             outbound: outbound.clone(),
             public_url: public_url.clone(),
         });
+        let conversing = converse::Parts {
+            clock: clock.clone(),
+            config: Arc::clone(&config),
+            store: store.clone(),
+            registry: registry.clone(),
+            outbound: outbound.clone(),
+            operator: operator.clone(),
+        };
+        let live = Live::default();
         let action_runs = ActionRuns::new(action_run::Parts {
             clock: clock.clone(),
+            store: store.clone(),
+            registry: registry.clone(),
+            operator: operator.clone(),
+        });
+        let runner = Runner::new(triggers::Parts {
+            clock: clock.clone(),
+            config: Arc::clone(&config),
             store: store.clone(),
             registry: registry.clone(),
             operator: operator.clone(),
@@ -182,7 +208,9 @@ impl App {
             registry: registry.clone(),
             outbound: outbound.clone(),
             bell: Bell::new(store.db().clone()),
+            turns: Turns::new(conversing.clone(), live.clone()),
             actions: action_runs.clone(),
+            triggers: runner.clone(),
         });
         let jobs = Jobs::new(jobs::Parts {
             clock: clock.clone(),
@@ -209,6 +237,7 @@ impl App {
             mirror: config.senders_mirror.clone(),
             kept: config.limits.rejected_log_per_source,
             max_depth: config.limits.json_depth_max,
+            message_bytes: config.limits.turns.message_bytes,
         });
         let subscriptions = Subscriptions::new(
             store.clone(),
@@ -217,7 +246,17 @@ impl App {
             outbound,
             Arc::clone(&dispatcher),
         );
+        let triggers = Triggers::new(
+            store.clone(),
+            registry.clone(),
+            operator.clone(),
+            publisher.clone(),
+        );
         Ok(Self(Arc::new(Parts {
+            triggers,
+            runner,
+            agents: Agents::new(conversing.clone(), publisher.clone(), subscriptions.clone()),
+            conversations: Conversations::new(conversing, live, Arc::clone(&dispatcher)),
             sources,
             mappings: Mappings::new(store.clone(), registry.clone()),
             signing_keys: SigningKeys::new(store.clone(), vault.clone(), registry.clone()),

@@ -5,6 +5,7 @@
 //! but its counter and its line in a capped log.
 
 mod content;
+mod for_agent;
 mod incoming;
 mod outcome;
 mod questions;
@@ -36,6 +37,7 @@ use crate::{
     webhooks::Sources,
 };
 use content::Content;
+use for_agent::{ForAgent, Messenger};
 use incoming::Fields;
 use questions::Questions;
 use rejections::Rejections;
@@ -63,6 +65,7 @@ pub struct Receiver {
     rejections: Rejections,
     questions: Questions,
     senders: Senders,
+    messenger: Messenger,
     max_depth: usize,
 }
 
@@ -86,6 +89,8 @@ pub struct Parts {
     pub kept: usize,
     /// How deep a body may be nested.
     pub max_depth: usize,
+    /// The longest message for an agent, in bytes.
+    pub message_bytes: usize,
 }
 
 impl Receiver {
@@ -101,9 +106,16 @@ impl Receiver {
             mirror,
             kept,
             max_depth,
+            message_bytes,
         } = parts;
         let senders = Senders::new(outbound, mirror, clock.clone());
         Self {
+            messenger: Messenger {
+                clock: clock.clone(),
+                store: store.clone(),
+                registry: registry.clone(),
+                most: message_bytes,
+            },
             rejections: Rejections::start(store.clone(), clock.clone(), kept),
             questions: Questions::start(store, clock.clone(), sources, senders.clone()),
             senders,
@@ -131,7 +143,15 @@ impl Receiver {
         incoming: Incoming<'_>,
     ) -> Result<Receipt, Refusal> {
         let item = match self.admit(source, incoming).await? {
-            Admitted::Item(item) => item,
+            Admitted::Item(mut item, message) => {
+                // Boxed, because most requests are for no agent.
+                if let (Some(message), Some(first)) = (message, item.events.first()) {
+                    let told = self.messenger.event(source.tenant_id, *message, first);
+                    let told = Box::pin(told).await?;
+                    item.events.push(told);
+                }
+                item
+            }
             Admitted::Question(answer) => {
                 Box::pin(self.questions.conclude(source, &answer)).await?;
                 return Ok(Receipt::Handshake(answer));
@@ -244,8 +264,12 @@ impl Receiver {
             trust: verified.trust,
             key_id: verified.key_id.as_deref(),
         };
-        let events = events(source, incoming, &content, proof).events;
-        Ok(Admitted::Item(NewItem { once, events }))
+        let Preview {
+            events,
+            transformed,
+        } = events(source, incoming, &content, proof);
+        let message = ForAgent::of(source, &content, transformed.as_ref()).map(Box::new);
+        Ok(Admitted::Item(NewItem { once, events }, message))
     }
 
     /// What a request with this body would become, its signature not looked at.
@@ -262,7 +286,8 @@ impl Receiver {
         let needs_value = source.transform.is_some()
             || source.mapping.is_some()
             || matches!(source.dedupe, Some(DedupeRule::Body(_)))
-            || matches!(source.event_type, Some(TypeRule::Body(_)));
+            || matches!(source.event_type, Some(TypeRule::Body(_)))
+            || source.conversation_key.is_some();
         let unwrapped = source.verifier.content(incoming.body);
         let body = unwrapped.as_deref().unwrap_or(incoming.body);
         Content::read(incoming.headers, body, needs_value, self.max_depth).map_err(Refusal::Body)
@@ -279,7 +304,7 @@ struct Proof<'v> {
 
 /// A request that proved where it comes from.
 enum Admitted {
-    Item(NewItem),
+    Item(NewItem, Option<Box<ForAgent>>),
     Question(HandshakeAnswer),
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tieline_domain::{
     Bounds, TenantId,
     operation::{Operation, Recipe},
+    trigger::Trigger,
 };
 use tieline_store::{
     Result, Store,
@@ -41,13 +42,14 @@ pub struct Reference {
 type Reader = fn(&Document) -> Vec<Target>;
 
 /// The kinds of objects that refer to others.
-const READERS: [(Kind, Reader); 6] = [
+const READERS: [(Kind, Reader); 7] = [
     (Kind::Tool, of_operation),
     (Kind::Action, of_operation),
     (Kind::Source, mapping_of),
     (Kind::Subscription, mapping_of),
     (Kind::Agent, of_agent),
     (Kind::McpServer, |document| named_in(&document.body)),
+    (Kind::Trigger, of_trigger),
 ];
 
 /// Every reference among the objects of a tenant.
@@ -91,6 +93,14 @@ fn of_operation(document: &Document) -> Vec<Target> {
             .collect(),
         Err(_) => named_in(&document.body),
     }
+}
+
+/// The actions that the steps of a trigger run.
+fn of_trigger(document: &Document) -> Vec<Target> {
+    let trigger = serde_json::from_str::<Trigger>(&document.body);
+    let steps = trigger.map(|trigger| trigger.steps).unwrap_or_default();
+    let actions = steps.into_iter().filter_map(|step| step.action);
+    actions.map(Target::Operation).collect()
 }
 
 /// The mapping that a webhook names.

@@ -4,6 +4,7 @@ use super::layout::{Clash, MAX_INDEX};
 use super::leg::{Leg, Reads, Target};
 use super::order::order;
 use super::run::Program;
+use super::skeleton::Skeleton;
 use super::source::Source;
 use super::{Plan, Way, way_back};
 use crate::Fault;
@@ -289,6 +290,11 @@ fn source(
             );
             return Err(fault(detail));
         }
+    }
+    if let Some(slice) = Skeleton::of(&path).empty_slice() {
+        return Err(fault(format!(
+            "`[{slice}]` holds nothing, so the path can match no record"
+        )));
     }
     Ok(Source::of(path, form))
 }

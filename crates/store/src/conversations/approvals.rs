@@ -95,6 +95,19 @@ impl Store {
         row.map(from_row).transpose()
     }
 
+    /// The approvals of a turn, the oldest first.
+    pub async fn approvals_of(&self, tenant: TenantId, turn: TurnId) -> Result<Vec<Approval>> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM approvals WHERE turn_id = $1 AND tenant_id = $2 ORDER BY id"
+        );
+        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(turn.to_string())
+            .bind(tenant.to_string())
+            .fetch_all(c)
+            .await?);
+        rows.into_iter().map(from_row).collect()
+    }
+
     /// A page of approvals, the newest first; those with this decision, or all.
     pub async fn list_approvals(
         &self,

@@ -241,14 +241,17 @@ impl Store {
         })
     }
 
-    /// Lets a turn wait for a person, with the calls for which consent is asked. False if it has ended meanwhile.
+    /// Lets a turn wait for a person, with the calls for which consent is asked and the events that tell of them.
+    /// False if it has ended meanwhile.
     pub async fn let_turn_wait(
         &self,
         turn: &Turn,
         waits_for: WaitsFor,
         asked: &[Approval],
+        notices: &[Entry],
     ) -> Result<bool> {
         let mut tx = self.db().begin().await?;
+        lock_lines(&mut tx, notices, None).await?;
         let Some(found) = lock_turn(&mut tx, turn.tenant_id, turn.id).await? else {
             return Ok(false);
         };
@@ -257,6 +260,9 @@ impl Store {
         }
         for approval in asked {
             approvals::insert(&mut tx, approval).await?;
+        }
+        for notice in notices {
+            spine::write_notice(&mut tx, notice).await?;
         }
         let waiting = Turn {
             status: TurnStatus::Waiting,

@@ -25,10 +25,12 @@ pub enum Kind {
     Mapping,
     /// A remote MCP server whose tools are offered.
     McpServer,
+    /// What is done when an event happens.
+    Trigger,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 9] = [
+const WORDS: [(Kind, &str); 10] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
@@ -38,6 +40,7 @@ const WORDS: [(Kind, &str); 9] = [
     (Kind::Action, "action"),
     (Kind::Mapping, "mapping"),
     (Kind::McpServer, "mcp_server"),
+    (Kind::Trigger, "trigger"),
 ];
 
 impl Kind {
@@ -51,7 +54,10 @@ impl Kind {
 
     /// Whether every version that was saved is kept, to be looked at and gone back to.
     pub fn keeps_versions(self) -> bool {
-        matches!(self, Self::Tool | Self::Action | Self::Mapping)
+        matches!(
+            self,
+            Self::Tool | Self::Action | Self::Mapping | Self::Trigger
+        )
     }
 
     /// What is sealed under the id of such a document, and goes with it.
@@ -65,7 +71,8 @@ impl Kind {
             | Self::Tool
             | Self::Action
             | Self::McpServer
-            | Self::Mapping => &[],
+            | Self::Mapping
+            | Self::Trigger => &[],
         }
     }
 }

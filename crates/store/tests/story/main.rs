@@ -9,6 +9,7 @@
 
 mod access;
 mod audit;
+mod conversations;
 mod data_keys;
 mod documents;
 mod engines;
@@ -31,3 +32,4 @@ mod setting;
 mod spine;
 mod stream;
 mod tenants;
+mod trigger_runs;

@@ -77,6 +77,13 @@ pub struct LastEventId {
 /// A stream of events.
 pub struct EventStream(Body);
 
+impl EventStream {
+    /// A stream of these pieces.
+    pub(super) fn of(body: Body) -> Self {
+        Self(body)
+    }
+}
+
 impl IntoResponse for EventStream {
     fn into_response(self) -> Response {
         let headers = [
@@ -207,7 +214,8 @@ fn gone(id: EventId) -> Problem {
     Problem::new(Code::PositionGone, detail)
 }
 
-fn too_many(most: usize) -> Problem {
+/// Too many streams are open.
+pub(super) fn too_many(most: usize) -> Problem {
     let detail = format!(
         "the tenant has {most} streams open, the most that it may have here; close one or ask for several types in one"
     );

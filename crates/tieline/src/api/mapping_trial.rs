@@ -65,7 +65,7 @@ pub struct DraftTrial {
 /// What a mapping makes of a record, step by step.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"direction": "to_external", "accepted": true, "output": {"Email": "ada@example.com"}, "errors": [], "warnings": [], "more_issues": 0, "trace": [{"pointer": "/mappings/0", "source": "email", "target": "Email", "items": [{"input": "Ada@Example.com", "steps": [{"function": "lowercase", "output": "ada@example.com"}], "output": "ada@example.com", "ending": "written"}]}]}))]
-pub struct PreviewView {
+pub struct MappingPreviewView {
     /// Which way it went.
     #[schema(value_type = String)]
     direction: Way,
@@ -107,7 +107,7 @@ async fn previewed(
     plan: Arc<Plan>,
     record: Value,
     asked: Option<Way>,
-) -> Result<Shown<PreviewView>, Problem> {
+) -> Result<Shown<MappingPreviewView>, Problem> {
     let direction = way_of(&plan, asked);
     let (outcome, trace) = aside(move || plan.run_traced(direction, &record)).await?;
     let Outcome {
@@ -116,7 +116,7 @@ async fn previewed(
         warnings,
         more_issues,
     } = outcome;
-    Ok(Shown::new(PreviewView {
+    Ok(Shown::new(MappingPreviewView {
         direction,
         accepted: output.is_some(),
         output,
@@ -138,7 +138,7 @@ pub async fn preview(
     caller: Caller,
     Id(id): Id<String>,
     Json(Trial { record, direction }): Json<Trial>,
-) -> Result<Shown<PreviewView>, Problem> {
+) -> Result<Shown<MappingPreviewView>, Problem> {
     caller.require(Area::Mappings, Right::Read)?;
     let written = Written::read(content(&find(&app, &caller, &id).await?)?)?;
     previewed(written.plan, record, direction).await
@@ -156,7 +156,7 @@ pub async fn preview_draft(
         record,
         direction,
     }): Json<DraftTrial>,
-) -> Result<Shown<PreviewView>, Problem> {
+) -> Result<Shown<MappingPreviewView>, Problem> {
     caller.require(Area::Mappings, Right::Read)?;
     let written = Written::read(mapping).map_err(|found| under("/mapping", found))?;
     previewed(written.plan, record, direction).await

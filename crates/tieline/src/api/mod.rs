@@ -3,13 +3,17 @@
 //! [`routes`] is the API on one page. [`frame`] stands around every request, [`gate`] around `/v1`.
 
 pub mod actions;
+pub mod agent_view;
+pub mod agents;
 pub mod answer;
+pub mod approvals;
 pub mod artifacts;
 pub mod attempts;
 pub mod audit;
 pub mod caller;
 pub mod calls;
 pub mod cloudevents;
+pub mod conversations;
 pub mod credential;
 pub mod deliveries;
 pub mod delivery_view;
@@ -38,11 +42,15 @@ pub mod mapping_trial;
 pub mod mapping_view;
 pub mod mappings;
 mod mcp;
+pub mod mcp_server_view;
+pub mod mcp_servers;
 pub mod me;
+pub mod messages;
 mod meter;
 pub mod oauth_clients;
 pub mod openapi;
 pub mod operation_body;
+pub mod operation_call_view;
 pub mod operation_calls;
 pub mod operations;
 pub mod pace_view;
@@ -68,7 +76,13 @@ pub mod subscription_view;
 pub mod subscriptions;
 pub mod tenants;
 pub mod token;
+pub mod tool_import;
 pub mod tools;
+pub mod trigger_body;
+pub mod trigger_event;
+pub mod trigger_runs;
+pub mod triggers;
+pub mod turn_view;
 pub mod versions;
 
 pub use front::Front;

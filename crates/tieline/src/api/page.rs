@@ -128,6 +128,23 @@ impl<T: FromStr> FromRequestParts<App> for Id<T> {
     }
 }
 
+/// The first two ids in the path, read as [`Id`] reads one.
+#[derive(Clone, Copy, Debug)]
+pub struct Ids<A, B>(pub A, pub B);
+
+impl<A: FromStr, B: FromStr> FromRequestParts<App> for Ids<A, B> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let path = axum::extract::RawPathParams::from_request_parts(parts, app).await;
+        let both = path.ok().and_then(|path| {
+            let mut ids = path.iter().map(|(_, id)| id);
+            Some(Self(ids.next()?.parse().ok()?, ids.next()?.parse().ok()?))
+        });
+        both.ok_or_else(|| Problem::not_found("object"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;

@@ -11,16 +11,17 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    actions, artifacts, attempts, audit, calls, deliveries, docs, enabling, event_stream,
-    event_types, events,
+    actions, agents, approvals, artifacts, attempts, audit, calls, conversations, deliveries, docs,
+    enabling, event_stream, event_types, events,
     frame::Frame,
     front::Front,
     gate::gate,
     health, incoming, jobs, keys, mapping_apply, mapping_functions, mapping_trial, mappings, mcp,
-    me, oauth_clients, operation_calls, payload, presets,
+    mcp_servers, me, messages, oauth_clients, operation_calls, payload, presets,
     problem::{Code, Problem},
     protected_resource, replay, retries, secrets, signing_keys, source_preview, sources,
-    statistics, subscription_filter, subscription_state, subscriptions, tenants, token, tools,
+    statistics, subscription_filter, subscription_state, subscriptions, tenants, token,
+    tool_import, tools, trigger_runs, triggers,
 };
 use crate::app::App;
 
@@ -55,6 +56,19 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(replay::one))
         .routes(routes!(replay::many))
         .routes(routes!(replay::preview))
+        .routes(routes!(triggers::list, triggers::create))
+        .routes(routes!(
+            triggers::get,
+            triggers::replace,
+            triggers::update,
+            triggers::delete
+        ))
+        .routes(routes!(triggers::versions))
+        .routes(routes!(triggers::version))
+        .routes(routes!(triggers::rollback))
+        .routes(routes!(trigger_runs::run))
+        .routes(routes!(trigger_runs::list))
+        .routes(routes!(trigger_runs::get))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::cancel))
@@ -66,6 +80,7 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(retries::retry))
         .routes(routes!(deliveries::list_dead))
         .routes(routes!(retries::replay))
+        .merge(conversing())
 }
 
 /// Webhooks of both directions.
@@ -103,9 +118,42 @@ fn webhooks() -> OpenApiRouter<App> {
         .routes(routes!(subscription_state::deliveries))
 }
 
+/// Agents, and what is said to them.
+fn conversing() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(agents::list, agents::create))
+        .routes(routes!(
+            agents::get,
+            agents::replace,
+            agents::update,
+            agents::delete
+        ))
+        .routes(routes!(agents::inbox))
+        .routes(routes!(conversations::list, conversations::create))
+        .routes(routes!(conversations::get))
+        .routes(routes!(conversations::messages, messages::create))
+        .routes(routes!(conversations::turns))
+        .routes(routes!(conversations::cancel_turn))
+        .routes(routes!(conversations::escalate))
+        .routes(routes!(conversations::complete))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::approve))
+        .routes(routes!(approvals::deny))
+}
+
 /// Tools and actions.
 fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(tool_import::import))
+        .routes(routes!(mcp_servers::list, mcp_servers::create))
+        .routes(routes!(
+            mcp_servers::get,
+            mcp_servers::replace,
+            mcp_servers::update,
+            mcp_servers::delete
+        ))
+        .routes(routes!(mcp_servers::refresh))
+        .routes(routes!(mcp_servers::accept))
         .routes(routes!(tools::list, tools::create))
         .routes(routes!(
             tools::get,

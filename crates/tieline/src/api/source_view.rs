@@ -17,13 +17,17 @@ use crate::app::App;
 /// What an incoming webhook is made from. Only the name is needed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "CRM Lead Webhook", "agent_id": "agent_sales", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id", "company": "$.data.company_name"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": {"event_id": "$.id"}, "event_type": "$.event"}))]
+#[schema(example = json!({"name": "CRM Lead Webhook", "agent_id": "agent_sales", "conversation_key": "$.data.id", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id", "company": "$.data.company_name"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": {"event_id": "$.id"}, "event_type": "$.event"}))]
 pub struct NewSource {
     /// Its name, for people: 1 to 200 characters.
     name: String,
     /// The agent that gets its messages.
     #[serde(default)]
     agent_id: Option<String>,
+    /// A JSONPath on the body: messages for which it finds the same stay in one conversation of the agent; each begins
+    /// a new one if absent.
+    #[serde(default)]
+    conversation_key: Option<String>,
     /// What message and metadata a request carries.
     #[serde(default)]
     #[schema(value_type = Option<TransformSchema>)]
@@ -69,6 +73,7 @@ impl NewSource {
         let Self {
             name,
             agent_id,
+            conversation_key,
             transform,
             verification,
             dedupe,
@@ -82,6 +87,7 @@ impl NewSource {
         let source = Source {
             name,
             agent_id,
+            conversation_key,
             transform,
             verification: verification.unwrap_or_default(),
             dedupe,
@@ -164,7 +170,7 @@ pub(super) struct ResponseSchema {
 
 /// An incoming webhook.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "mapping": null, "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z"}))]
+#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "conversation_key": "$.data.id", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "mapping": null, "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z"}))]
 pub struct SourceView {
     /// Its id.
     id: String,
@@ -174,6 +180,8 @@ pub struct SourceView {
     name: String,
     /// The agent that gets its messages.
     agent_id: Option<String>,
+    /// What finds the conversation to which a message belongs.
+    conversation_key: Option<String>,
     /// What message and metadata a request carries.
     #[schema(value_type = Option<TransformSchema>)]
     transform: Option<Transform>,
@@ -210,7 +218,7 @@ pub struct SourceView {
 
 /// An incoming webhook with a secret that is shown only here.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "mapping": null, "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
+#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "conversation_key": "$.data.id", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "mapping": null, "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
 pub struct SourceSecretView {
     #[serde(flatten)]
     view: SourceView,
@@ -227,6 +235,7 @@ impl SourceView {
         let Source {
             name,
             agent_id,
+            conversation_key,
             transform,
             verification,
             dedupe,
@@ -254,6 +263,7 @@ impl SourceView {
             url,
             name,
             agent_id,
+            conversation_key,
             transform,
             verification,
             dedupe,

@@ -194,6 +194,8 @@ pub struct Limits {
     pub retried_at_once: u64,
     /// The longest time that statistics are asked for.
     pub statistics: Duration,
+    /// Agents and their turns.
+    pub turns: Turns,
     /// Value of a named secret, in bytes.
     pub secret_bytes: usize,
     /// Requests under way at once on one HTTP/2 connection.
@@ -223,6 +225,27 @@ pub struct CallLimits {
     pub artifact_age: Duration,
     /// Such outputs of one tenant that are kept.
     pub artifacts: usize,
+}
+
+/// Bounds of agents and their turns.
+#[derive(Debug, Clone, Default)]
+pub struct Turns {
+    /// Turns of one agent under way at once.
+    pub per_agent: usize,
+    /// Turns of one tenant's agents under way at once.
+    pub per_tenant: usize,
+    /// Turns under way at once.
+    pub total: usize,
+    /// Time for which an agent may work on one turn.
+    pub time: Duration,
+    /// Answer of a model, in bytes.
+    pub answer_bytes: usize,
+    /// Content of a message, in bytes.
+    pub message_bytes: usize,
+    /// Messages of a conversation that a model is shown.
+    pub history: usize,
+    /// Time for which a request waits for the reply to its message.
+    pub reply_wait: Duration,
 }
 
 /// How deliveries are tried.

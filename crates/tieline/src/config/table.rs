@@ -3,6 +3,7 @@
 mod background;
 mod contract;
 mod operations;
+mod turns;
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         limits(),
         background::limits(),
         contract::limits(),
+        turns::limits(),
         operations::limits(),
         delivery(),
         background::retention(),

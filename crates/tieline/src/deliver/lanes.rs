@@ -40,6 +40,45 @@ pub(super) struct Bounds {
     pub(super) running: usize,
     /// Attempts of one tenant at once.
     pub(super) running_per_tenant: usize,
+    /// Turns of one agent at once.
+    pub(super) turns: usize,
+    /// Turns of one tenant's agents at once.
+    pub(super) turns_per_tenant: usize,
+}
+
+/// What an attempt is, as far as the time that it takes goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Work {
+    /// A request or a few.
+    Short,
+    /// A turn of an agent, which takes as long as its model.
+    Turn,
+}
+
+impl Work {
+    fn of(destination: DestinationId) -> Self {
+        match destination {
+            DestinationId::Agent(_) => Self::Turn,
+            DestinationId::Webhook(_) | DestinationId::Action(_) | DestinationId::Trigger(_) => {
+                Self::Short
+            }
+        }
+    }
+
+    /// How many attempts at one destination run at once.
+    fn at_once(self, bounds: Bounds) -> usize {
+        match self {
+            Self::Short => bounds.running,
+            Self::Turn => bounds.turns,
+        }
+    }
+
+    fn at_once_per_tenant(self, bounds: Bounds) -> usize {
+        match self {
+            Self::Short => bounds.running_per_tenant,
+            Self::Turn => bounds.turns_per_tenant,
+        }
+    }
 }
 
 pub(super) struct Lanes {
@@ -50,7 +89,7 @@ pub(super) struct Lanes {
 #[derive(Default)]
 struct State {
     lanes: HashMap<DestinationId, Lane>,
-    tenants: HashMap<TenantId, Arc<Semaphore>>,
+    tenants: HashMap<(TenantId, Work), Arc<Semaphore>>,
     /// What this node has leased, with the end of the lease.
     owned: HashMap<DeliveryId, (TenantId, Timestamp)>,
     bytes: usize,
@@ -72,11 +111,12 @@ struct Lane {
 }
 
 impl Lane {
-    fn allowed(&self, bounds: Bounds) -> usize {
+    fn allowed(&self, bounds: Bounds, work: Work) -> usize {
+        let most = work.at_once(bounds);
         let running = self
             .limits
             .in_flight
-            .map_or(bounds.running, |most| bounds.running.min(most as usize));
+            .map_or(most, |own| most.min(own as usize));
         (running >> self.failures.min(16)).max(1)
     }
 
@@ -195,7 +235,7 @@ impl Lanes {
         let closed = state.closed;
         let lane = state.lanes.get_mut(&subscription)?;
         if !closed
-            && lane.workers <= lane.allowed(self.bounds)
+            && lane.workers <= lane.allowed(self.bounds, Work::of(subscription))
             && let Some(job) = lane.queue.pop_front()
         {
             return Some((job, lane.limits));
@@ -327,13 +367,13 @@ impl Lanes {
         prolonged.collect()
     }
 
-    /// The slots of a tenant's attempts.
-    pub(super) fn slots(&self, tenant: TenantId) -> Arc<Semaphore> {
+    /// The slots of a tenant's attempts at destinations like this one.
+    pub(super) fn slots(&self, tenant: TenantId, destination: DestinationId) -> Arc<Semaphore> {
+        let work = Work::of(destination);
         let mut state = self.state.lock();
-        let slots = state.tenants.entry(tenant);
-        Arc::clone(
-            slots.or_insert_with(|| Arc::new(Semaphore::new(self.bounds.running_per_tenant))),
-        )
+        let slots = state.tenants.entry((tenant, work));
+        let most = work.at_once_per_tenant(self.bounds);
+        Arc::clone(slots.or_insert_with(|| Arc::new(Semaphore::new(most))))
     }
 
     /// How many deliveries are in memory, and how many bytes they take.
@@ -350,7 +390,7 @@ impl State {
         self.owned.insert(claimed.id, (tenant, claimed.lease_until));
         let lane = self.lanes.entry(subscription).or_default();
         lane.queue.push_back(job);
-        if lane.workers < lane.allowed(bounds) {
+        if lane.workers < lane.allowed(bounds, Work::of(subscription)) {
             lane.workers += 1;
             start.push((tenant, subscription));
         }

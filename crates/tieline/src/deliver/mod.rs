@@ -5,6 +5,7 @@
 //! in a batch; what is not settled when a node dies comes back when its lease ends.
 
 mod action;
+mod agent;
 mod attempt;
 mod catch_up;
 mod claims;
@@ -13,6 +14,7 @@ mod lanes;
 mod pace;
 mod settle;
 mod tally;
+mod trigger;
 mod verdict;
 
 use std::{sync::Arc, time::Duration};
@@ -35,9 +37,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::Config,
+    converse::Turns,
     jobs::action_run::ActionRuns,
     outbound::Outbound,
     registry::{Limits, Registry, Route},
+    triggers::Runner,
 };
 use lanes::{Bounds, Job, Lanes};
 use pace::{Paces, Permitted};
@@ -70,8 +74,12 @@ pub struct Parts {
     pub outbound: Outbound,
     /// What other nodes are woken with.
     pub bell: Bell,
+    /// What agents do when they are told of something.
+    pub turns: Turns,
     /// Works on what actions are asked to do.
     pub actions: ActionRuns,
+    /// Runs triggers.
+    pub triggers: Runner,
 }
 
 /// Sends deliveries.
@@ -82,6 +90,7 @@ pub struct Dispatcher {
     paces: Paces,
     tallies: Tallies,
     in_flight: Semaphore,
+    turns_in_flight: Semaphore,
     settling: Arc<Semaphore>,
     /// Events whose content was deleted while deliveries of them may have been in memory.
     called_off: Cache<EventId, ()>,
@@ -100,6 +109,8 @@ impl Dispatcher {
             bytes: limits.delivery_memory_bytes,
             running: limits.in_flight_per_destination,
             running_per_tenant: limits.in_flight_per_tenant,
+            turns: limits.turns.per_agent,
+            turns_per_tenant: limits.turns.per_tenant,
         };
         let retry = &parts.config.delivery.retry;
         let seconds = retry
@@ -111,6 +122,7 @@ impl Dispatcher {
             paces: Paces::new(parts.store.shared_pace()),
             tallies: Tallies::new(),
             in_flight: Semaphore::new(limits.in_flight_total),
+            turns_in_flight: Semaphore::new(limits.turns.total),
             settling: Arc::new(Semaphore::new(MAX_SETTLING)),
             called_off: Cache::new(MAX_CALLED_OFF),
             due: Notify::new(),
@@ -199,7 +211,14 @@ impl Dispatcher {
 
     /// One worker: delivers to one destination until nothing waits for it.
     async fn work(self: Arc<Self>, tenant: TenantId, subscription: DestinationId) {
-        let slots = self.lanes.slots(tenant);
+        let slots = self.lanes.slots(tenant, subscription);
+        // A turn takes as long as its model: it takes no room of what is sent on.
+        let all = match subscription {
+            DestinationId::Agent(_) => &self.turns_in_flight,
+            DestinationId::Webhook(_) | DestinationId::Action(_) | DestinationId::Trigger(_) => {
+                &self.in_flight
+            }
+        };
         let mut permitted = None;
         while let Some((job, limits)) = self.lanes.next(subscription) {
             let mut until = None;
@@ -215,7 +234,7 @@ impl Dispatcher {
                 };
             }
             let _of_tenant = slots.acquire().await;
-            let _of_all = self.in_flight.acquire().await;
+            let _of_all = all.acquire().await;
             if until.is_none_or(|until| Instant::now() <= until) {
                 self.deliver(job, limits).await;
             } else if self.stop.is_cancelled() {

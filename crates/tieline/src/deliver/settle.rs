@@ -12,9 +12,10 @@ use tieline_domain::{
 use tieline_store::spine::{Claimed, InLine, Settlement, Verdict};
 
 use super::{
-    Dispatcher, Job, MAX_SETTLING, action,
+    Dispatcher, Job, MAX_SETTLING, action, agent,
     attempt::{Tried, exchange, record},
     health::in_line,
+    trigger,
     verdict::{Decision, Standing, decide},
 };
 use crate::{
@@ -89,9 +90,17 @@ impl Dispatcher {
                 let (outbound, timeout) = (&self.parts.outbound, self.timeout(route));
                 exchange(outbound, webhook, event, *id, now, timeout, keep, &context).await
             }
+            Target::Agent(agent) => Box::pin(agent::tell(&self.parts.turns, agent, event)).await,
             // Boxed, as they are rare beside webhooks: an attempt stays small.
             Target::Action => {
                 Box::pin(action::run(&self.parts.actions, claimed, keep, context)).await
+            }
+            Target::Trigger(target) => {
+                let runner = &self.parts.triggers;
+                let tried = Box::pin(trigger::run(runner, target, claimed, context)).await;
+                // What its steps have published is due.
+                self.wake();
+                tried
             }
         };
         record(route, event, *id, context, now, &tried);
@@ -105,6 +114,10 @@ impl Dispatcher {
         crate::failpoint::hit("attempt");
         self.lanes
             .note_outcome(route.id, tried.error_kind.is_some());
+        if route.agent().is_some() {
+            // What a turn tells of is due now.
+            self.wake();
+        }
         telemetry::count_attempt(tried.error_kind.unwrap_or("success"), claimed.tenant_id);
         let attempts = claimed.attempts + 1;
         let decision = decide(
@@ -211,7 +224,13 @@ impl Dispatcher {
     pub(super) async fn give_up(&self, route: &Route, event: &Event, why: &str) {
         match &route.target {
             Target::Webhook(_) => {}
+            Target::Agent(agent) => {
+                if let Err(error) = self.parts.turns.give_up(agent, event, why).await {
+                    tracing::warn!(%error, event = %event.id, "cannot end the turn of a dead letter");
+                }
+            }
             Target::Action => self.parts.actions.give_up(event, why).await,
+            Target::Trigger(target) => self.parts.triggers.give_up(target, event, why).await,
         }
     }
 

@@ -7,7 +7,7 @@
 //! The delivery brings retries, crash recovery and the dead letter; the job shows how far it is. A call that was under
 //! way when a node died is made again only if that is harmless. Otherwise the job fails with `unknown_outcome`.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use rand::random;
 use serde::{Deserialize, Serialize};
@@ -24,18 +24,12 @@ use tieline_domain::{
 use tieline_store::{ChangeBy, Store, jobs::Ending, spine::Claimed};
 use tokio_util::sync::CancellationToken;
 
-use super::ending_notice;
+use super::{ending_notice, written};
 use crate::{
     operate::{Call, CalledBy, Offered, Operator, Report, Via},
     publish::{NewEvent, mint, own_type, told},
     registry::{self, Registry},
 };
-
-/// How long to wait before an outcome that could not be written is written again.
-const WRITE_AGAIN: Duration = Duration::from_millis(250);
-
-/// How often an outcome is written again: half a minute.
-const WRITES: u32 = 120;
 
 /// How many orphans are ended in one look.
 const ORPHANS: usize = 200;
@@ -482,24 +476,6 @@ impl Held<'_> {
             result: report.map_or(Value::Null, result),
         };
         json!(place).to_string()
-    }
-}
-
-/// Writes until it is written: what an action did must not be forgotten because the store was away for a moment.
-async fn written<F>(write: impl Fn() -> F) -> tieline_store::Result<bool>
-where
-    F: Future<Output = tieline_store::Result<bool>>,
-{
-    let mut left = WRITES;
-    loop {
-        match write().await {
-            Err(error @ tieline_store::Error::Unavailable(_)) if left > 0 => {
-                tracing::warn!(%error, "cannot write what an action did; will try again");
-                left -= 1;
-                tokio::time::sleep(WRITE_AGAIN).await;
-            }
-            written => return written,
-        }
     }
 }
 

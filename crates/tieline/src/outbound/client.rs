@@ -86,12 +86,12 @@ impl Default for Settings {
 
 /// The way out. Cloning shares its pool of connections.
 #[derive(Clone)]
-pub struct Outbound(Arc<Shared>);
+pub struct Outbound(pub(super) Arc<Shared>);
 
-struct Shared {
+pub(super) struct Shared {
     client: legacy::Client<Connector, Payload>,
     settings: Settings,
-    meter: Meter,
+    pub(super) meter: Meter,
 }
 
 /// The longest head of an answer, in bytes; hyper looks between two reads, so up to twice as
@@ -107,7 +107,7 @@ const HTTP2_WINDOWS: (u32, u32) = (64 * 1024, 1024 * 1024);
 const HTTP2_PING: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(10));
 
 /// The longest deadline, so that no setting can overflow the clock.
-const LONGEST: Duration = Duration::from_hours(24);
+pub(super) const LONGEST: Duration = Duration::from_hours(24);
 
 /// Headers that belong to the connection. A caller's would contradict what is really sent,
 /// and `host` must be the host whose address was vetted.
@@ -180,7 +180,8 @@ impl Outbound {
     pub async fn send(&self, request: Request) -> Result<Answer, Error> {
         let started = Instant::now();
         let outcome = self.exchange(request, started).await;
-        self.0.meter.record(&outcome, started.elapsed());
+        let seen = outcome.as_ref().map(|answer| answer.status);
+        self.0.meter.record(seen, started.elapsed());
         outcome
     }
 
@@ -188,25 +189,7 @@ impl Outbound {
         let (after, limit) = (request.deadline.min(LONGEST), request.body_limit);
         let deadline = started + after;
         let accepts_brotli = accepts_brotli(&request.headers);
-        let uri = request.uri.clone();
-        let taken_up = Arc::new(AtomicBool::new(false));
-        let request = self.0.prepare(request, Arc::clone(&taken_up));
-
-        let response = match timeout_at(deadline, self.0.client.request(request)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
-                let host = uri.host().unwrap_or_default();
-                return Err(classify(&error, host, taken_up.load(Relaxed)));
-            }
-            Err(_) => {
-                let phase = if taken_up.load(Relaxed) {
-                    Phase::AwaitingAnswer
-                } else {
-                    Phase::Connecting
-                };
-                return Err(Error::Timeout { after, phase });
-            }
-        };
+        let response = self.head(request, after, deadline).await?;
         let first_byte = started.elapsed();
         let (head, body) = response.into_parts();
         let line = head.extensions.get::<Arc<Line>>();
@@ -226,6 +209,34 @@ impl Outbound {
             peer: line.map(|line| line.peer),
             headers: head.headers,
         })
+    }
+
+    /// Sends `request` and waits for the head of the answer.
+    pub(super) async fn head(
+        &self,
+        request: Request,
+        after: Duration,
+        deadline: Instant,
+    ) -> Result<http::Response<Incoming>, Error> {
+        let uri = request.uri.clone();
+        let taken_up = Arc::new(AtomicBool::new(false));
+        let request = self.0.prepare(request, Arc::clone(&taken_up));
+
+        match timeout_at(deadline, self.0.client.request(request)).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => {
+                let host = uri.host().unwrap_or_default();
+                Err(classify(&error, host, taken_up.load(Relaxed)))
+            }
+            Err(_) => {
+                let phase = if taken_up.load(Relaxed) {
+                    Phase::AwaitingAnswer
+                } else {
+                    Phase::Connecting
+                };
+                Err(Error::Timeout { after, phase })
+            }
+        }
     }
 }
 

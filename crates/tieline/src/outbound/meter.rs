@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use metrics::{Histogram, histogram};
 
-use super::{error::Error, request::Answer};
+use super::error::Error;
 
 /// The classes of status, as labels.
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -26,10 +27,10 @@ impl Meter {
         }
     }
 
-    pub(super) fn record(&self, outcome: &Result<Answer, Error>, took: Duration) {
+    pub(super) fn record(&self, outcome: Result<StatusCode, &Error>, took: Duration) {
         let histogram = match outcome {
-            Ok(answer) => {
-                let class = usize::from(answer.status.as_u16() / 100).clamp(1, CLASSES.len());
+            Ok(status) => {
+                let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES.len());
                 &self.classes[class - 1]
             }
             Err(error) => &self.kinds[error.kind_index()],

@@ -5,6 +5,7 @@
 //! within a second by the others (see `watch`).
 
 mod action;
+mod agent;
 mod event_types;
 mod mappings;
 mod named_secrets;
@@ -12,6 +13,7 @@ mod operations;
 mod routes;
 mod signing_keys;
 mod source;
+mod trigger;
 mod watch;
 mod webhook;
 
@@ -35,6 +37,7 @@ use crate::{
     vault::{Vault, VaultError},
 };
 
+pub use agent::{OpenAgent, RETRY};
 pub use event_types::EventTypes;
 pub use mappings::Plans;
 pub use named_secrets::NamedSecret;
@@ -43,6 +46,7 @@ pub use operations::Operations;
 pub use routes::{Limits, Policy, Route, Routes, Target};
 pub use signing_keys::SigningKey;
 pub use source::{DedupeRule, OpenSource};
+pub use trigger::OpenTrigger;
 pub use webhook::Webhook;
 
 /// How many sources and how many tenants' subscriptions are kept ready.
@@ -251,6 +255,22 @@ impl Registry {
                 tokens,
             )?;
             routes.push(Arc::new(route));
+        }
+        for document in store.all_documents(tenant, Kind::Trigger).await? {
+            let of_this = |health: &&Destination| health.id.to_string() == document.id;
+            // One whose destination is not there was made between the two reads.
+            if let Some(health) = destinations.iter().find(of_this).cloned() {
+                let route = trigger::route(&document, health, self.bounds())?;
+                routes.push(Arc::new(route));
+            }
+        }
+        for document in store.all_documents(tenant, Kind::Agent).await? {
+            let agent = OpenAgent::read(&document)?;
+            let id = agent.id.into();
+            // One whose destination is gone was deleted between the two reads.
+            if let Some(health) = destinations.iter().find(|found| found.id == id) {
+                routes.push(Arc::new(agent.route(health.clone())));
+            }
         }
         let actions = destinations
             .iter()

@@ -13,7 +13,7 @@ use tieline_domain::{
 };
 use tieline_mapping::path::Path;
 
-use super::Webhook;
+use super::{OpenAgent, OpenTrigger, Webhook};
 
 /// The pace that a destination asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,8 +43,12 @@ pub struct Policy {
 pub enum Target {
     /// The event is posted.
     Webhook(Box<Webhook>),
+    /// The agent takes its turn.
+    Agent(Arc<OpenAgent>),
     /// The action is run for the job that the event asks for.
     Action,
+    /// The steps of the trigger are taken.
+    Trigger(Arc<OpenTrigger>),
 }
 
 /// One destination, ready to deliver to.
@@ -75,11 +79,25 @@ impl Route {
             .any(|pattern| pattern.matches(event_type))
     }
 
-    /// Whether its filter lets the event pass.
+    /// Whether its filter, or the condition of its trigger, lets the event pass.
     pub fn takes(&self, event: &EventDocument<'_>) -> bool {
-        self.filter
+        let passes = self
+            .filter
             .as_ref()
-            .is_none_or(|filter| filter.matches(event))
+            .is_none_or(|filter| filter.matches(event));
+        passes
+            && match &self.target {
+                Target::Trigger(trigger) => trigger.may_start(event),
+                Target::Webhook(_) | Target::Agent(_) | Target::Action => true,
+            }
+    }
+
+    /// The trigger, if it leads to one.
+    pub fn trigger(&self) -> Option<&Arc<OpenTrigger>> {
+        match &self.target {
+            Target::Trigger(trigger) => Some(trigger),
+            Target::Webhook(_) | Target::Agent(_) | Target::Action => None,
+        }
     }
 
     /// The pace that it asks for.
@@ -96,8 +114,8 @@ impl Route {
     /// What is done here fails and succeeds each for itself.
     pub fn is_a_place(&self) -> bool {
         match &self.target {
-            Target::Webhook(_) => true,
-            Target::Action => false,
+            Target::Webhook(_) | Target::Agent(_) => true,
+            Target::Action | Target::Trigger(_) => false,
         }
     }
 
@@ -105,7 +123,15 @@ impl Route {
     pub fn url(&self) -> Option<&str> {
         match &self.target {
             Target::Webhook(webhook) => Some(&webhook.url),
-            Target::Action => None,
+            Target::Agent(_) | Target::Action | Target::Trigger(_) => None,
+        }
+    }
+
+    /// The agent, if it leads to one.
+    pub fn agent(&self) -> Option<&Arc<OpenAgent>> {
+        match &self.target {
+            Target::Agent(agent) => Some(agent),
+            Target::Webhook(_) | Target::Action | Target::Trigger(_) => None,
         }
     }
 }
@@ -136,6 +162,15 @@ impl Routes {
                 && route.wants(event.event_type)
                 && route.takes(event)
         })
+    }
+
+    /// The agent that its tenant calls by this id: the one that was chosen for it, or its own.
+    pub fn agent(&self, id: &str) -> Option<(&Arc<Route>, &Arc<OpenAgent>)> {
+        let mut agents = self
+            .routes
+            .iter()
+            .filter_map(|route| Some((route, route.agent()?)));
+        agents.find(|(_, agent)| agent.handle == id || agent.id.to_string() == id)
     }
 
     /// One destination.

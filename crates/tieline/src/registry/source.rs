@@ -40,6 +40,8 @@ pub struct OpenSource {
     pub transform: Option<CompiledTransform>,
     /// What makes the data of the second event.
     pub mapping: Option<Arc<Plan>>,
+    /// What finds the conversation to which a message belongs.
+    pub conversation_key: Option<Path>,
 }
 
 /// How repeats are told. Where a request lacks what a rule looks for, the hash of its body stands in.
@@ -80,6 +82,10 @@ impl OpenSource {
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
             unusable(faults.join("; "))
         })?;
+        let conversation_key = source.conversation_key.as_deref().map(Path::parse);
+        let conversation_key = conversation_key
+            .transpose()
+            .map_err(|e| unusable(format!("conversation_key {e}")))?;
         let event_type = source
             .event_type
             .as_deref()
@@ -106,6 +112,7 @@ impl OpenSource {
             event_type,
             transform: compiled,
             mapping: mapping.map_err(unusable)?,
+            conversation_key,
             source,
         })
     }

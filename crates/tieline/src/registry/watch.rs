@@ -67,7 +67,7 @@ impl Registry {
                     self.forget_source(id).await;
                 }
             }
-            Kind::Subscription | Kind::Agent => self.forget_routes(tenant).await,
+            Kind::Subscription | Kind::Agent | Kind::Trigger => self.forget_routes(tenant).await,
             Kind::SigningKey => self.forget_signing_keys(tenant).await,
             Kind::EventType => self.forget_event_types(tenant).await,
             Kind::Mapping => self.forget_mappings(tenant).await,

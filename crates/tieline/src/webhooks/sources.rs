@@ -54,6 +54,7 @@ impl Sources {
         };
         self.check(id, source, secret.as_deref().map(String::as_str))?;
         self.check_mapping(tenant, source).await?;
+        self.check_agent(tenant, source).await?;
         let mut sealed = Vec::new();
         if let Some(secret) = &secret {
             sealed.push(self.sealed(tenant, id, secret).await?);
@@ -99,6 +100,7 @@ impl Sources {
         let secret = new.as_ref().or(kept.as_ref());
         self.check(id, source, secret.map(|secret| secret.as_str()))?;
         self.check_mapping(tenant, source).await?;
+        self.check_agent(tenant, source).await?;
         if let Some(new) = &new {
             let sealed = self.sealed(tenant, id, new).await?;
             self.store.create_sealed(&sealed, by).await?;
@@ -281,6 +283,21 @@ impl Sources {
         let plans = self.registry.mappings(tenant).await?;
         let found = plans.violation(source.mapping.as_deref());
         Error::check(found.into_iter().collect())
+    }
+
+    /// Refuses a source whose agent is not there.
+    async fn check_agent(&self, tenant: TenantId, source: &Source) -> Result<(), Error> {
+        let Some(agent) = &source.agent_id else {
+            return Ok(());
+        };
+        let routes = self.registry.routes(tenant).await?;
+        let known = routes.agent(agent).is_some();
+        let detail = || format!("there is no agent `{agent}`; make it first with POST /v1/agents");
+        Error::check(if known {
+            Vec::new()
+        } else {
+            vec![Violation::new("/agent_id", detail())]
+        })
     }
 
     async fn secret(

@@ -2,7 +2,7 @@
 
 use rand::random;
 use tieline_domain::{
-    SubscriptionId, TenantId, Timestamp, Violation,
+    DestinationId, SubscriptionId, TenantId, Timestamp, Violation,
     destination::State,
     signature::{KeyedSecret, StandardSigner},
     subscription::{Signature, Subscription},
@@ -228,10 +228,11 @@ impl Subscriptions {
     pub async fn set_state(
         &self,
         tenant: TenantId,
-        id: SubscriptionId,
+        id: impl Into<DestinationId>,
         to: State,
         by: &ChangeBy,
     ) -> Result<bool, Error> {
+        let id = id.into();
         let routes = self.registry.routes(tenant).await?;
         let Some(route) = routes.get(id) else {
             return Ok(false);
@@ -244,12 +245,12 @@ impl Subscriptions {
         let notice = self.dispatcher.turned_by_hand(route, to, &reason).await;
         let changed = self
             .store
-            .set_destination_state(tenant, id.into(), to, &reason, &notice, by);
+            .set_destination_state(tenant, id, to, &reason, &notice, by);
         if changed.await? {
             self.registry.forget_routes(tenant).await;
             self.dispatcher.wake();
             if to == State::Active {
-                self.dispatcher.note_held(id.into());
+                self.dispatcher.note_held(id);
             }
         }
         Ok(true)

@@ -1,6 +1,8 @@
 //! Black-box tests: the program over HTTP on a free port, with a database of its own.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod action_runs;
+mod agents;
 mod api_frame;
 mod api_frame_access;
 mod api_frame_limits;
@@ -30,6 +32,8 @@ mod limits;
 mod mappings;
 mod mcp;
 mod mcp_access;
+mod mcp_agents;
+mod mcp_servers;
 mod published_keys;
 mod replay;
 mod retention;
@@ -42,5 +46,8 @@ mod sources;
 mod streams;
 mod subscriptions;
 mod tool_calls;
+mod tool_import;
+mod tool_overhead;
 mod tools;
+mod triggers;
 mod way_out;

@@ -56,6 +56,11 @@ fn every_fault_of_meaning_has_its_place() {
             "/mappings/0/source/1",
             "a name is missing",
         ),
+        (
+            json!([{"source": "$.a[5:2].b", "target": "b"}]),
+            "/mappings/0/source",
+            "`[5:2]` holds nothing, so the path can match no record",
+        ),
         (json!([a_to("")]), "/mappings/0/target", "empty"),
         (
             json!([a_to("$..b")]),
