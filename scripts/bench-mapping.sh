@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # bench-mapping.sh: records per second and core of the mapping engine, beside a plain Python run of the mapper that
-# seed 002 prints, on the same records. One thread each, medians of five runs; what counts is the time on a core.
+# seed 002 prints, on the same records. One thread each, medians of five runs; what counts is the time on a core. Then
+# what a record allocates, and nanoseconds per function.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -95,3 +96,5 @@ run("Python: seed 002, from external", [mapper.to_external(r) for r in records],
 PYTHON
 
 cargo bench --quiet --workspace --bench allocations
+echo
+cargo bench --quiet --workspace --bench functions
