@@ -146,8 +146,12 @@ fn session(headers: &HeaderMap) -> &str {
 
 /// An agent of the tenant and what it may use; 404 if there is none.
 async fn agent_of(app: &App, caller: &Caller, id: &str) -> Result<Agent, Problem> {
-    let _ = (app, caller, id);
-    Err(Problem::not_found("agent"))
+    let found = app.conversations.agent(caller.tenant_id, id).await?;
+    let found = found.ok_or_else(|| Problem::not_found("agent"))?;
+    Ok(Agent {
+        id: found.handle.as_str().into(),
+        tools: found.agent.tools.iter().cloned().collect(),
+    })
 }
 
 /// What of a message matters before the protocol looks at it.

@@ -18,3 +18,4 @@ mod rotation;
 mod stage;
 mod stopping;
 mod traffic;
+mod turns;
