@@ -7,6 +7,7 @@ mod fuzz;
 mod hostile;
 mod isolation;
 mod mcp;
+mod model;
 mod neighbours;
 mod official;
 mod overload;
