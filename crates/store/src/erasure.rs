@@ -12,6 +12,7 @@ use crate::{
     Db, Error, Result, Store,
     audit::{Action, Change, ChangeBy, record},
     db::{Tx, in_tx, on_db},
+    delivered_jobs,
     spine::{
         lines::{self, LINE},
         replay::places,
@@ -196,6 +197,7 @@ async fn erase(tx: &mut Tx, tenant: TenantId, id: &str, at: Timestamp) -> Result
     let left = left.collect::<Result<Vec<_>>>()?;
     lines::advance_all(tx, left, at, Status::Pending).await?;
     trigger_runs::erase_steps(tx, tenant, id).await?;
+    delivered_jobs::erase_jobs(tx, tenant, id).await?;
     erase_answers(tx, tenant, id).await?;
     Ok(cancelled)
 }

@@ -7,6 +7,7 @@
 mod condition;
 mod plan;
 mod run;
+mod values;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,8 +19,9 @@ use crate::{
 };
 
 pub use condition::Condition;
-pub use plan::{Does, Plan, PlannedStep, Sample, Values, compile_steps};
+pub use plan::{Does, Plan, PlannedStep, compile_steps};
 pub use run::{Failure, Run, RunStatus, RunStep, StepStatus};
+pub use values::{Sample, Values};
 
 /// The most steps of one trigger.
 pub const MAX_STEPS: usize = 20;

@@ -1,6 +1,6 @@
 //! The steps of a trigger with their templates read: what they use is there when they are taken.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tieline_mapping::{
@@ -8,13 +8,12 @@ use tieline_mapping::{
     template::{Name, RenderError, Scope, Syntax, Template},
 };
 
-use super::{Condition, MAX_STEPS, NewEvent, Step};
+use super::{
+    Condition, MAX_STEPS, NewEvent, Step,
+    values::{EVENT, STEPS},
+};
 use crate::{SubscriptionId, Violation, event_type, pattern::EventType};
 
-/// The root of names that lead into the event.
-const EVENT: &str = "event";
-/// The root of names that lead to the outputs of earlier steps.
-const STEPS: &str = "steps";
 /// What an event has for templates.
 const EVENT_FIELDS: [&str; 6] = ["id", "type", "source", "subject", "time", "data"];
 /// The longest name of a step, in characters.
@@ -126,51 +125,6 @@ fn as_text(value: Value) -> Value {
     match value {
         Value::Null | Value::String(_) => value,
         other => Value::String(other.to_string()),
-    }
-}
-
-/// What templates of steps are rendered with: the event, and the outputs of the steps before.
-#[derive(Clone, Debug)]
-pub struct Values(Value);
-
-impl Values {
-    /// The values before the first step.
-    pub fn new(event: Value) -> Self {
-        Self(json!({EVENT: event, STEPS: {}}))
-    }
-
-    /// Adds the output of a step, under its number and its name.
-    pub fn add(&mut self, number: usize, name: &str, output: Value) {
-        if let Some(steps) = self.0[STEPS].as_object_mut() {
-            steps.insert(name.to_owned(), output.clone());
-            steps.insert(number.to_string(), output);
-        }
-    }
-}
-
-impl Scope for Values {
-    fn find(&self, name: &Name) -> Option<Cow<'_, Value>> {
-        self.0.find(name)
-    }
-}
-
-/// The values of a dry run: the outputs of steps, which are not taken, are shown as the placeholders that they are.
-#[derive(Clone, Debug)]
-pub struct Sample(Values);
-
-impl Sample {
-    /// The values of this event.
-    pub fn new(event: Value) -> Self {
-        Self(Values::new(event))
-    }
-}
-
-impl Scope for Sample {
-    fn find(&self, name: &Name) -> Option<Cow<'_, Value>> {
-        if name.root() == STEPS {
-            return Some(Cow::Owned(Value::String(format!("{{{{{name}}}}}"))));
-        }
-        self.0.find(name)
     }
 }
 

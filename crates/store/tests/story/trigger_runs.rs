@@ -468,6 +468,14 @@ async fn a_job_that_is_a_delivery_is_written_with_it_and_worked_on_by_its_holder
             .unwrap();
         let orphans = store.orphaned_jobs(10).await.unwrap();
         assert_eq!((orphans.len(), orphans[0].0.id), (1, other.id));
+
+        // What was erased from the log is in no job.
+        store
+            .erase_event(log.tenant, event_id(5), &by(50))
+            .await
+            .unwrap();
+        let erased = find().await;
+        assert_eq!((&*erased.asked, erased.place), ("null", None));
     })
     .await;
 }

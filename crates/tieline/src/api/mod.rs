@@ -80,6 +80,7 @@ pub mod tool_import;
 pub mod tools;
 pub mod trigger_body;
 pub mod trigger_event;
+pub mod trigger_run_view;
 pub mod trigger_runs;
 pub mod triggers;
 pub mod turn_view;

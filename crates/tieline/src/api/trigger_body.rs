@@ -1,5 +1,10 @@
 //! Triggers as clients write and read them.
 
+#![expect(
+    unused_qualifications,
+    reason = "the derived schema of a step names the type of its event in full"
+)]
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};

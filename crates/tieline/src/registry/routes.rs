@@ -92,14 +92,6 @@ impl Route {
             }
     }
 
-    /// The trigger, if it leads to one.
-    pub fn trigger(&self) -> Option<&Arc<OpenTrigger>> {
-        match &self.target {
-            Target::Trigger(trigger) => Some(trigger),
-            Target::Webhook(_) | Target::Agent(_) | Target::Action => None,
-        }
-    }
-
     /// The pace that it asks for.
     pub fn limits(&self) -> Limits {
         self.policy.limits

@@ -21,8 +21,6 @@ use crate::triggers::plan_text;
 pub struct OpenTrigger {
     /// Its id.
     pub id: TriggerId,
-    /// Its name.
-    pub name: Option<String>,
     /// What it does, or why it cannot under today's rules.
     pub plan: Result<Plan, String>,
     /// Its steps as runs keep them: JSON text.
@@ -63,7 +61,6 @@ pub(super) fn route(
         id,
         plan,
         plan_text: plan_text(&trigger.steps),
-        name: trigger.name,
     };
     Ok(Route {
         id: id.into(),

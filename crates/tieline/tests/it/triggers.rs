@@ -132,9 +132,10 @@ async fn a_step_that_fails_for_now_is_tried_again_and_those_before_it_are_not() 
     scene.publish("order.paid", json!({})).await;
     let waiting = run(&scene, &trigger, "waiting").await;
     assert_eq!(waiting["error"]["kind"], "upstream_error", "{waiting:#}");
+    let delivery = text(&waiting["delivery_id"]);
+    scene.settled(&delivery, "pending", 1).await;
     scene.wait(90);
     let failed = run(&scene, &trigger, "failed").await;
-    let delivery = text(&failed["delivery_id"]);
     scene.settled(&delivery, "dead", 2).await;
     assert!(
         failed["error"]["message"]
