@@ -71,7 +71,7 @@ async fn survived(place: &str, idempotent: bool) -> anyhow::Result<(Value, usize
         Ok((!turn["ended_at"].is_null()).then_some(turn))
     })
     .await?;
-    let received = others.received();
+    let received = others.requests();
     let asked = |path: &str| received.iter().filter(|one| one.path == path).count();
     Ok((turn, asked(LOOK_UP), asked(PATH)))
 }

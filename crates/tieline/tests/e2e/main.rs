@@ -19,3 +19,4 @@ mod senders;
 mod stage;
 mod streams;
 mod traces;
+mod turns;

@@ -89,7 +89,7 @@ async fn an_agent_calls_a_tool_and_answers() {
     assert_eq!(done["turn"]["status"], "completed");
 
     // The CRM got its key, the model its own; neither is shown anywhere.
-    let received = scene.receiver.received();
+    let received = scene.receiver.requests();
     let crm = received
         .iter()
         .find(|one| one.path == "/customers/lookup")
@@ -116,7 +116,7 @@ async fn an_agent_calls_a_tool_and_answers() {
     let path = format!("/v1/deliveries?webhook_id={webhook}&status=delivered");
     let delivered = |list: &Value| list["data"].as_array().is_some_and(|list| list.len() == 3);
     scene.when(&path, delivered).await;
-    let hooks = scene.receiver.received();
+    let hooks = scene.receiver.requests();
     let response = hooks
         .iter()
         .filter(|one| one.path == "/hook")
@@ -425,7 +425,7 @@ async fn a_service_answers_in_the_place_of_a_model() {
     let id = conversation(&scene).await;
     let done = say(&scene, &id, "who is it?", 200).await;
     assert_eq!(done["reply"]["content"], "it is \"John Smith\"");
-    let received = scene.receiver.received();
+    let received = scene.receiver.requests();
     let asked = received.iter().find(|one| one.path == "/think").unwrap();
     assert_eq!(asked.header("x-key"), Some(MODEL_KEY));
     let body = asked.json().unwrap();
