@@ -33,10 +33,14 @@ pub enum Area {
     Tools,
     /// Calls of tools and actions: to make them, and the log of them.
     Calls,
+    /// Mappings: how the fields of two sides meet.
+    Mappings,
+    /// Triggers and their runs.
+    Triggers,
 }
 
 /// Every area with the word that scopes use for it.
-pub const AREAS: [(Area, &str); 12] = [
+pub const AREAS: [(Area, &str); 14] = [
     (Area::Platform, "platform"),
     (Area::Keys, "keys"),
     (Area::Secrets, "secrets"),
@@ -49,6 +53,8 @@ pub const AREAS: [(Area, &str); 12] = [
     (Area::Conversations, "conversations"),
     (Area::Tools, "tools"),
     (Area::Calls, "calls"),
+    (Area::Mappings, "mappings"),
+    (Area::Triggers, "triggers"),
 ];
 
 /// What a scope allows in its area.

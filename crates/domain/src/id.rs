@@ -141,6 +141,8 @@ id! {
     ActionId = "act_";
     /// A trigger.
     TriggerId = "trg_";
+    /// A run of a trigger.
+    TriggerRunId = "run_";
     /// An event.
     EventId = "evt_";
     /// What a tenant says of an event type.
@@ -153,6 +155,8 @@ id! {
     AuditId = "aud_";
     /// A tool: an operation that is offered to agents.
     ToolId = "tool_";
+    /// A mapping: how the fields of two sides meet.
+    MappingId = "map_";
     /// A remote MCP server.
     McpServerId = "mcp_";
     /// One call of an operation.

@@ -34,14 +34,16 @@ pub mod tally;
 pub mod tenant;
 pub mod time;
 pub mod trace;
+pub mod trigger;
 pub mod violation;
 
 pub use bounds::Bounds;
 pub use destination_id::{DestinationId, NoDestinationId};
 pub use id::{
     ActionId, AgentId, ApiKeyId, ApprovalId, ArtifactId, AttemptId, AuditId, CallId, ClientId,
-    ConversationId, DeliveryId, EventId, EventTypeId, JobId, McpServerId, MessageId, RequestId,
-    SecretId, SourceId, SubscriptionId, TenantId, ToolId, TriggerId, TurnId,
+    ConversationId, DeliveryId, EventId, EventTypeId, JobId, MappingId, McpServerId, MessageId,
+    RequestId, SecretId, SourceId, SubscriptionId, TenantId, ToolId, TriggerId, TriggerRunId,
+    TurnId,
 };
 pub use time::Timestamp;
 pub use violation::Violation;

@@ -38,6 +38,9 @@ pub struct Source {
     /// (`header:X-GitHub-Event`), or the type itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
+    /// The id or the name of the mapping that makes the second event's data of the body; as it came if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<String>,
     /// How an accepted request is answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Response>,
@@ -143,6 +146,7 @@ impl Source {
             verification: Verification::default(),
             dedupe: None,
             event_type: None,
+            mapping: None,
             response: None,
             status: Status::default(),
             status_reason: None,
@@ -192,6 +196,11 @@ impl Source {
             && let Err(detail) = TypeRule::parse(text)
         {
             found.push(Violation::new("/event_type", detail));
+        }
+        if self.mapping.is_some() && self.event_type.is_none() {
+            let detail =
+                "the mapping makes the data of the event that `event_type` names; give that too";
+            found.push(Violation::new("/mapping", detail));
         }
         if let Some(dedupe) = &self.dedupe {
             found.extend(

@@ -40,6 +40,9 @@ pub struct Subscription {
     /// Which of these it takes by their content: see [`crate::filter`]; all if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<Value>,
+    /// The id or the name of the mapping that makes the delivered data of an event's; as it is if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<String>,
     /// What it is for, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -84,6 +87,7 @@ impl Subscription {
             url: url.into(),
             events,
             filter: None,
+            mapping: None,
             description: None,
             retry: None,
             timeout_seconds: None,

@@ -5,9 +5,12 @@ use serde_json::Value;
 
 use crate::fault::pointer_step;
 use crate::plan::{Issue, Outcome, Plan, Way};
+use crate::transform::weigh;
 
 /// Differences told of one record; more are counted.
 pub const MAX_DIFFERENCES: usize = 100;
+/// What all differences show: values, and bytes of text. Differences behind that are told without their values.
+pub const MAX_SHOWN: usize = 4 << 20;
 
 /// What differs over some records.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -54,6 +57,9 @@ pub struct FieldDiff {
     /// What it is now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
+    /// Whether the values are not shown, because there would be more than [`MAX_SHOWN`].
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 /// Runs both plans this way over the records.
@@ -62,8 +68,14 @@ pub fn diff(before: &Plan, after: &Plan, way: Way, records: &[Value]) -> Diff {
         records: records.len(),
         ..Diff::default()
     };
+    let mut room = MAX_SHOWN;
     for (index, record) in records.iter().enumerate() {
-        let row = compare(index, &before.run(way, record), after.run(way, record));
+        let row = compare(
+            index,
+            &before.run(way, record),
+            after.run(way, record),
+            &mut room,
+        );
         diff.rows.extend(row);
     }
     diff.changed = diff.rows.len();
@@ -80,8 +92,12 @@ pub fn diff(before: &Plan, after: &Plan, way: Way, records: &[Value]) -> Diff {
     diff
 }
 
-fn compare(index: usize, before: &Outcome, after: Outcome) -> Option<RecordDiff> {
-    let mut differences = Differences::default();
+fn compare(index: usize, before: &Outcome, after: Outcome, room: &mut usize) -> Option<RecordDiff> {
+    let mut differences = Differences {
+        fields: Vec::new(),
+        more: 0,
+        room,
+    };
     let mut pointer = String::new();
     differences.value(&mut pointer, before.output.as_ref(), after.output.as_ref());
     if differences.fields.is_empty() {
@@ -97,13 +113,14 @@ fn compare(index: usize, before: &Outcome, after: Outcome) -> Option<RecordDiff>
     })
 }
 
-#[derive(Default)]
-struct Differences {
+struct Differences<'r> {
     fields: Vec<FieldDiff>,
     more: usize,
+    /// What may still be shown.
+    room: &'r mut usize,
 }
 
-impl Differences {
+impl Differences<'_> {
     /// Tells what differs, as deep inside as both are of one kind. Recursion goes as deep as the records nest.
     fn value(&mut self, pointer: &mut String, before: Option<&Value>, after: Option<&Value>) {
         if before == after {
@@ -124,12 +141,24 @@ impl Differences {
                 }
             }
             _ if self.fields.len() >= MAX_DIFFERENCES => self.more += 1,
-            _ => self.fields.push(FieldDiff {
-                pointer: pointer.clone(),
-                before: before.cloned(),
-                after: after.cloned(),
-            }),
+            _ => self.tell(pointer, before, after),
         }
+    }
+
+    fn tell(&mut self, pointer: &str, before: Option<&Value>, after: Option<&Value>) {
+        let weights = [before, after]
+            .into_iter()
+            .flatten()
+            .try_fold(0, |sum, value| {
+                Some(sum + weigh(value, self.room.saturating_sub(sum))?)
+            });
+        *self.room -= weights.unwrap_or_default();
+        self.fields.push(FieldDiff {
+            pointer: pointer.to_owned(),
+            before: before.filter(|_| weights.is_some()).cloned(),
+            after: after.filter(|_| weights.is_some()).cloned(),
+            cut: weights.is_none(),
+        });
     }
 
     fn below(
@@ -214,7 +243,7 @@ mod tests {
         let record = json!({"list": vec!["x"; MAX_DIFFERENCES + 5]});
         let (one, two) = (plan(document.clone()), plan(document));
         assert_eq!(
-            diff(&one, &two, Way::ToExternal, &[record.clone()]).changed,
+            diff(&one, &two, Way::ToExternal, std::slice::from_ref(&record)).changed,
             0
         );
         let found = diff(&one, &none, Way::ToExternal, &[record]);
@@ -222,5 +251,9 @@ mod tests {
             (found.rows[0].fields.len(), found.rows[0].more_fields),
             (MAX_DIFFERENCES, 5)
         );
+        let large = json!({"list": "x".repeat(MAX_SHOWN / 5)});
+        let found = diff(&one, &none, Way::ToExternal, &vec![large; 4]);
+        let cut: Vec<bool> = found.rows.iter().map(|row| row.fields[0].cut).collect();
+        assert_eq!(cut, [false, false, true, true], "two values each");
     }
 }

@@ -20,7 +20,7 @@ CREATE TABLE trigger_runs (
   ended_at    BIGINT,
   PRIMARY KEY (tenant_id, id)
 );
-CREATE UNIQUE INDEX trigger_runs_by_delivery ON trigger_runs (delivery_id);
+CREATE INDEX trigger_runs_by_delivery ON trigger_runs (delivery_id, id);
 CREATE INDEX trigger_runs_by_trigger ON trigger_runs (trigger_id, id);
 CREATE INDEX trigger_runs_by_event ON trigger_runs (event_id);
 CREATE INDEX trigger_runs_open ON trigger_runs (id) WHERE ended_at IS NULL;

@@ -9,7 +9,7 @@ use tieline_domain::{
 
 use crate::{
     ChangeBy, Error, Result, Store,
-    db::{in_tx, on_db},
+    db::{Tx, in_tx, on_db},
     jobs::{self, Ending, from_row},
     spine::{self, Entry, lines},
 };
@@ -151,4 +151,17 @@ impl Store {
         }
         Ok(orphans)
     }
+}
+
+/// Takes the content of an event out of the jobs that it asked for.
+pub(crate) async fn erase_jobs(tx: &mut Tx, tenant: TenantId, event: &str) -> Result<()> {
+    const BLANK: &str = "UPDATE jobs SET asked = 'null', place = NULL WHERE tenant_id = $1 AND delivery_id IN \
+                         (SELECT id FROM deliveries WHERE event_id = $2 AND tenant_id = $1)";
+    in_tx!(tx, |c| sqlx::query(BLANK)
+        .bind(tenant.to_string())
+        .bind(event)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
 }

@@ -12,11 +12,13 @@ use crate::{
     Db, Error, Result, Store,
     audit::{Action, Change, ChangeBy, record},
     db::{Tx, in_tx, on_db},
+    delivered_jobs,
     spine::{
         lines::{self, LINE},
         replay::places,
     },
     store::parsed,
+    trigger_runs,
 };
 
 /// What an erasure did.
@@ -194,6 +196,8 @@ async fn erase(tx: &mut Tx, tenant: TenantId, id: &str, at: Timestamp) -> Result
         .filter_map(|row| lines::line(row).transpose());
     let left = left.collect::<Result<Vec<_>>>()?;
     lines::advance_all(tx, left, at, Status::Pending).await?;
+    trigger_runs::erase_steps(tx, tenant, id).await?;
+    delivered_jobs::erase_jobs(tx, tenant, id).await?;
     erase_answers(tx, tenant, id).await?;
     Ok(cancelled)
 }

@@ -38,6 +38,7 @@ pub mod spine;
 pub mod statistics;
 pub mod stream;
 pub mod tenants;
+pub mod trigger_runs;
 
 pub use audit::ChangeBy;
 pub use db::{Db, Options};

@@ -25,6 +25,7 @@ use crate::{
         self, Jobs,
         action_run::{self, ActionRuns},
     },
+    mappings::Mappings,
     mcp,
     operate::{self, Operator},
     outbound::{AllowList, BadEntry, Outbound, Settings, public_roots, roots_with},
@@ -32,6 +33,7 @@ use crate::{
     receive::{self, Receiver},
     registry::Registry,
     streams::Streams,
+    triggers::{self, Runner, Triggers},
     vault::{self, MasterKeys, Vault, VaultError},
     webhooks::{SigningKeys, Sources, Subscriptions},
 };
@@ -68,6 +70,8 @@ pub struct Parts {
     pub sources: Sources,
     /// Makes and changes subscriptions.
     pub subscriptions: Subscriptions,
+    /// Makes and changes mappings.
+    pub mappings: Mappings,
     /// Makes and rotates the keys with which tenants sign.
     pub signing_keys: SigningKeys,
     /// Calls tools and actions.
@@ -84,6 +88,10 @@ pub struct Parts {
     pub jobs: Jobs,
     /// Runs of actions in the background.
     pub action_runs: ActionRuns,
+    /// Makes and changes triggers.
+    pub triggers: Triggers,
+    /// Runs triggers.
+    pub runner: Runner,
     /// The credentials seen lately.
     pub callers: Callers,
     /// How fast requests may come.
@@ -185,6 +193,13 @@ impl App {
             registry: registry.clone(),
             operator: operator.clone(),
         });
+        let runner = Runner::new(triggers::Parts {
+            clock: clock.clone(),
+            config: Arc::clone(&config),
+            store: store.clone(),
+            registry: registry.clone(),
+            operator: operator.clone(),
+        });
         let dispatcher = Dispatcher::new(deliver::Parts {
             clock: clock.clone(),
             config: Arc::clone(&config),
@@ -195,6 +210,7 @@ impl App {
             bell: Bell::new(store.db().clone()),
             turns: Turns::new(conversing.clone(), live.clone()),
             actions: action_runs.clone(),
+            triggers: runner.clone(),
         });
         let jobs = Jobs::new(jobs::Parts {
             clock: clock.clone(),
@@ -230,10 +246,19 @@ impl App {
             outbound,
             Arc::clone(&dispatcher),
         );
+        let triggers = Triggers::new(
+            store.clone(),
+            registry.clone(),
+            operator.clone(),
+            publisher.clone(),
+        );
         Ok(Self(Arc::new(Parts {
+            triggers,
+            runner,
             agents: Agents::new(conversing.clone(), publisher.clone(), subscriptions.clone()),
             conversations: Conversations::new(conversing, live, Arc::clone(&dispatcher)),
             sources,
+            mappings: Mappings::new(store.clone(), registry.clone()),
             signing_keys: SigningKeys::new(store.clone(), vault.clone(), registry.clone()),
             streams: Streams::new(config.limits.streams_per_tenant),
             limiter: Limiter::new(&config.limits),

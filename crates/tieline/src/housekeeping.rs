@@ -70,7 +70,8 @@ async fn gauges(app: &App) -> tieline_store::Result<()> {
 
 /// Ends what waits for a delivery that was called off or removed.
 async fn orphans(app: &App) -> tieline_store::Result<()> {
-    app.action_runs.end_orphans().await
+    app.action_runs.end_orphans().await?;
+    app.runner.end_orphans().await
 }
 
 async fn removal(app: &App) -> tieline_store::Result<()> {

@@ -29,6 +29,7 @@ use tieline_mapping::transform::Transformed;
 use tieline_store::{Store, spine::Once};
 
 use crate::{
+    mappings::{self, Rejected},
     outbound::Outbound,
     publish::{NewEvent, NewItem, Publisher, own_type},
     registry::{DedupeRule, OpenSource, Registry},
@@ -283,6 +284,7 @@ impl Receiver {
 
     fn read(&self, source: &OpenSource, incoming: Incoming<'_>) -> Result<Content, Refusal> {
         let needs_value = source.transform.is_some()
+            || source.mapping.is_some()
             || matches!(source.dedupe, Some(DedupeRule::Body(_)))
             || matches!(source.event_type, Some(TypeRule::Body(_)))
             || source.conversation_key.is_some();
@@ -370,7 +372,13 @@ fn events(
     let data = received_data(source, content, transformed.as_ref(), proof);
     let mut events = vec![event(own_type(types::WEBHOOK_RECEIVED), data)];
     if let Some(event_type) = type_of(source, incoming.headers, content) {
-        events.push(event(event_type, content.json().into()));
+        events.push(match meant_data(source, content) {
+            Ok(data) => event(event_type, data),
+            Err(rejected) => event(
+                own_type(types::TRANSFORM_FAILED),
+                not_mapped(source, &rejected),
+            ),
+        });
     }
     if transformed
         .as_ref()
@@ -396,6 +404,24 @@ fn events(
         events,
         transformed,
     }
+}
+
+/// The content of the event that a request means: its body, or what the mapping makes of it.
+fn meant_data(source: &OpenSource, content: &Content) -> Result<Arc<str>, Rejected> {
+    match &source.mapping {
+        None => Ok(content.json().into()),
+        Some(plan) => {
+            let mapped = mappings::inward(plan, content.json())?;
+            Ok(mapped.to_string().into())
+        }
+    }
+}
+
+fn not_mapped(source: &OpenSource, rejected: &Rejected) -> Arc<str> {
+    let Rejected { reason, errors } = rejected;
+    let data =
+        json!({"source_id": source.id, "pointer": "/mapping", "reason": reason, "errors": errors});
+    data.to_string().into()
 }
 
 /// The content of `webhook.received`; the body stands in it as it came.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tieline_domain::{
     Bounds, TenantId,
     operation::{Operation, Recipe},
+    trigger::Trigger,
 };
 use tieline_store::{
     Result, Store,
@@ -20,6 +21,8 @@ pub enum Target {
     Secret(String),
     /// The tool or action with this id or name.
     Operation(String),
+    /// The mapping with this id or name.
+    Mapping(String),
 }
 
 /// One object that refers to another.
@@ -39,11 +42,14 @@ pub struct Reference {
 type Reader = fn(&Document) -> Vec<Target>;
 
 /// The kinds of objects that refer to others.
-const READERS: [(Kind, Reader); 4] = [
+const READERS: [(Kind, Reader); 7] = [
     (Kind::Tool, of_operation),
     (Kind::Action, of_operation),
+    (Kind::Source, mapping_of),
+    (Kind::Subscription, mapping_of),
     (Kind::Agent, of_agent),
     (Kind::McpServer, |document| named_in(&document.body)),
+    (Kind::Trigger, of_trigger),
 ];
 
 /// Every reference among the objects of a tenant.
@@ -87,6 +93,21 @@ fn of_operation(document: &Document) -> Vec<Target> {
             .collect(),
         Err(_) => named_in(&document.body),
     }
+}
+
+/// The actions that the steps of a trigger run.
+fn of_trigger(document: &Document) -> Vec<Target> {
+    let trigger = serde_json::from_str::<Trigger>(&document.body);
+    let steps = trigger.map(|trigger| trigger.steps).unwrap_or_default();
+    let actions = steps.into_iter().filter_map(|step| step.action);
+    actions.map(Target::Operation).collect()
+}
+
+/// The mapping that a webhook names.
+fn mapping_of(document: &Document) -> Vec<Target> {
+    let body: Value = serde_json::from_str(&document.body).unwrap_or_default();
+    let mapping = body["mapping"].as_str().map(str::to_owned);
+    mapping.map(Target::Mapping).into_iter().collect()
 }
 
 /// The secrets that an agent names, and the operations that it may call (`tools`).

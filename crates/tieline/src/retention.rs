@@ -8,7 +8,7 @@ use std::{
 
 use rand::random;
 use tieline_domain::{
-    AuditId, CallId, DeliveryId, EventId, JobId, TenantId, Timestamp,
+    AuditId, CallId, DeliveryId, EventId, JobId, TenantId, Timestamp, TriggerRunId,
     retention::{Periods, Retention},
 };
 use tieline_store::{Result, retention::Part};
@@ -125,6 +125,14 @@ impl Remover {
             let begun = Instant::now();
             let removed = self.app.store.remove_jobs(tenant, before, CHUNK).await?;
             if !self.go_on("jobs", removed, begun).await {
+                break;
+            }
+        }
+        let before = TriggerRunId::new(now.minus(periods.jobs), 0);
+        loop {
+            let begun = Instant::now();
+            let removed = self.app.store.remove_trigger_runs(tenant, before, CHUNK);
+            if !self.go_on("trigger_runs", removed.await?, begun).await {
                 break;
             }
         }

@@ -64,9 +64,9 @@ pub(crate) use words;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no {what}; use one of {}", known.join(", "))]
 pub struct UnknownWord {
-    text: String,
-    what: &'static str,
-    known: &'static [&'static str],
+    pub(crate) text: String,
+    pub(crate) what: &'static str,
+    pub(crate) known: &'static [&'static str],
 }
 
 words! {

@@ -8,7 +8,7 @@ use super::{
     Asks, Condition, Filter, Node, Order, Test,
     compare::{equal, order},
 };
-use crate::{event::Event, pattern::EventType};
+use crate::{EventId, Timestamp, event::Event, pattern::EventType};
 
 /// How much of a value an explanation shows, in characters.
 const SHOWN: usize = 100;
@@ -23,7 +23,10 @@ pub struct Document<'a> {
     /// What it is about.
     pub subject: Option<&'a str>,
     data: &'a str,
+    /// Its id and its time, once it has them.
+    minted: Option<(EventId, Timestamp)>,
     parsed: OnceCell<Value>,
+    whole: OnceCell<Value>,
 }
 
 impl<'a> Document<'a> {
@@ -39,14 +42,35 @@ impl<'a> Document<'a> {
             source,
             subject,
             data,
+            minted: None,
             parsed: OnceCell::new(),
+            whole: OnceCell::new(),
         }
     }
 
     /// The document of `event`.
     pub fn of(event: &'a Event) -> Self {
         let subject = event.subject.as_deref();
-        Self::new(&event.event_type, &event.source, subject, &event.data)
+        Self {
+            minted: Some((event.id, event.time)),
+            ..Self::new(&event.event_type, &event.source, subject, &event.data)
+        }
+    }
+
+    /// The event as expressions and templates see it: `{"id", "type", "source", "subject", "time", "data"}`, with
+    /// `null` for what it does not have.
+    pub fn whole(&self) -> &Value {
+        self.whole.get_or_init(|| {
+            let (id, time) = self.minted.unzip();
+            json!({
+                "id": id,
+                "type": self.event_type,
+                "source": self.source,
+                "subject": self.subject,
+                "time": time,
+                "data": self.value()["data"],
+            })
+        })
     }
 
     fn value(&self) -> &Value {

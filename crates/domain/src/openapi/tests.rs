@@ -580,7 +580,7 @@ fn large_descriptions_are_chosen_from() {
 #[test]
 fn patterns_that_are_not_read_are_left_out() {
     let proposal = only(
-        &json!({"/a": {"get": {"parameters": [{"name": "q", "in": "query", "schema": {"type": "string", "pattern": "(?=a)a", "minimum": "5", "required": true}}]}}}),
+        &json!({"/a": {"get": {"parameters": [{"name": "q", "in": "query", "schema": {"type": "string", "pattern": "(a", "minimum": "5", "required": true}}]}}}),
         &json!({}),
     );
     assert_eq!(

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::IssueCode;
 use super::run::Watch;
 use super::source::Source;
+use super::{IssueCode, MAX_WORK};
 use crate::functions::{Context, Flow, Function};
 use crate::rules::Steps;
+use crate::transform::weigh;
 use crate::validation::Check;
 
 /// A rule that runs one way.
@@ -50,6 +51,31 @@ pub(super) struct Target {
     pub(super) pointer: String,
 }
 
+/// What the rules may still look at in one record, in the units of [`weigh`]: values, and bytes of text.
+#[derive(Debug)]
+pub(super) struct Work(usize);
+
+impl Work {
+    pub(super) fn for_record() -> Self {
+        Self(MAX_WORK)
+    }
+
+    /// Looks at a value once.
+    pub(super) fn charge(&mut self, value: Option<&Value>) -> Result<(), Trouble> {
+        let Some(value) = value else {
+            return Ok(());
+        };
+        let weight = weigh(value, self.0).ok_or_else(|| {
+            let detail = format!(
+                "the rules look at more than {MAX_WORK} bytes of one record; map fewer fields"
+            );
+            Trouble::new(IssueCode::TooLarge, detail)
+        })?;
+        self.0 -= weight;
+        Ok(())
+    }
+}
+
 /// Why a value is not written.
 #[derive(Debug)]
 pub(super) struct Trouble {
@@ -72,6 +98,7 @@ impl Leg {
         &self,
         input: Option<Flow<'v>>,
         context: Context<'_>,
+        work: &mut Work,
         watch: &mut impl Watch,
     ) -> Result<Option<Flow<'v>>, Trouble> {
         watch.input(input.as_deref());
@@ -81,6 +108,7 @@ impl Leg {
         let mut value = input;
         for function in &self.functions {
             let name = function.declaration().name;
+            work.charge(value.as_deref())?;
             value = match function.apply(value, &context) {
                 Ok(value) => value,
                 Err(error) => {

@@ -14,15 +14,18 @@ mod layout;
 mod leg;
 mod order;
 mod run;
+mod skeleton;
 mod source;
 mod trace;
 mod way_back;
 
-pub use layout::MAX_INDEX;
-pub use trace::{Ending, ItemTrace, MAX_ITEMS, RuleTrace, StepTrace};
+pub use layout::{MAX_DEPTH, MAX_INDEX};
+pub use trace::{Ending, ItemTrace, MAX_ITEMS, MAX_SHOWN, RuleTrace, StepTrace};
 
 /// What one record may become: values, and bytes of text, altogether.
 pub const MAX_OUTPUT: usize = 4 << 20;
+/// What the rules may look at in one record, each value as often as a function or a search looks at it.
+pub const MAX_WORK: usize = 64 << 20;
 /// Errors and warnings told of one record; more are counted.
 pub const MAX_ISSUES: usize = 100;
 
@@ -92,7 +95,7 @@ pub enum IssueCode {
     Function,
     /// A list with another number of values than there are fields to fill.
     Parts,
-    /// The record would become larger than [`MAX_OUTPUT`].
+    /// The record would become larger than [`MAX_OUTPUT`], or take more than [`MAX_WORK`].
     TooLarge,
     /// The mapping does not run this way.
     Direction,

@@ -46,7 +46,11 @@ mod tests {
 
     #[test]
     fn each_comes_after_what_it_needs() {
-        let rows: [(&[&[usize]], Result<&[usize], &[usize]>); 6] = [
+        type Row = (
+            &'static [&'static [usize]],
+            Result<&'static [usize], &'static [usize]>,
+        );
+        let rows: [Row; 6] = [
             (&[], Ok(&[])),
             (&[&[], &[], &[]], Ok(&[0, 1, 2])),
             (&[&[2], &[], &[1]], Ok(&[1, 2, 0])),

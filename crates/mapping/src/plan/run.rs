@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::layout::{Cell, Layout};
-use super::leg::{Leg, Reads, Trouble};
+use super::leg::{Leg, Reads, Trouble, Work};
 use super::source::{Seen, Source, each};
 use super::{Issue, IssueCode, MAX_ISSUES, MAX_OUTPUT, Outcome};
 use crate::functions::Context;
@@ -50,6 +50,7 @@ struct Run<'p, 'r, W> {
     outcome: Outcome,
     /// What the output may still weigh.
     room: usize,
+    work: Work,
     watch: &'r mut W,
 }
 
@@ -62,6 +63,7 @@ impl Program {
             cells: vec![Cell::Empty; self.cells],
             outcome: Outcome::default(),
             room: MAX_OUTPUT,
+            work: Work::for_record(),
             watch,
         };
         for number in &self.order {
@@ -97,8 +99,12 @@ impl<W: Watch> Run<'_, '_, W> {
                 .first()
                 .and_then(|t| cells[t.cell].value())
         };
-        let input = source.read(self.record, &written);
-        let value = leg.evaluate(input, context, self.watch);
+        // What chooses among values looks at all of them.
+        let whole = source.searches().then_some(self.record);
+        let value = self.work.charge(whole).and_then(|()| {
+            let input = source.read(self.record, &written);
+            leg.evaluate(input, context, &mut self.work, self.watch)
+        });
         if let [target] = leg.targets.as_slice() {
             let value = value.map(|value| value.map(Cow::into_owned));
             self.settle(leg, &target.steps, target.cell, &[], value);
@@ -135,7 +141,12 @@ impl<W: Watch> Run<'_, '_, W> {
                 Seen::Value(value) => {
                     any = true;
                     self.watch.begins(number, at);
-                    let value = leg.evaluate(value.map(Cow::Borrowed), context, self.watch);
+                    let value = leg.evaluate(
+                        value.map(Cow::Borrowed),
+                        context,
+                        &mut self.work,
+                        self.watch,
+                    );
                     let value = value.map(|value| value.map(Cow::into_owned));
                     self.settle(leg, &target.steps, target.cell, at, value);
                 }

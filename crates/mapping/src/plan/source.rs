@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::skeleton::Skeleton;
 use crate::functions::Flow;
 use crate::path::{Path, Selection};
 use crate::rules::{Form, Step, Steps};
@@ -43,9 +44,18 @@ impl Source {
             }
             (Some(steps), _) if steps.eaches() == 0 => Self::Field(steps),
             _ => Self::Choice(Choice {
-                names_many: names_many(path.as_str()),
+                names_many: Skeleton::of(&path).names_many(),
                 path,
             }),
+        }
+    }
+
+    /// Whether reading it looks at the whole record, or nearly.
+    pub(super) fn searches(&self) -> bool {
+        match self {
+            Self::Choice(_) => true,
+            Self::List(sources) => sources.iter().any(Self::searches),
+            _ => false,
         }
     }
 
@@ -90,38 +100,6 @@ impl Choice {
             }
         }
     }
-}
-
-/// Whether a valid path names many values whatever the record holds: outside filters and quotes it has a `*`, a
-/// slice, a list or `..`.
-fn names_many(path: &str) -> bool {
-    let mut quote = None;
-    let mut escaped = false;
-    let mut brackets: Vec<bool> = Vec::new();
-    let mut previous = ' ';
-    for character in path.chars() {
-        match quote {
-            Some(_) if escaped => escaped = false,
-            Some(_) if character == '\\' => escaped = true,
-            Some(open) if character == open => quote = None,
-            Some(_) => {}
-            None => match character {
-                '\'' | '"' => quote = Some(character),
-                '[' => brackets.push(brackets.last().copied().unwrap_or(false)),
-                ']' => drop(brackets.pop()),
-                '?' => {
-                    if let Some(filter) = brackets.last_mut() {
-                        *filter = true;
-                    }
-                }
-                '*' | ':' | ',' if !brackets.last().copied().unwrap_or(false) => return true,
-                '.' if previous == '.' => return true,
-                _ => {}
-            },
-        }
-        previous = character;
-    }
-    false
 }
 
 /// What stands at the end of steps with `[*]`, or on the way.

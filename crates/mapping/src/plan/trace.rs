@@ -6,9 +6,13 @@ use serde_json::Value;
 use super::leg::Trouble;
 use super::run::{Program, Watch};
 use super::{IssueCode, Outcome};
+use crate::transform::weigh;
 
 /// Items of one rule that are shown; more are counted.
 pub const MAX_ITEMS: usize = 20;
+
+/// What a trace shows altogether: values, and bytes of text. What is more is not shown.
+pub const MAX_SHOWN: usize = 1 << 20;
 
 /// One rule at work on a record.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -51,6 +55,9 @@ pub struct ItemTrace {
     /// The kind of fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<IssueCode>,
+    /// Whether some values are not shown, because the trace would become larger than [`MAX_SHOWN`].
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 /// One function at work.
@@ -97,6 +104,7 @@ pub(super) fn run(program: &Program, record: &Value) -> (Outcome, Vec<RuleTrace>
         rules: rules.collect(),
         current: 0,
         shown: true,
+        room: MAX_SHOWN,
     };
     let outcome = program.run(record, &mut watch);
     (outcome, watch.rules)
@@ -107,6 +115,8 @@ struct Notes {
     current: usize,
     /// Whether the current item is among those that are shown.
     shown: bool,
+    /// What may still be shown.
+    room: usize,
 }
 
 impl Notes {
@@ -115,6 +125,19 @@ impl Notes {
             return None;
         }
         self.rules[self.current].items.last_mut()
+    }
+
+    /// A copy of the value, if there is room for one; else the item says that something is not shown.
+    fn copy(&mut self, value: Option<&Value>) -> Option<Value> {
+        let value = value.filter(|_| self.shown)?;
+        if let Some(weight) = weigh(value, self.room) {
+            self.room -= weight;
+            return Some(value.clone());
+        }
+        if let Some(item) = self.item() {
+            item.cut = true;
+        }
+        None
     }
 }
 
@@ -134,16 +157,18 @@ impl Watch for Notes {
     }
 
     fn input(&mut self, value: Option<&Value>) {
+        let copy = self.copy(value);
         if let Some(item) = self.item() {
-            item.input = value.cloned();
+            item.input = copy;
         }
     }
 
     fn stepped(&mut self, function: &'static str, value: Result<Option<&Value>, &str>) {
+        let output = self.copy(value.ok().flatten());
         if let Some(item) = self.item() {
             item.steps.push(StepTrace {
                 function,
-                output: value.ok().flatten().cloned(),
+                output,
                 error: value.err().map(str::to_owned),
             });
         }
@@ -156,14 +181,15 @@ impl Watch for Notes {
     }
 
     fn ends(&mut self, end: Result<Option<&Value>, (&Trouble, bool)>) {
+        let output = self.copy(end.as_ref().ok().copied().flatten());
         let Some(item) = self.item() else {
             return;
         };
         match end {
             Ok(None) => item.ending = Ending::LeftOut,
-            Ok(Some(value)) => {
+            Ok(Some(_)) => {
                 item.ending = Ending::Written;
-                item.output = Some(value.clone());
+                item.output = output;
             }
             Err((trouble, rejects)) => {
                 item.ending = if rejects {

@@ -2,14 +2,16 @@
 //!
 //! The same fields always give the same answer, whatever their order in memory or the day.
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 
 use crate::canonical;
-use crate::types::{Field, FieldType, Fit, fit};
+use crate::types::{Field, FieldType, Fit, MAX_FIELDS, fit};
 
 mod words;
 
-use words::Words;
+use words::{Vocabulary, Words};
 
 /// Pairs that score less are not suggested.
 pub const LEAST_SCORE: u8 = 50;
@@ -30,28 +32,33 @@ pub struct Suggestion {
 /// The likeliest partner of each source field, the surest first; no field is in two pairs.
 ///
 /// Fields that nobody can write are no targets. With a `provider`, its default mappings come before any likeness of
-/// names. Looks at [`MAX_FIELDS`](crate::types::MAX_FIELDS) of each side at most.
+/// names. Looks at [`MAX_FIELDS`] of each side at most; the time grows with the product of both.
 pub fn suggest(sources: &[Field], targets: &[Field], provider: Option<&str>) -> Vec<Suggestion> {
+    let mut vocabulary = Vocabulary::default();
     let sources: Vec<Named<'_>> = sources
         .iter()
-        .take(crate::types::MAX_FIELDS)
-        .map(Named::of)
+        .take(MAX_FIELDS)
+        .map(|field| Named {
+            defaults: default_fields(provider, field),
+            ..Named::of(field, &mut vocabulary)
+        })
         .collect();
+    let writable = |field: &&Field| {
+        !field.read_only && !field.hidden && (field.createable || field.updateable)
+    };
+    let targets = targets.iter().filter(writable).take(MAX_FIELDS);
     let targets: Vec<Named<'_>> = targets
-        .iter()
-        .filter(|field| !field.read_only && !field.hidden && (field.createable || field.updateable))
-        .take(crate::types::MAX_FIELDS)
-        .map(Named::of)
+        .map(|field| Named::of(field, &mut vocabulary))
         .collect();
     let mut scored = Vec::new();
     for (s, source) in sources.iter().enumerate() {
         for (t, target) in targets.iter().enumerate() {
-            if let Some((score, because)) = score(source, target, provider) {
+            if let Some((score, because)) = score(source, target) {
                 scored.push((score, s, t, because));
             }
         }
     }
-    scored.sort_by_key(|(score, s, t, _)| (std::cmp::Reverse(*score), *s, *t));
+    scored.sort_by_key(|(score, s, t, _)| (Reverse(*score), *s, *t));
     let mut taken = (vec![false; sources.len()], vec![false; targets.len()]);
     let mut suggestions = Vec::new();
     for (score, s, t, because) in scored {
@@ -74,14 +81,17 @@ struct Named<'f> {
     field: &'f Field,
     name: Words,
     label: Option<Words>,
+    /// Where the provider keeps it by default.
+    defaults: Vec<&'static str>,
 }
 
 impl<'f> Named<'f> {
-    fn of(field: &'f Field) -> Self {
+    fn of(field: &'f Field, vocabulary: &mut Vocabulary) -> Self {
         Self {
             field,
-            name: Words::of(&field.name),
-            label: field.label.as_deref().map(Words::of),
+            name: vocabulary.read(&field.name),
+            label: field.label.as_deref().map(|label| vocabulary.read(label)),
+            defaults: Vec::new(),
         }
     }
 
@@ -93,6 +103,24 @@ impl<'f> Named<'f> {
         let pairs = pairs.flat_map(|a| theirs.into_iter().flatten().map(move |b| a.likeness(b)));
         pairs.max().unwrap_or_default()
     }
+}
+
+/// The external fields that the provider's default mappings give this field of ours, which may be named with or
+/// without its object.
+fn default_fields(provider: Option<&str>, field: &Field) -> Vec<&'static str> {
+    let pairs =
+        provider.and_then(|provider| canonical::defaults(provider, field.object.as_deref()));
+    let named = |canonical: &str| {
+        let bare = canonical
+            .split_once('.')
+            .map_or(canonical, |(_, bare)| bare);
+        canonical == field.name || bare == field.name
+    };
+    let pairs = pairs
+        .into_iter()
+        .flatten()
+        .filter(|(canonical, _)| named(canonical));
+    pairs.map(|(_, external)| external).collect()
 }
 
 /// What speaks for a pair.
@@ -118,15 +146,18 @@ impl Because {
     }
 }
 
-fn score(source: &Named<'_>, target: &Named<'_>, provider: Option<&str>) -> Option<(u8, Because)> {
+fn score(source: &Named<'_>, target: &Named<'_>) -> Option<(u8, Because)> {
+    let default = source.defaults.contains(&target.field.name.as_str());
+    let likeness = source.likeness(target);
+    if likeness == 0 && !default {
+        return None;
+    }
     let kind = fit(source.field.kind, target.field.kind);
     if matches!(kind, Fit::Refused(..)) {
         return None;
     }
-    let default = provider.is_some_and(|provider| is_default(provider, source.field, target.field));
-    let likeness = source.likeness(target);
-    let telling = source.field.kind == target.field.kind && source.field.kind != FieldType::Text;
     // The kind of a field says most where it is rare: of two e-mail fields, one is probably the other.
+    let telling = source.field.kind == target.field.kind && source.field.kind != FieldType::Text;
     let kind_points = match kind {
         Fit::Fits | Fit::FitsIf(..) if telling => 10,
         Fit::Fits | Fit::FitsIf(..) => 5,
@@ -142,20 +173,7 @@ fn score(source: &Named<'_>, target: &Named<'_>, provider: Option<&str>) -> Opti
         same_words: likeness == 100,
         kind: telling,
     };
-    (score >= LEAST_SCORE && (default || likeness > 0)).then_some((score.min(100), because))
-}
-
-/// Whether the provider's default mappings hold this pair. Our field may be named with or without its object.
-fn is_default(provider: &str, source: &Field, target: &Field) -> bool {
-    let Some(mut pairs) = canonical::defaults(provider, source.object.as_deref()) else {
-        return false;
-    };
-    pairs.any(|(canonical, external)| {
-        let bare = canonical
-            .split_once('.')
-            .map_or(canonical, |(_, field)| field);
-        external == target.name && (canonical == source.name || bare == source.name)
-    })
+    (score >= LEAST_SCORE).then_some((score.min(100), because))
 }
 
 #[cfg(test)]

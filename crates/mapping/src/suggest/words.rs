@@ -1,6 +1,6 @@
 //! The words of a field's name, and which words mean the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Words that mean the same in the names of fields. The first of each group stands for it.
 const SYNONYMS: &[&[&str]] = &[
@@ -81,33 +81,49 @@ const EMPTY: &[&str] = &[
     "hs", "c", "the", "of", "a", "custom", "field", "cf", "my", "our", "sf", "crm", "r",
 ];
 
-/// What a name is made of, word by word, each as the first of its synonyms.
+/// The words met so far, by number: comparing numbers is what makes thousands of fields comparable.
+#[derive(Debug, Default)]
+pub(super) struct Vocabulary(HashMap<String, u32>);
+
+/// What a name is made of: the numbers of its words, in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Words(BTreeSet<String>);
+pub(super) struct Words(Vec<u32>);
+
+impl Vocabulary {
+    /// The words of `name`, those that are new taken in.
+    pub(super) fn read(&mut self, name: &str) -> Words {
+        let numbers = words(name).into_iter().map(|word| {
+            let next = self.0.len() as u32;
+            *self.0.entry(word).or_insert(next)
+        });
+        let mut numbers: Vec<u32> = numbers.collect();
+        numbers.sort_unstable();
+        Words(numbers)
+    }
+}
 
 impl Words {
-    /// The words of `name`: parted at signs, at digits and at capital letters, and where two known words meet. The
-    /// object in front of a dot (`contact.email`) says where a field is, not what it is.
-    pub(super) fn of(name: &str) -> Self {
-        let own = name.rsplit('.').next().unwrap_or(name);
-        let words: BTreeSet<String> = split(own)
-            .into_iter()
-            .flat_map(|word| apart(&word).unwrap_or_else(|| vec![word]))
-            .filter(|word| !EMPTY.contains(&word.as_str()))
-            .map(|word| meaning(&word).to_owned())
-            .collect();
-        Self(words)
-    }
-
     /// What share of the words of both is in both (Dice's coefficient), in percent.
     pub(super) fn likeness(&self, other: &Self) -> u8 {
         let all = self.0.len() + other.0.len();
         if all == 0 {
             return 0;
         }
-        let both = self.0.intersection(&other.0).count();
+        let both = self.0.iter().filter(|word| other.0.contains(word)).count();
         u8::try_from(200 * both / all).unwrap_or(100)
     }
+}
+
+/// The words of `name`, each as the first of its synonyms: parted at signs, at digits and at capital letters, and
+/// where two known words meet. The object in front of a dot (`contact.email`) says where a field is, not what it is.
+fn words(name: &str) -> BTreeSet<String> {
+    let own = name.rsplit('.').next().unwrap_or(name);
+    split(own)
+        .into_iter()
+        .flat_map(|word| apart(&word).unwrap_or_else(|| vec![word]))
+        .filter(|word| !EMPTY.contains(&word.as_str()))
+        .map(|word| meaning(&word).to_owned())
+        .collect()
 }
 
 /// The words in small letters.
@@ -172,7 +188,7 @@ fn meaning(word: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::Words;
+    use super::{Vocabulary, words};
 
     #[test]
     fn names_fall_into_words() {
@@ -195,7 +211,7 @@ mod tests {
             ("", ""),
         ];
         for (name, expected) in rows {
-            let words: Vec<String> = Words::of(name).0.into_iter().collect();
+            let words: Vec<String> = words(name).into_iter().collect();
             assert_eq!(words.join(" "), expected, "{name}");
         }
     }
@@ -209,10 +225,12 @@ mod tests {
             ("email", "phone", 0),
             ("", "", 0),
         ];
+        let mut vocabulary = Vocabulary::default();
         for (left, right, expected) in rows {
+            let (a, b) = (vocabulary.read(left), vocabulary.read(right));
             assert_eq!(
-                Words::of(left).likeness(&Words::of(right)),
-                expected,
+                (a.likeness(&b), b.likeness(&a)),
+                (expected, expected),
                 "{left} {right}"
             );
         }

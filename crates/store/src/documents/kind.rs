@@ -21,12 +21,16 @@ pub enum Kind {
     Tool,
     /// An operation that agents, triggers, mappings and people run.
     Action,
+    /// How the fields of two sides meet.
+    Mapping,
     /// A remote MCP server whose tools are offered.
     McpServer,
+    /// What is done when an event happens.
+    Trigger,
 }
 
 /// Every kind with its word in the store.
-const WORDS: [(Kind, &str); 8] = [
+const WORDS: [(Kind, &str); 10] = [
     (Kind::Source, "source"),
     (Kind::Subscription, "subscription"),
     (Kind::SigningKey, "signing_key"),
@@ -34,7 +38,9 @@ const WORDS: [(Kind, &str); 8] = [
     (Kind::Agent, "agent"),
     (Kind::Tool, "tool"),
     (Kind::Action, "action"),
+    (Kind::Mapping, "mapping"),
     (Kind::McpServer, "mcp_server"),
+    (Kind::Trigger, "trigger"),
 ];
 
 impl Kind {
@@ -48,7 +54,10 @@ impl Kind {
 
     /// Whether every version that was saved is kept, to be looked at and gone back to.
     pub fn keeps_versions(self) -> bool {
-        matches!(self, Self::Tool | Self::Action)
+        matches!(
+            self,
+            Self::Tool | Self::Action | Self::Mapping | Self::Trigger
+        )
     }
 
     /// What is sealed under the id of such a document, and goes with it.
@@ -57,7 +66,13 @@ impl Kind {
             Self::Source => &[SealedKind::Source],
             Self::Subscription => &[SealedKind::Subscription, SealedKind::DestinationAuth],
             Self::SigningKey => &[SealedKind::SigningKey],
-            Self::EventType | Self::Agent | Self::Tool | Self::Action | Self::McpServer => &[],
+            Self::EventType
+            | Self::Agent
+            | Self::Tool
+            | Self::Action
+            | Self::McpServer
+            | Self::Mapping
+            | Self::Trigger => &[],
         }
     }
 }

@@ -32,3 +32,4 @@ mod setting;
 mod spine;
 mod stream;
 mod tenants;
+mod trigger_runs;

@@ -37,7 +37,7 @@ pub struct WantedAttempts {
     #[param(example = 503)]
     status_code: Option<u16>,
     /// Gone wrong in this way: `status`, `dns`, `connect`, `tls`, `timeout`, `refused_address`, `too_large`,
-    /// `protocol` or `unknown_outcome`.
+    /// `protocol`, `unknown_outcome`, `auth` or `mapping`.
     #[param(example = "timeout")]
     error_kind: Option<String>,
     /// Begun at this time or later.

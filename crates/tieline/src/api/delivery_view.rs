@@ -108,7 +108,8 @@ pub struct AttemptView {
     /// The status of the answer; null without one.
     status_code: Option<u16>,
     /// What went wrong: `status`, `dns`, `connect`, `tls`, `timeout`, `refused_address`, `too_large`,
-    /// `protocol`, `unknown_outcome`, or `auth` when it could not be authorised; null for a success.
+    /// `protocol`, `unknown_outcome`, `auth` when it could not be authorised, or `mapping` when the mapping rejected the
+    /// event; null for a success.
     error_kind: Option<String>,
     /// What went wrong, in a sentence.
     error: Option<String>,

@@ -34,8 +34,10 @@ use crate::{
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 /// The longest session id that is looked at, in bytes; ours have 32.
 const MAX_SESSION: usize = 128;
-/// What a client needs to list tools; to call them, it needs [`Right::Write`].
-pub(super) const AREA: Area = Area::Tools;
+/// What a client needs to list tools, and for everything but a call.
+pub(super) const TO_LIST: (Area, Right) = (Area::Tools, Right::Read);
+/// What a client needs to call them.
+pub(super) const TO_CALL: (Area, Right) = (Area::Calls, Right::Write);
 
 /// The endpoints, inside the gate that asks who it is.
 pub(super) fn router(app: &App) -> Router<App> {
@@ -71,7 +73,7 @@ fn challenged(app: &App, agent: Option<&str>, problem: Problem) -> Problem {
         _ => return problem,
     };
     let metadata = protected_resource::url(&app.public_url, agent);
-    let scope = protected_resource::scope();
+    let scope = protected_resource::scopes().join(" ");
     let challenge = format!(
         "Bearer realm=\"tieline\", {error}scope=\"{scope}\", resource_metadata=\"{metadata}\""
     );
@@ -88,7 +90,6 @@ async fn passed(
     body: Body,
 ) -> Result<Response, Problem> {
     let caller = caller(&parts)?;
-    caller.require(AREA, Right::Read)?;
     let agent = match agent {
         None => None,
         Some(id) => Some(agent_of(app, &caller, id).await?),
@@ -99,7 +100,8 @@ async fn passed(
         .map_err(|error| Problem::new(Code::JsonTooDeep, error.to_string()))?;
     let session = session(&parts.headers);
     let message = Message::read(&body);
-    caller.require(AREA, message.needs())?;
+    let (area, right) = message.needs();
+    caller.require(area, right)?;
     if let Some(request) = message.cancels() {
         app.mcp_running.cancel(&Key {
             actor: Arc::clone(&caller.actor),
@@ -114,6 +116,8 @@ async fn passed(
     let asking = Asking {
         tenant_id: caller.tenant_id,
         actor: Arc::clone(&caller.actor),
+        may_list: caller.scopes.allow(TO_LIST.0, TO_LIST.1),
+        may_call: caller.scopes.allow(TO_CALL.0, TO_CALL.1),
         agent,
         trace: RequestTrace::noted(&parts).context,
         session: session.into(),
@@ -147,10 +151,10 @@ fn session(headers: &HeaderMap) -> &str {
 /// An agent of the tenant and what it may use; 404 if there is none.
 async fn agent_of(app: &App, caller: &Caller, id: &str) -> Result<Agent, Problem> {
     let found = app.conversations.agent(caller.tenant_id, id).await?;
-    let found = found.ok_or_else(|| Problem::not_found("agent"))?;
+    let agent = found.ok_or_else(|| Problem::not_found("agent"))?;
     Ok(Agent {
-        id: found.handle.as_str().into(),
-        tools: found.agent.tools.iter().cloned().collect(),
+        id: agent.handle.as_str().into(),
+        agent,
     })
 }
 
@@ -176,10 +180,10 @@ impl Message {
     }
 
     /// What the caller must be allowed for this message.
-    fn needs(&self) -> Right {
+    fn needs(&self) -> (Area, Right) {
         match &*self.method {
-            "tools/call" => Right::Write,
-            _ => Right::Read,
+            "tools/call" => TO_CALL,
+            _ => TO_LIST,
         }
     }
 

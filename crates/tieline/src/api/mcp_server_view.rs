@@ -151,7 +151,9 @@ impl AcceptedTools {
             return Err(vec![Violation::new("/tools", detail)].into());
         }
         let tools = self.tools.into_iter();
-        Ok(tools.map(|AcceptedTool { name, hash }| Accepted { name, hash }).collect())
+        Ok(tools
+            .map(|AcceptedTool { name, hash }| Accepted { name, hash })
+            .collect())
     }
 }
 
@@ -172,9 +174,14 @@ impl McpServerView {
             description: server.description,
             url: server.url,
             headers: server.headers,
-            tools: pins.into_iter().filter_map(|pin| tool(pin, &prefix)).collect(),
+            tools: pins
+                .into_iter()
+                .filter_map(|pin| tool(pin, &prefix))
+                .collect(),
             prefix,
-            unusable: unusable.map(|(name, reason)| UnusableToolView { name, reason }).collect(),
+            unusable: unusable
+                .map(|(name, reason)| UnusableToolView { name, reason })
+                .collect(),
             created_at: document.created_at,
             updated_at: document.updated_at,
         })

@@ -32,7 +32,10 @@ impl From<RemoteError> for Problem {
             RemoteError::Store(error) => error.into(),
             RemoteError::Registry(error) => crate::publish::Error::from(error).into(),
             RemoteError::Unreachable(error) => {
-                let said = error.upstream.map(|said| format!(" ({said})")).unwrap_or_default();
+                let said = error
+                    .upstream
+                    .map(|said| format!(" ({said})"))
+                    .unwrap_or_default();
                 let detail = format!(
                     "the server cannot be asked what it offers: {}: {}{said}",
                     error.kind.as_str(),
@@ -50,7 +53,10 @@ async fn find(app: &App, caller: &Caller, id_or_name: &str) -> Result<Document, 
     if let Some(found) = app.store.find_document(tenant, kind, id_or_name).await? {
         return Ok(found);
     }
-    let named = app.store.find_named_document(tenant, kind, id_or_name).await?;
+    let named = app
+        .store
+        .find_named_document(tenant, kind, id_or_name)
+        .await?;
     named.ok_or_else(|| Problem::not_found(WHAT))
 }
 
@@ -61,7 +67,10 @@ fn shown(registered: Option<Registered>) -> Result<Shown<McpServerView>, Problem
 }
 
 async fn with_tools(app: &App, document: Document) -> Result<Registered, Problem> {
-    let pins = app.store.mcp_tools(document.tenant_id, &document.id).await?;
+    let pins = app
+        .store
+        .mcp_tools(document.tenant_id, &document.id)
+        .await?;
     Ok(Registered {
         document,
         pins,
@@ -175,7 +184,9 @@ async fn write(
     new: &McpServer,
 ) -> Result<Shown<McpServerView>, Problem> {
     let by = caller.change(app);
-    let written = app.operator.replace_mcp_server(caller.tenant_id, before, new, &by);
+    let written = app
+        .operator
+        .replace_mcp_server(caller.tenant_id, before, new, &by);
     shown(written.await?)
 }
 
@@ -236,5 +247,9 @@ pub async fn accept(
     let document = find(&app, &caller, &name).await?;
     let by = caller.change(&app);
     let tools = accepted.into_tools()?;
-    shown(app.operator.accept_mcp_tools(&document, &tools, &by).await?)
+    shown(
+        app.operator
+            .accept_mcp_tools(&document, &tools, &by)
+            .await?,
+    )
 }

@@ -3,6 +3,8 @@
 //! The routes give paths, parameters, bodies and answers; the last pass below adds what follows from
 //! those: schemas of answers, examples, the problems that an operation can have, common headers.
 
+mod flattened;
+
 use serde_json::{Map, Value, json};
 use tieline_domain::access::AREAS;
 use utoipa::{PartialSchema as _, ToSchema};
@@ -26,7 +28,7 @@ in `If-Match` and nobody's change is lost. Every answer under `/v1` tells in `Ra
 `x-request-id`. Instants are RFC 3339 in UTC.";
 
 /// The sections of the reference, in their order.
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 17] = [
     ("Access", "API keys, OAuth clients, access tokens"),
     ("Tenants", "The tenants of the installation"),
     ("Secrets", "Named values that templates use and nobody sees"),
@@ -50,7 +52,19 @@ const TAGS: [(&str, &str); 14] = [
         "Tools and actions",
         "HTTP requests that agents and people make by name, and the log of their calls",
     ),
+    (
+        "Triggers",
+        "What is done, step by step, when an event happens",
+    ),
+    (
+        "Mappings",
+        "How the fields of two sides meet: rules, functions, previews, whole files",
+    ),
     ("Jobs", "Long work with progress"),
+    (
+        "MCP servers",
+        "Remote MCP servers whose tools are offered beside your own",
+    ),
     ("Audit log", "Who did what"),
     ("Operation", "For load balancers and monitoring"),
 ];
@@ -293,7 +307,8 @@ impl Components {
         Some(json!({"data": [item], "next_cursor": null}))
     }
 
-    fn finish(self) -> Value {
+    fn finish(mut self) -> Value {
+        flattened::merge(&mut self.schemas);
         json!({
             "schemas": self.schemas,
             "responses": problem_responses(),

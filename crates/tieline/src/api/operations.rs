@@ -25,7 +25,7 @@ use crate::{
     app::App,
     operate::{KeepError, formats::Format, kind_of},
     publish,
-    references::{self, Target},
+    references::{self, Reference, Target},
     registry,
 };
 
@@ -64,6 +64,22 @@ impl<V: Serialize> IntoResponse for Listing<V> {
 impl<V: ToSchema> IntoResponses for Listing<V> {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
         ListView::<V>::responses()
+    }
+}
+
+impl From<Reference> for UsedBy {
+    fn from(reference: Reference) -> Self {
+        let Reference {
+            kind,
+            id,
+            name,
+            to: _,
+        } = reference;
+        Self {
+            kind: kind.as_str(),
+            id,
+            name,
+        }
     }
 }
 
@@ -249,13 +265,8 @@ pub(super) async fn usage(
     caller.require(Tools, Right::Read)?;
     let document = find(app, caller, face, id_or_name).await?;
     let users = references::users(&app.store, caller.tenant_id, &targets(&document)).await?;
-    let views = users.into_iter().map(|user| UsedBy {
-        kind: user.kind.as_str(),
-        id: user.id,
-        name: user.name,
-    });
     Ok(ListView {
-        data: views.collect(),
+        data: users.into_iter().map(UsedBy::from).collect(),
         next_cursor: None,
     })
 }

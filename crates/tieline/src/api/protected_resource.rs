@@ -6,23 +6,18 @@ use axum::{
     routing::get,
 };
 use serde_json::{Value, json};
-use tieline_domain::access::{Right, Scope};
+use tieline_domain::access::Scope;
 use url::Url;
 
-use super::mcp::AREA;
+use super::mcp::{TO_CALL, TO_LIST};
 use crate::app::App;
 
 /// What stands before the path of a resource in the address of its metadata (RFC 9728, 3).
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
-/// The scope that a client needs to list and to call, as text.
-pub(super) fn scope() -> String {
-    Scope::Of(AREA, Right::Write).to_string()
-}
-
-/// Every scope that is of use here.
-fn scopes() -> [String; 2] {
-    [Right::Read, Right::Write].map(|right| Scope::Of(AREA, right).to_string())
+/// The scopes that a client needs to list and to call.
+pub(super) fn scopes() -> [String; 2] {
+    [TO_LIST, TO_CALL].map(|(area, right)| Scope::Of(area, right).to_string())
 }
 
 /// The address of the metadata of `/mcp` or of one agent's endpoint.

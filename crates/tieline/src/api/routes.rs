@@ -16,11 +16,12 @@ use super::{
     frame::Frame,
     front::Front,
     gate::gate,
-    health, incoming, jobs, keys, mcp, me, messages, oauth_clients, operation_calls, payload,
-    presets,
+    health, incoming, jobs, keys, mapping_apply, mapping_functions, mapping_trial, mappings, mcp,
+    mcp_servers, me, messages, oauth_clients, operation_calls, payload, presets,
     problem::{Code, Problem},
     protected_resource, replay, retries, secrets, signing_keys, source_preview, sources,
-    statistics, subscription_filter, subscription_state, subscriptions, tenants, token, tools,
+    statistics, subscription_filter, subscription_state, subscriptions, tenants, token,
+    tool_import, tools, trigger_runs, triggers,
 };
 use crate::app::App;
 
@@ -40,6 +41,7 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(secrets::rotate, secrets::delete))
         .merge(webhooks())
         .merge(operations())
+        .merge(mapping_routes())
         .routes(routes!(events::list, events::publish))
         .routes(routes!(event_stream::stream))
         .routes(routes!(events::get))
@@ -54,6 +56,19 @@ fn v1() -> OpenApiRouter<App> {
         .routes(routes!(replay::one))
         .routes(routes!(replay::many))
         .routes(routes!(replay::preview))
+        .routes(routes!(triggers::list, triggers::create))
+        .routes(routes!(
+            triggers::get,
+            triggers::replace,
+            triggers::update,
+            triggers::delete
+        ))
+        .routes(routes!(triggers::versions))
+        .routes(routes!(triggers::version))
+        .routes(routes!(triggers::rollback))
+        .routes(routes!(trigger_runs::run))
+        .routes(routes!(trigger_runs::list))
+        .routes(routes!(trigger_runs::get))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::cancel))
@@ -129,6 +144,16 @@ fn conversing() -> OpenApiRouter<App> {
 /// Tools and actions.
 fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(tool_import::import))
+        .routes(routes!(mcp_servers::list, mcp_servers::create))
+        .routes(routes!(
+            mcp_servers::get,
+            mcp_servers::replace,
+            mcp_servers::update,
+            mcp_servers::delete
+        ))
+        .routes(routes!(mcp_servers::refresh))
+        .routes(routes!(mcp_servers::accept))
         .routes(routes!(tools::list, tools::create))
         .routes(routes!(
             tools::get,
@@ -158,6 +183,29 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(calls::list))
         .routes(routes!(calls::get))
         .routes(routes!(artifacts::get))
+}
+
+/// Mappings.
+fn mapping_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(mappings::list, mappings::create))
+        .routes(routes!(mapping_functions::list))
+        .routes(routes!(mapping_trial::check))
+        .routes(routes!(mapping_trial::propose))
+        .routes(routes!(mapping_trial::preview_draft))
+        .routes(routes!(
+            mappings::get,
+            mappings::replace,
+            mappings::update,
+            mappings::delete
+        ))
+        .routes(routes!(mappings::versions))
+        .routes(routes!(mappings::version))
+        .routes(routes!(mappings::rollback))
+        .routes(routes!(mappings::usage))
+        .routes(routes!(mapping_trial::preview))
+        .routes(routes!(mapping_trial::difference))
+        .routes(routes!(mapping_apply::apply))
 }
 
 /// What stands at the root: for machines, without rate limits and idempotency.

@@ -44,6 +44,10 @@ pub struct NewSource {
     /// (`header:X-GitHub-Event`), or the type itself.
     #[serde(default)]
     event_type: Option<String>,
+    /// The id or the name of a mapping that makes the data of that second event of the body, as external data becomes
+    /// your own; a body that it rejects becomes `transform.failed` instead. As it came if absent.
+    #[serde(default)]
+    mapping: Option<String>,
     /// How an accepted request is answered.
     #[serde(default)]
     #[schema(value_type = Option<ResponseSchema>)]
@@ -74,6 +78,7 @@ impl NewSource {
             verification,
             dedupe,
             event_type,
+            mapping,
             response,
             status,
             status_reason,
@@ -87,6 +92,7 @@ impl NewSource {
             verification: verification.unwrap_or_default(),
             dedupe,
             event_type,
+            mapping,
             response,
             status: status.unwrap_or_default(),
             status_reason,
@@ -164,7 +170,7 @@ pub(super) struct ResponseSchema {
 
 /// An incoming webhook.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "conversation_key": "$.data.id", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z"}))]
+#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "conversation_key": "$.data.id", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "mapping": null, "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z"}))]
 pub struct SourceView {
     /// Its id.
     id: String,
@@ -187,6 +193,8 @@ pub struct SourceView {
     dedupe: Option<Dedupe>,
     /// Where the type of a second event comes from.
     event_type: Option<String>,
+    /// What makes the data of the second event; null for the body as it came.
+    mapping: Option<String>,
     /// How an accepted request is answered; null for 202.
     #[schema(value_type = Option<ResponseSchema>)]
     response: Option<Response>,
@@ -210,7 +218,7 @@ pub struct SourceView {
 
 /// An incoming webhook with a secret that is shown only here.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "conversation_key": "$.data.id", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
+#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "conversation_key": "$.data.id", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "mapping": null, "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
 pub struct SourceSecretView {
     #[serde(flatten)]
     view: SourceView,
@@ -232,6 +240,7 @@ impl SourceView {
             verification,
             dedupe,
             event_type,
+            mapping,
             response,
             status,
             status_reason,
@@ -259,6 +268,7 @@ impl SourceView {
             verification,
             dedupe,
             event_type,
+            mapping,
             response,
             status,
             status_reason,

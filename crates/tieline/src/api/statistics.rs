@@ -119,7 +119,7 @@ pub struct QueueView {
 
 /// A state that the webhook turned to.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TurnView {
+pub struct StateTurnView {
     /// When.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
@@ -149,7 +149,7 @@ pub struct StatisticsView {
     /// What waits now.
     queue: QueueView,
     /// The latest 100 changes of its status, the newest first.
-    states: Vec<TurnView>,
+    states: Vec<StateTurnView>,
 }
 
 fn millis(duration: Duration) -> f64 {
@@ -192,7 +192,7 @@ impl QueueView {
     }
 }
 
-impl From<PastTurn> for TurnView {
+impl From<PastTurn> for StateTurnView {
     fn from(PastTurn { at, state, reason }: PastTurn) -> Self {
         Self {
             at,
@@ -282,6 +282,6 @@ pub async fn get(
         totals: (&total).into(),
         series: interval.map_or_else(Vec::new, |interval| series(&minutes, interval.length())),
         queue: QueueView::of(&waiting, now),
-        states: turns.into_iter().map(TurnView::from).collect(),
+        states: turns.into_iter().map(StateTurnView::from).collect(),
     }))
 }

@@ -40,6 +40,10 @@ pub struct NewWebhook {
     #[serde(default)]
     #[schema(value_type = Option<Object>, example = json!({"all": [{"field": "data.total", "gte": 100}, {"not": {"field": "data.test", "eq": true}}]}))]
     filter: Option<Value>,
+    /// The id or the name of a mapping that makes the `data` of a delivery of the event's, as your own data becomes
+    /// external; an event that it rejects is not delivered and ends as a dead letter. As it is if absent.
+    #[serde(default)]
+    mapping: Option<String>,
     /// What deliveries are signed with: 8 to 256 characters; one is generated if absent. Given on creation
     /// only; `rotate-secret` changes it.
     #[serde(default)]
@@ -98,6 +102,7 @@ impl NewWebhook {
             url,
             events,
             filter,
+            mapping,
             secret,
             description,
             retry,
@@ -122,6 +127,7 @@ impl NewWebhook {
             url,
             events,
             filter,
+            mapping,
             description,
             retry,
             timeout_seconds,
@@ -144,7 +150,7 @@ impl NewWebhook {
 
 /// A webhook.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "filter": null, "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "ordering_key": null, "ordering_policy": "continue", "rate_limit": null, "max_in_flight": null, "signatures": null, "headers": {}, "auth": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "replay": null}))]
+#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.started", "conversation.completed", "agent.response"], "filter": null, "mapping": null, "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "ordering_key": null, "ordering_policy": "continue", "rate_limit": null, "max_in_flight": null, "signatures": null, "headers": {}, "auth": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "replay": null}))]
 pub struct WebhookView {
     /// Its id.
     id: String,
@@ -156,6 +162,8 @@ pub struct WebhookView {
     /// Which of these events are taken, by their content; null for all.
     #[schema(value_type = Option<Object>)]
     filter: Option<Value>,
+    /// What makes the `data` of a delivery; null for the event's as it is.
+    mapping: Option<String>,
     /// `active`; `error`: its receiver failed, everything is held until a probe succeeds; `paused`: held by
     /// hand; `disabled`: ended by its receiver (410) or by hand.
     status: &'static str,
@@ -238,7 +246,7 @@ impl From<CatchingUp> for CatchingUpView {
 
 /// A webhook with a secret that is shown only here.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.*"], "filter": null, "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "ordering_key": null, "ordering_policy": "continue", "rate_limit": null, "max_in_flight": null, "signatures": null, "headers": {}, "auth": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "replay": null, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
+#[schema(example = json!({"id": "wh_01kb3f9z5qf8m9w2v7x4t6n0hd", "url": "https://your-app.com/webhooks/tieline", "events": ["conversation.*"], "filter": null, "mapping": null, "status": "active", "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "description": null, "retry": null, "timeout_seconds": null, "max_age": null, "ordering_key": null, "ordering_policy": "continue", "rate_limit": null, "max_in_flight": null, "signatures": null, "headers": {}, "auth": null, "status_reason": null, "status_since": "2026-11-22T10:00:00.000Z", "last_success_at": null, "failed_probes": 0, "next_probe_at": null, "replay": null, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
 pub struct WebhookSecretView {
     #[serde(flatten)]
     view: WebhookView,
@@ -255,6 +263,7 @@ impl WebhookView {
             url,
             events,
             filter,
+            mapping,
             description,
             retry,
             timeout_seconds,
@@ -293,6 +302,7 @@ impl WebhookView {
             url,
             events,
             filter,
+            mapping,
             status: state.as_str(),
             created_at,
             updated_at,

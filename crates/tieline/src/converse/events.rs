@@ -67,7 +67,7 @@ pub(super) struct Cue {
 }
 
 /// The content of `user.message`.
-pub(crate) fn user_message(
+pub(super) fn user_message(
     agent: &OpenAgent,
     conversation: &Conversation,
     message: &Message,
@@ -90,7 +90,7 @@ pub(crate) fn user_message(
 }
 
 /// To whom a message of this conversation is owed: its agent, after what was said before.
-pub(crate) fn owed(agent: &OpenAgent, conversation: ConversationId) -> Owed {
+pub(super) fn owed(agent: &OpenAgent, conversation: ConversationId) -> Owed {
     Owed {
         to: agent.id.into(),
         ordering_key: Some(conversation.to_string().into()),

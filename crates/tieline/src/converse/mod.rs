@@ -14,6 +14,7 @@ mod calls;
 mod events;
 mod live;
 mod model;
+mod note;
 mod openai;
 mod prompt;
 mod run;
@@ -34,8 +35,9 @@ use crate::{
 
 pub use agents::Agents;
 pub use events::{About, Teller};
-pub(crate) use events::{owed, user_message};
+use events::{owed, user_message};
 pub use live::{Listener, Live, Update};
+pub(crate) use note::Note;
 pub use speak::{Asked, Conversations, NewConversation, rests};
 pub use turns::{Setback, Turns};
 

@@ -1,17 +1,21 @@
 //! One attempt: the signed request, the call, and what was seen.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tieline_domain::{
-    DeliveryId, Timestamp, attempt::Seen, event::Event, retry::parse_retry_after,
+    DeliveryId, Timestamp,
+    attempt::Seen,
+    event::{Event, types},
+    retry::parse_retry_after,
     trace::TraceContext,
 };
 
 use super::verdict::Showed;
 use crate::{
     authorize::{self, Redaction},
+    mappings::{self, Rejected},
     outbound::{Answer, BodyLimit, Outbound, REDACTED, Request},
     registry::{Route, Webhook},
     telemetry::{
@@ -34,9 +38,19 @@ pub(super) struct Tried {
     pub(super) seen: Seen,
 }
 
-/// The body of a delivery: the event's content stands in it as it was received.
-fn body(event: &Event) -> Bytes {
-    let mut body = String::with_capacity(event.data.len() + 160);
+/// The content of a delivery: the event's as it was received, or what the mapping makes of it.
+fn content<'e>(webhook: &Webhook, event: &'e Event) -> Result<Cow<'e, str>, Rejected> {
+    match &webhook.mapping {
+        Some(plan) if event.event_type.as_str() != types::WEBHOOK_TEST => {
+            mappings::outward(plan, &event.data).map(|data| Cow::Owned(data.to_string()))
+        }
+        _ => Ok(Cow::Borrowed(&event.data)),
+    }
+}
+
+/// The body of a delivery with this content.
+fn body(event: &Event, data: &str) -> Bytes {
+    let mut body = String::with_capacity(data.len() + 160);
     body.push_str("{\"id\":\"");
     body.push_str(&event.id.to_string());
     body.push_str("\",\"event\":\"");
@@ -44,7 +58,7 @@ fn body(event: &Event) -> Bytes {
     body.push_str("\",\"timestamp\":\"");
     body.push_str(&event.time.to_string());
     body.push_str("\",\"data\":");
-    body.push_str(&event.data);
+    body.push_str(data);
     body.push('}');
     body.into()
 }
@@ -118,9 +132,12 @@ pub(super) async fn exchange(
 ) -> Tried {
     let destination = match &webhook.destination {
         Ok(destination) => destination,
-        Err(refusal) => return refused(webhook, refusal),
+        Err(refusal) => return unsent(webhook, "refused_address", refusal),
     };
-    let body = body(event);
+    let body = match content(webhook, event) {
+        Ok(data) => body(event, &data),
+        Err(rejected) => return unsent(webhook, "mapping", &rejected.reason),
+    };
     let mut headers = headers(webhook, id, now, &body);
     headers.insert(traces::TRACEPARENT, traces::header(context));
     let authorization = webhook.authorization.as_ref();
@@ -163,16 +180,17 @@ pub(super) async fn exchange(
     }
 }
 
-/// The URL may not be called any more: the operator's rules have changed since it was saved.
-fn refused(webhook: &Webhook, refusal: &str) -> Tried {
+/// Nothing was sent: the URL may not be called any more, since the operator's rules have changed, or the mapping
+/// makes nothing of the event.
+fn unsent(webhook: &Webhook, kind: &'static str, reason: &str) -> Tried {
     Tried {
         showed: Showed::Nothing,
         status_code: None,
-        error_kind: Some("refused_address"),
+        error_kind: Some(kind),
         took: Duration::ZERO,
         seen: Seen {
             url: webhook.url.clone(),
-            error: Some(refusal.to_owned()),
+            error: Some(reason.to_owned()),
             ..Seen::default()
         },
     }

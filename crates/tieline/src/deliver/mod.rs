@@ -14,6 +14,7 @@ mod lanes;
 mod pace;
 mod settle;
 mod tally;
+mod trigger;
 mod verdict;
 
 use std::{sync::Arc, time::Duration};
@@ -40,6 +41,7 @@ use crate::{
     jobs::action_run::ActionRuns,
     outbound::Outbound,
     registry::{Limits, Registry, Route},
+    triggers::Runner,
 };
 use lanes::{Bounds, Job, Lanes};
 use pace::{Paces, Permitted};
@@ -76,6 +78,8 @@ pub struct Parts {
     pub turns: Turns,
     /// Works on what actions are asked to do.
     pub actions: ActionRuns,
+    /// Runs triggers.
+    pub triggers: Runner,
 }
 
 /// Sends deliveries.

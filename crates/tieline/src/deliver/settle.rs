@@ -15,6 +15,7 @@ use super::{
     Dispatcher, Job, MAX_SETTLING, action, agent,
     attempt::{Tried, exchange, record},
     health::in_line,
+    trigger,
     verdict::{Decision, Standing, decide},
 };
 use crate::{
@@ -93,6 +94,13 @@ impl Dispatcher {
             // Boxed, as they are rare beside webhooks: an attempt stays small.
             Target::Action => {
                 Box::pin(action::run(&self.parts.actions, claimed, keep, context)).await
+            }
+            Target::Trigger(target) => {
+                let runner = &self.parts.triggers;
+                let tried = Box::pin(trigger::run(runner, target, claimed, context)).await;
+                // What its steps have published is due.
+                self.wake();
+                tried
             }
         };
         record(route, event, *id, context, now, &tried);
@@ -222,6 +230,7 @@ impl Dispatcher {
                 }
             }
             Target::Action => self.parts.actions.give_up(event, why).await,
+            Target::Trigger(target) => self.parts.triggers.give_up(target, event, why).await,
         }
     }
 

@@ -42,6 +42,12 @@ const LEASE: Duration = Duration::from_secs(10);
 /// How long a job rests when the store is away.
 const STORE_AWAY: Duration = Duration::from_secs(1);
 
+/// How long to wait before an outcome that could not be written is written again.
+const WRITE_AGAIN: Duration = Duration::from_millis(250);
+
+/// How often an outcome is written again.
+const WRITES: u32 = 120;
+
 /// Where events come from that tell of jobs.
 const SOURCE: &str = "/v1/jobs";
 
@@ -149,7 +155,7 @@ impl Jobs {
 
     /// An event that is to go to a subscription again.
     pub fn again(&self, event: &Arc<Event>, route: &Route) -> Again {
-        replay::again(&self.0.parts, event, route)
+        replay::again(&self.0.parts.clock, event, route)
     }
 
     /// Begins to look for jobs, until [`Jobs::shut_down`].
@@ -273,6 +279,25 @@ impl Inner {
             self.parts.dispatcher.wake();
         }
         Ok(())
+    }
+}
+
+/// Writes until it is written, for half a minute: what was done outside must not be forgotten because the store was
+/// away for a moment.
+pub(crate) async fn written<F>(write: impl Fn() -> F) -> tieline_store::Result<bool>
+where
+    F: Future<Output = tieline_store::Result<bool>>,
+{
+    let mut left = WRITES;
+    loop {
+        match write().await {
+            Err(error @ tieline_store::Error::Unavailable(_)) if left > 0 => {
+                tracing::warn!(%error, "cannot write what was done; will try again");
+                left -= 1;
+                tokio::time::sleep(WRITE_AGAIN).await;
+            }
+            written => return written,
+        }
     }
 }
 

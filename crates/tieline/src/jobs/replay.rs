@@ -10,6 +10,7 @@ use rand::random;
 use serde::{Deserialize, Serialize};
 use tieline_domain::{
     DeliveryId, EventId, SubscriptionId, TenantId,
+    clock::Clock,
     event::{Event, is_about_deliveries},
     filter::Document,
     job::{Fault, Job, MOST_ERRORS, Progress},
@@ -141,12 +142,12 @@ pub fn wanting<'a>(routes: &'a Routes, event: &Event) -> Vec<&'a Arc<Route>> {
 }
 
 /// An event that is to go to a subscription again.
-pub(super) fn again(parts: &Parts, event: &Arc<Event>, route: &Route) -> Again {
+pub(crate) fn again(clock: &Clock, event: &Arc<Event>, route: &Route) -> Again {
     Again {
         event: Arc::clone(event),
         destination_id: route.id,
         ordering_key: route.line(&Keyed::new(event)),
-        new_id: DeliveryId::new(parts.clock.unique_now(), random()),
+        new_id: DeliveryId::new(clock.unique_now(), random()),
         held: route.health.state.holds(),
     }
 }
@@ -268,7 +269,7 @@ impl Replay<'_> {
             for event in page.into_iter().map(Arc::new) {
                 let before = batch.len();
                 let wanted = self.asked.wanted(&routes, &event);
-                batch.extend(wanted.map(|route| again(self.parts(), &event, route)));
+                batch.extend(wanted.map(|route| again(&self.parts().clock, &event, route)));
                 events += u64::from(batch.len() > before);
                 self.place.after = event.id;
                 if batch.len() >= self.pace.batch() || event.id == last {

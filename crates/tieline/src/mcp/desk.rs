@@ -11,7 +11,11 @@ use rmcp::{
     service::RequestContext,
 };
 use serde_json::Value;
-use tieline_domain::{TenantId, trace::TraceContext};
+use tieline_domain::{
+    TenantId,
+    operation::{CallError, ErrorKind},
+    trace::TraceContext,
+};
 
 use super::{
     progress,
@@ -20,6 +24,7 @@ use super::{
 };
 use crate::{
     operate::{Call, CalledBy, Offered, Operator, Via},
+    registry::OpenAgent,
     telemetry::traces,
 };
 
@@ -39,6 +44,10 @@ pub struct Asking {
     pub tenant_id: TenantId,
     /// The credential, as the audit log names it.
     pub actor: Arc<str>,
+    /// Whether it may list tools.
+    pub may_list: bool,
+    /// Whether it may call them.
+    pub may_call: bool,
     /// The agent on whose behalf is asked, and the names that it may use; everything of the tenant without one.
     pub agent: Option<Agent>,
     /// Where the request stands in its trace.
@@ -54,8 +63,8 @@ pub struct Asking {
 pub struct Agent {
     /// Its id.
     pub id: Arc<str>,
-    /// The names of the operations that it may use.
-    pub tools: Arc<[String]>,
+    /// What it may do.
+    pub agent: Arc<OpenAgent>,
 }
 
 impl Asking {
@@ -63,8 +72,26 @@ impl Asking {
     fn is_offered(&self, name: &str) -> bool {
         match &self.agent {
             None => true,
-            Some(agent) => agent.tools.iter().any(|known| known == name),
+            Some(agent) => agent.agent.agent.tools.iter().any(|known| known == name),
         }
+    }
+}
+
+impl Agent {
+    /// Whether a person has to approve the calls of this operation.
+    fn must_wait(&self, offered: &Offered) -> bool {
+        self.agent.agent.approval.as_ref().is_some_and(|approval| {
+            approval.tools.contains(&offered.name) || approval.classes.contains(&offered.class)
+        })
+    }
+
+    /// A turn can wait for a person; a request over MCP cannot.
+    fn refusal(&self, offered: &Offered) -> CallError {
+        let message = format!(
+            "calls of `{}` by the agent {} have to be approved by a person, which a call over MCP cannot wait for",
+            offered.name, self.id
+        );
+        CallError::new(ErrorKind::Forbidden, message)
     }
 }
 
@@ -125,6 +152,7 @@ impl ServerHandler for Desk {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let asking = asking(&context)?;
+        allowed(asking.may_list)?;
         let after = match request.and_then(|request| request.cursor) {
             None => None,
             Some(cursor) => Some(name_of(&cursor)?),
@@ -133,7 +161,7 @@ impl ServerHandler for Desk {
         offered.retain(|one| after.as_ref().is_none_or(|after| one.name > *after));
         let has_more = offered.len() > PAGE;
         offered.truncate(PAGE);
-        let tools = offered.iter().map(|one| shape::tool(one)).collect();
+        let tools = offered.iter().filter_map(|one| shape::tool(one)).collect();
         let mut page = ListToolsResult::with_all_items(tools);
         let last = offered.last().filter(|_| has_more);
         page.next_cursor = last.map(|last| hex::encode(&last.name));
@@ -146,7 +174,17 @@ impl ServerHandler for Desk {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let asking = asking(&context)?;
+        allowed(asking.may_call)?;
         let offered = self.find(asking, &request.name).await?;
+        if let Some(agent) = asking
+            .agent
+            .as_ref()
+            .filter(|agent| agent.must_wait(&offered))
+        {
+            return Ok(CallToolResponse::Complete(shape::failure(
+                &agent.refusal(&offered),
+            )));
+        }
         let cancel = context.ct.clone();
         let key = Key {
             actor: Arc::clone(&asking.actor),
@@ -154,6 +192,7 @@ impl ServerHandler for Desk {
             request: serde_json::to_string(&context.id).unwrap_or_default(),
         };
         let _entered = asking.running.enter(key, cancel.clone());
+        let origin = offered.origin;
         let call = Call {
             tenant_id: asking.tenant_id,
             operation: offered,
@@ -175,7 +214,7 @@ impl ServerHandler for Desk {
             .protocol_version()
             .is_some_and(|version| version.as_str() >= ANY_STRUCTURE.as_str());
         let result = match report.result {
-            Ok(output) => shape::success(output.value, any_structure),
+            Ok(output) => shape::success(output.value, origin, any_structure),
             Err(error) => shape::failure(&error),
         };
         Ok(CallToolResponse::Complete(result))
@@ -187,6 +226,16 @@ fn asking(context: &RequestContext<RoleServer>) -> Result<&Asking, ErrorData> {
     let parts = context.extensions.get::<http::request::Parts>();
     let asking = parts.and_then(|parts| parts.extensions.get::<Asking>());
     asking.ok_or_else(|| ErrorData::internal_error("the request does not say who asks", None))
+}
+
+/// The HTTP side has refused those who may not, by what the message says at first sight; this is the second lock, for
+/// a message that can be read in two ways.
+fn allowed(may: bool) -> Result<(), ErrorData> {
+    if may {
+        return Ok(());
+    }
+    let detail = "the credential does not have the scope that this needs";
+    Err(ErrorData::invalid_request(detail, None))
 }
 
 /// Where the call stands in its trace: the client's word in the message goes before that of its HTTP side

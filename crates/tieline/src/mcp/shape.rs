@@ -2,45 +2,30 @@
 
 use std::sync::Arc;
 
-use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations};
+use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool};
 use serde_json::{Value, json};
-use tieline_domain::operation::{CallError, Class};
+use tieline_domain::operation::CallError;
 
-use crate::operate::Offered;
+use crate::operate::{Offered, Origin, formats::Format};
 
-/// The tool that an operation is offered as.
-pub(super) fn tool(offered: &Offered) -> Tool {
-    let is_read = offered.class == Class::Read;
-    let annotations = ToolAnnotations::from_raw(
-        offered.title.clone(),
-        Some(is_read),
-        Some(offered.class == Class::Destructive),
-        Some(is_read || offered.idempotent),
-        // Every operation asks a service that this server knows nothing of.
-        Some(true),
-    );
-    let description = Some(&offered.description).filter(|text| !text.is_empty());
-    let description = description.map(|text| text.clone().into());
-    let mut tool = Tool::new_with_raw(
-        offered.name.clone(),
-        description,
-        object(&offered.input_schema),
-    )
-    .with_annotations(annotations);
-    tool.title.clone_from(&offered.title);
-    // MCP before 2026-07-28 takes only objects as structured content, and a schema promises it.
-    let output = offered.output_schema.as_ref();
-    let output = output.filter(|schema| schema.get("type").is_some_and(|kind| kind == "object"));
-    tool.output_schema = output.map(object);
-    tool
+/// The tool that an operation is offered as; `None` if its definition is none, which its checks prevent.
+pub(super) fn tool(offered: &Offered) -> Option<Tool> {
+    let mut tool: Tool = serde_json::from_value(Format::Mcp.define(offered)).ok()?;
+    // Before 2026-07-28 structured content is an object, and a schema of it promises nothing else.
+    let is_object =
+        |schema: &Arc<JsonObject>| schema.get("type").is_some_and(|kind| kind == "object");
+    tool.output_schema = tool.output_schema.filter(is_object);
+    Some(tool)
 }
 
-fn object(schema: &Value) -> Arc<JsonObject> {
-    Arc::new(schema.as_object().cloned().unwrap_or_default())
-}
-
-/// The result of a call that gave `output`. Revisions before 2026-07-28 know only objects as structured content.
-pub(super) fn success(output: Value, any_structure: bool) -> CallToolResult {
+/// The result of a call that gave `output`. Revisions before 2026-07-28 know only objects as structured content; what
+/// a remote tool said in several parts, or in pictures and sound, is handed on as it was.
+pub(super) fn success(output: Value, origin: Origin, any_structure: bool) -> CallToolResult {
+    if origin == Origin::McpServer
+        && let Some(content) = parts(&output)
+    {
+        return CallToolResult::success(content);
+    }
     let text = match &output {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -50,6 +35,12 @@ pub(super) fn success(output: Value, any_structure: bool) -> CallToolResult {
         result.structured_content = Some(output);
     }
     result
+}
+
+/// The parts of an output that is nothing but the content of a remote tool's result.
+fn parts(output: &Value) -> Option<Vec<ContentBlock>> {
+    let only = output.as_object().filter(|members| members.len() == 1)?;
+    serde_json::from_value(only.get("content")?.clone()).ok()
 }
 
 /// The result of a call that failed: a sentence and what to do for the model, the kind and the fields for programs.
@@ -74,16 +65,14 @@ pub(super) fn failure(error: &CallError) -> CallToolResult {
             told[name] = value;
         }
     }
-    let mut text = format!("{}: {message} {}", kind.as_str(), kind.advice());
-    for field in fields {
-        text += &format!("\n- {field}");
-    }
-    if let Some(url) = connect_url {
-        text += &format!("\nconnect_url: {url}");
-    }
-    if let Some(said) = upstream {
-        text += &format!("\nThe service said: {said}");
-    }
+    let first = format!("{}: {message} {}", kind.as_str(), kind.advice());
+    let fields = fields.iter().map(|field| format!("- {field}"));
+    let connect = connect_url.iter().map(|url| format!("connect_url: {url}"));
+    let said = upstream
+        .iter()
+        .map(|said| format!("The service said: {said}"));
+    let lines = [first].into_iter().chain(fields).chain(connect).chain(said);
+    let text = lines.collect::<Vec<_>>().join("\n");
     let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
     result.structured_content = Some(json!({"error": told}));
     result

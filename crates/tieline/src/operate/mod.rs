@@ -13,12 +13,14 @@ mod artifacts;
 mod call;
 pub mod formats;
 mod http;
+pub mod import;
 mod keep;
 mod limits;
 mod log;
 mod offered;
 mod record;
 mod redaction;
+pub mod remote;
 mod retry;
 mod values;
 
@@ -32,6 +34,7 @@ use tieline_domain::{
     operation::{CallError, ErrorKind},
 };
 use tieline_store::Store;
+use tokio::task::JoinError;
 use url::Url;
 
 use self::{limits::Limits, log::Log, redaction::Redaction};
@@ -130,8 +133,25 @@ impl Operator {
         Ok(operations.get(id_or_name).cloned())
     }
 
-    /// Calls an operation. Always comes back, at the latest when its time is over or it is cancelled.
+    /// Calls an operation. Always comes back, at the latest when its time is over or it is cancelled. Who no longer
+    /// waits has cancelled it; it is logged all the same.
     pub async fn call(&self, call: Call) -> Report {
+        let cancel = call.cancel.child_token();
+        let given_up = cancel.clone().drop_guard();
+        let operator = self.clone();
+        let task = tokio::spawn(async move { operator.run(Call { cancel, ..call }).await });
+        match task.await.map_err(JoinError::try_into_panic) {
+            Ok(report) => {
+                given_up.disarm();
+                report
+            }
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The runtime is ending, and this task with it.
+            Err(Err(_)) => std::future::pending().await,
+        }
+    }
+
+    async fn run(&self, call: Call) -> Report {
         let call_id = CallId::new(self.0.clock.unique_now(), random());
         let started = Instant::now();
         let outcome = self.outcome(call_id, &call).await;
@@ -188,6 +208,7 @@ impl Operator {
         };
         match &call.operation.executor {
             Executor::Http(executor) => executor.run(&self.0, call_id, call).await,
+            Executor::Mcp(executor) => executor.run(&self.0, call).await,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use tieline_domain::{
     Bounds, TenantId, Violation,
     operation::{Class, Operation, Recipe},
@@ -10,7 +10,7 @@ use tieline_domain::{
 };
 use tieline_store::documents::{Document, Kind};
 
-use super::http::HttpExecutor;
+use super::{http::HttpExecutor, remote::McpExecutor};
 use crate::registry::Error;
 
 /// A tool or an action, ready to be called: what it is for whoever chooses, and what calls it.
@@ -56,6 +56,8 @@ pub enum Origin {
     Tool,
     /// An action of the tenant.
     Action,
+    /// A remote MCP server of the tenant.
+    McpServer,
 }
 
 impl Origin {
@@ -64,6 +66,7 @@ impl Origin {
         match self {
             Self::Tool => "tool",
             Self::Action => "action",
+            Self::McpServer => "mcp_server",
         }
     }
 }
@@ -71,7 +74,9 @@ impl Origin {
 /// What calls an operation: one variant for each protocol.
 pub enum Executor {
     /// An HTTP request made from a template.
-    Http(HttpExecutor),
+    Http(Box<HttpExecutor>),
+    /// A tool of a remote MCP server.
+    Mcp(McpExecutor),
 }
 
 impl Executor {
@@ -79,6 +84,7 @@ impl Executor {
     pub fn faults(&self, input: &Value) -> Vec<Violation> {
         match self {
             Self::Http(executor) => executor.faults(input),
+            Self::Mcp(executor) => executor.faults(input),
         }
     }
 }
@@ -116,15 +122,25 @@ impl Offered {
             class: operation.class(),
             idempotent: operation.is_idempotent(),
             timeout: Duration::from_secs(operation.timeout_seconds().into()),
-            executor: Executor::Http(HttpExecutor::new(recipe, &operation)),
+            executor: Executor::Http(Box::new(HttpExecutor::new(recipe, &operation))),
+            output_schema: output_schema(&operation),
             name: operation.name,
             title: operation.title,
             description: operation.description,
             input_schema: operation.input_schema,
-            output_schema: operation.output_schema,
             tags: operation.tags,
             rate_limit: operation.rate_limit,
             max_in_flight: operation.max_in_flight,
         })
     }
+}
+
+/// What comes out: what the operation says, or else the names that its output mapping gives.
+fn output_schema(operation: &Operation) -> Option<Value> {
+    let mapped = || {
+        let names = operation.output_mapping.as_ref()?.keys();
+        let properties: Map<_, _> = names.map(|name| (name.clone(), json!({}))).collect();
+        Some(json!({"type": "object", "properties": properties}))
+    };
+    operation.output_schema.clone().or_else(mapped)
 }

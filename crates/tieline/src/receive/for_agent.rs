@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use rand::random;
 use serde_json::{Map, Value, json};
-use tieline_domain::{
-    ConversationId, MessageId, TenantId, clock::Clock, conversation, event::types,
-};
+use tieline_domain::{TenantId, clock::Clock, event::types};
 use tieline_mapping::transform::Transformed;
 use tieline_store::Store;
 
 use super::{Content, Refusal};
 use crate::{
-    converse,
+    converse::Note,
     publish::{NewEvent, own_type},
     registry::{OpenSource, Registry},
 };
@@ -113,42 +110,14 @@ impl Messenger {
         if content.len() > self.most {
             content.truncate(content.floor_char_boundary(self.most));
         }
-        let known = match &key {
-            Some(key) => {
-                let found = self.store.find_keyed_conversation(tenant, agent.id, key);
-                found.await.map_err(crate::publish::Error::from)?
-            }
-            None => None,
-        };
-        let now = self.clock.unique_now();
-        let conversation = known.unwrap_or_else(|| conversation::Conversation {
-            id: ConversationId::new(now, random()),
-            tenant_id: tenant,
-            agent_id: agent.id,
-            status: conversation::Status::Active,
-            key,
-            about: conversation::About {
-                channel: Some(CHANNEL.to_owned()),
-                ..conversation::About::default()
-            },
-            messages: 0,
-            was_escalated: false,
-            created_at: now,
-            updated_at: now,
-            ended_at: None,
-        });
-        let message = conversation::Message {
-            id: MessageId::new(self.clock.unique_now(), random()),
-            conversation_id: conversation.id,
-            tenant_id: tenant,
-            role: conversation::Role::User,
+        let note = Note {
             content,
             metadata,
-            turn_id: None,
-            created_at: now,
+            key,
+            channel: CHANNEL,
         };
-        let data = converse::user_message(agent, &conversation, &message);
-        let owed = converse::owed(agent, conversation.id);
+        let told = note.for_agent(agent, &self.store, &self.clock).await;
+        let (data, owed) = told.map_err(crate::publish::Error::from)?;
         Ok(event(types::USER_MESSAGE, data, Some(owed)))
     }
 }

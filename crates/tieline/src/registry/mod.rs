@@ -7,11 +7,13 @@
 mod action;
 mod agent;
 mod event_types;
+mod mappings;
 mod named_secrets;
 mod operations;
 mod routes;
 mod signing_keys;
 mod source;
+mod trigger;
 mod watch;
 mod webhook;
 
@@ -37,12 +39,14 @@ use crate::{
 
 pub use agent::{OpenAgent, RETRY};
 pub use event_types::EventTypes;
+pub use mappings::Plans;
 pub use named_secrets::NamedSecret;
 use named_secrets::NamedSecrets;
 pub use operations::Operations;
 pub use routes::{Limits, Policy, Route, Routes, Target};
 pub use signing_keys::SigningKey;
 pub use source::{DedupeRule, OpenSource};
+pub use trigger::OpenTrigger;
 pub use webhook::Webhook;
 
 /// How many sources and how many tenants' subscriptions are kept ready.
@@ -94,6 +98,7 @@ struct Inner {
     tokens: Tokens,
     event_types: Cache<TenantId, Arc<EventTypes>>,
     operations: Cache<TenantId, Arc<Operations>>,
+    mappings: Cache<TenantId, Arc<Plans>>,
     named_secrets: NamedSecrets,
 }
 
@@ -126,6 +131,7 @@ impl Registry {
                 tokens: Tokens::default(),
                 event_types: Cache::new(CAPACITY),
                 operations: Cache::new(CAPACITY),
+                mappings: Cache::new(CAPACITY),
                 named_secrets: NamedSecrets::default(),
             }),
         }
@@ -181,6 +187,7 @@ impl Registry {
         self.inner.signing_keys.invalidate_all();
         self.inner.event_types.invalidate_all();
         self.inner.operations.invalidate_all();
+        self.inner.mappings.invalidate_all();
         self.inner.named_secrets.forget_all();
     }
 
@@ -199,8 +206,9 @@ impl Registry {
         let secrets = self
             .secrets(tenant, SealedKind::Source, &document.id)
             .await?;
-        let url = self.source_url(id);
-        OpenSource::open(id, &document, &secrets, &url, config.limits.dedupe_window)
+        let (plans, url) = (self.mappings(tenant).await?, self.source_url(id));
+        let window = config.limits.dedupe_window;
+        OpenSource::open(id, &document, &secrets, &plans, &url, window)
             .map(|source| Some(Arc::new(source)))
     }
 
@@ -217,6 +225,7 @@ impl Registry {
             found.push((document, subscription));
         }
         let destinations = store.destinations(tenant).await?;
+        let plans = self.mappings(tenant).await?;
         let by_tenant = |(_, one): &(_, Subscription)| one.is_signed_by(Signature::V1a);
         let keys = if found.iter().any(by_tenant) {
             self.signing_keys(tenant).await?
@@ -241,10 +250,19 @@ impl Registry {
                 subscription,
                 destination,
                 &secrets,
+                &plans,
                 outbound,
                 tokens,
             )?;
             routes.push(Arc::new(route));
+        }
+        for document in store.all_documents(tenant, Kind::Trigger).await? {
+            let of_this = |health: &&Destination| health.id.to_string() == document.id;
+            // One whose destination is not there was made between the two reads.
+            if let Some(health) = destinations.iter().find(of_this).cloned() {
+                let route = trigger::route(&document, health, self.bounds())?;
+                routes.push(Arc::new(route));
+            }
         }
         for document in store.all_documents(tenant, Kind::Agent).await? {
             let agent = OpenAgent::read(&document)?;

@@ -1,12 +1,15 @@
 //! A tenant's tools and actions, ready to be called.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use tieline_domain::TenantId;
 use tieline_store::documents::Kind;
 
 use super::{Error, Registry};
-use crate::operate::Offered;
+use crate::operate::{Offered, remote};
 
 /// The tools and actions of one tenant.
 #[derive(Default)]
@@ -50,6 +53,23 @@ impl Registry {
                 for document in self.inner.store.all_documents(tenant, kind).await? {
                     all.push(Arc::new(Offered::open(&document, self.bounds())?));
                 }
+            }
+            for document in self
+                .inner
+                .store
+                .all_documents(tenant, Kind::McpServer)
+                .await?
+            {
+                let pins = self.inner.store.mcp_tools(tenant, &document.id).await?;
+                let offered = remote::offered(&document, &pins, self.bounds())?;
+                // Nobody takes the name of another: the tenant's own go before those of servers, and the older
+                // server before the newer one.
+                let names: HashSet<_> = all
+                    .iter()
+                    .map(|one: &Arc<Offered>| one.name.clone())
+                    .collect();
+                let fresh = offered.into_iter().filter(|one| !names.contains(&one.name));
+                all.extend(fresh.map(Arc::new));
             }
             Ok::<_, Error>(Arc::new(Operations::new(all)))
         };

@@ -13,7 +13,7 @@ use tieline_domain::{
 };
 use tieline_mapping::path::Path;
 
-use super::{OpenAgent, Webhook};
+use super::{OpenAgent, OpenTrigger, Webhook};
 
 /// The pace that a destination asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub enum Target {
     Agent(Arc<OpenAgent>),
     /// The action is run for the job that the event asks for.
     Action,
+    /// The steps of the trigger are taken.
+    Trigger(Arc<OpenTrigger>),
 }
 
 /// One destination, ready to deliver to.
@@ -77,11 +79,17 @@ impl Route {
             .any(|pattern| pattern.matches(event_type))
     }
 
-    /// Whether its filter lets the event pass.
+    /// Whether its filter, or the condition of its trigger, lets the event pass.
     pub fn takes(&self, event: &EventDocument<'_>) -> bool {
-        self.filter
+        let passes = self
+            .filter
             .as_ref()
-            .is_none_or(|filter| filter.matches(event))
+            .is_none_or(|filter| filter.matches(event));
+        passes
+            && match &self.target {
+                Target::Trigger(trigger) => trigger.may_start(event),
+                Target::Webhook(_) | Target::Agent(_) | Target::Action => true,
+            }
     }
 
     /// The pace that it asks for.
@@ -99,7 +107,7 @@ impl Route {
     pub fn is_a_place(&self) -> bool {
         match &self.target {
             Target::Webhook(_) | Target::Agent(_) => true,
-            Target::Action => false,
+            Target::Action | Target::Trigger(_) => false,
         }
     }
 
@@ -107,7 +115,7 @@ impl Route {
     pub fn url(&self) -> Option<&str> {
         match &self.target {
             Target::Webhook(webhook) => Some(&webhook.url),
-            Target::Agent(_) | Target::Action => None,
+            Target::Agent(_) | Target::Action | Target::Trigger(_) => None,
         }
     }
 
@@ -115,7 +123,7 @@ impl Route {
     pub fn agent(&self) -> Option<&Arc<OpenAgent>> {
         match &self.target {
             Target::Agent(agent) => Some(agent),
-            Target::Webhook(_) | Target::Action => None,
+            Target::Webhook(_) | Target::Action | Target::Trigger(_) => None,
         }
     }
 }

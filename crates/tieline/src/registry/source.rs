@@ -1,6 +1,6 @@
 //! A source, ready to receive.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tieline_domain::{
     SourceId, TenantId,
@@ -9,11 +9,12 @@ use tieline_domain::{
 };
 use tieline_mapping::{
     path::Path,
+    plan::Plan,
     transform::{CompiledTransform, Transform},
 };
 use tieline_store::documents::Document;
 
-use super::Error;
+use super::{Error, Plans};
 
 /// A source, ready to receive.
 pub struct OpenSource {
@@ -37,6 +38,8 @@ pub struct OpenSource {
     pub event_type: Option<TypeRule>,
     /// What message and metadata a request carries.
     pub transform: Option<CompiledTransform>,
+    /// What makes the data of the second event.
+    pub mapping: Option<Arc<Plan>>,
     /// What finds the conversation to which a message belongs.
     pub conversation_key: Option<Path>,
 }
@@ -58,6 +61,7 @@ impl OpenSource {
         id: SourceId,
         document: &Document,
         secrets: &[KeyedSecret],
+        plans: &Plans,
         url: &str,
         default_window: Duration,
     ) -> Result<Self, Error> {
@@ -88,6 +92,8 @@ impl OpenSource {
             .map(TypeRule::parse)
             .transpose()
             .map_err(unusable)?;
+        let mapping = source.mapping.as_deref();
+        let mapping = mapping.map(|name| plans.need(name)).transpose();
         let hours = source
             .dedupe
             .as_ref()
@@ -105,6 +111,7 @@ impl OpenSource {
             dedupe_window: window,
             event_type,
             transform: compiled,
+            mapping: mapping.map_err(unusable)?,
             conversation_key,
             source,
         })

@@ -67,9 +67,10 @@ impl Registry {
                     self.forget_source(id).await;
                 }
             }
-            Kind::Subscription | Kind::Agent => self.forget_routes(tenant).await,
+            Kind::Subscription | Kind::Agent | Kind::Trigger => self.forget_routes(tenant).await,
             Kind::SigningKey => self.forget_signing_keys(tenant).await,
             Kind::EventType => self.forget_event_types(tenant).await,
+            Kind::Mapping => self.forget_mappings(tenant).await,
             Kind::Tool | Kind::Action | Kind::McpServer => self.forget_operations(tenant).await,
         }
     }

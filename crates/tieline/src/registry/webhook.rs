@@ -1,6 +1,6 @@
 //! A tenant's outgoing webhook, ready to send.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tieline_domain::{
@@ -10,12 +10,12 @@ use tieline_domain::{
     signature::{KeyedSecret, StandardSigner},
     subscription::{Signature, Subscription},
 };
-use tieline_mapping::path::Path;
+use tieline_mapping::{path::Path, plan::Plan};
 use tieline_store::documents::Document;
 use zeroize::Zeroizing;
 
 use super::{
-    Error, SigningKey,
+    Error, Plans, SigningKey,
     routes::{Limits, Policy, Route, Target},
 };
 use crate::{
@@ -37,6 +37,8 @@ pub struct Webhook {
     pub authorization: Option<Authorization>,
     /// What takes its secrets out of what is recorded.
     pub redactor: Redactor,
+    /// What makes the data of its deliveries.
+    pub mapping: Option<Arc<Plan>>,
 }
 
 /// What the vault keeps for one subscription.
@@ -79,6 +81,7 @@ pub(super) fn open(
     subscription: Subscription,
     health: Option<Destination>,
     secrets: &Secrets<'_>,
+    plans: &Plans,
     outbound: &Outbound,
     tokens: &Tokens,
 ) -> Result<Route, Error> {
@@ -102,7 +105,10 @@ pub(super) fn open(
     };
     let signing = secrets.signing(&subscription);
     let ordering = subscription.ordering_key.as_deref().map(Path::parse);
+    let mapping = subscription.mapping.as_deref();
+    let mapping = mapping.map(|name| plans.need(name)).transpose();
     let webhook = Webhook {
+        mapping: mapping.map_err(unusable)?,
         destination,
         signer: StandardSigner::new(&signing).map_err(|e| unusable(e.to_string()))?,
         headers: headers(&subscription),

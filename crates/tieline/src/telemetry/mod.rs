@@ -7,7 +7,7 @@ use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
-use tracing_subscriber::{EnvFilter, Layer};
+use tracing_subscriber::{EnvFilter, Layer, filter::Directive};
 
 use crate::config::{LogConfig, LogFormat};
 
@@ -18,6 +18,14 @@ pub mod traces;
 
 pub use counts::*;
 pub use measures::*;
+
+/// The MCP library tells each request in three lines, and at a finer level what tools are called with: whatever the
+/// operator wants to see, that is not for logs.
+fn quiet_protocol() -> Directive {
+    "rmcp=error"
+        .parse()
+        .expect("a target and a level are a directive")
+}
 
 /// Why logging could not start.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +56,7 @@ fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(&log.level)?;
+    let filter = EnvFilter::try_new(&log.level)?.add_directive(quiet_protocol());
     let text = match log.format {
         LogFormat::Auto => terminal,
         LogFormat::Text => true,

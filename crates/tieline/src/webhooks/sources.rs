@@ -53,6 +53,7 @@ impl Sources {
             _ => Some(NewSecret::or_generated(secret).0),
         };
         self.check(id, source, secret.as_deref().map(String::as_str))?;
+        self.check_mapping(tenant, source).await?;
         self.check_agent(tenant, source).await?;
         let mut sealed = Vec::new();
         if let Some(secret) = &secret {
@@ -98,6 +99,7 @@ impl Sources {
         };
         let secret = new.as_ref().or(kept.as_ref());
         self.check(id, source, secret.map(|secret| secret.as_str()))?;
+        self.check_mapping(tenant, source).await?;
         self.check_agent(tenant, source).await?;
         if let Some(new) = &new {
             let sealed = self.sealed(tenant, id, new).await?;
@@ -275,6 +277,12 @@ impl Sources {
             violations.push(verification_violation(&fault));
         }
         Error::check(violations)
+    }
+
+    async fn check_mapping(&self, tenant: TenantId, source: &Source) -> Result<(), Error> {
+        let plans = self.registry.mappings(tenant).await?;
+        let found = plans.violation(source.mapping.as_deref());
+        Error::check(found.into_iter().collect())
     }
 
     /// Refuses a source whose agent is not there.

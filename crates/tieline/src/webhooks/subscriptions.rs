@@ -93,6 +93,7 @@ impl Subscriptions {
                 .as_deref()
                 .and_then(|secret| secret_violation(secret)),
         );
+        violations.extend(self.mapping_violation(tenant, &subscription).await?);
         Error::check(violations)?;
         let id = SubscriptionId::new(by.at, random());
         let auth = self
@@ -139,6 +140,7 @@ impl Subscriptions {
                           while; leave it out here";
             Violation::new("/secret", detail)
         }));
+        violations.extend(self.mapping_violation(tenant, &subscription).await?);
         Error::check(violations)?;
         let was = serde_json::from_str(&before.body).ok();
         let auth = self
@@ -307,6 +309,15 @@ impl Subscriptions {
             self.signing_keys.make_sure(tenant, by).await?;
         }
         Ok(())
+    }
+
+    async fn mapping_violation(
+        &self,
+        tenant: TenantId,
+        subscription: &Subscription,
+    ) -> Result<Option<Violation>, Error> {
+        let plans = self.registry.mappings(tenant).await?;
+        Ok(plans.violation(subscription.mapping.as_deref()))
     }
 
     fn violations(

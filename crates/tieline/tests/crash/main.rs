@@ -18,4 +18,5 @@ mod rotation;
 mod stage;
 mod stopping;
 mod traffic;
+mod triggers;
 mod turns;

@@ -169,8 +169,9 @@ pub(super) async fn furnish(
     let tool = created("/v1/tools", tool, "/id").await?;
     let action = json!({"name": "their_action", "endpoint": endpoint("POST")});
     let action = created("/v1/integrations/actions", action, "/id").await?;
-    let called = client.post(&format!("/v1/tools/{tool}/call"), json!({}));
-    let called = called.await?.expect(200)?.json()?;
+    let call = format!("/v1/tools/{tool}/call");
+    let called = client.post(&call, json!({})).await?;
+    let called = called.expect(200)?.json()?;
     let artifact = text(&called, "/output/artifact_url")?;
     let artifact = artifact.rsplit('/').next().unwrap_or_default().to_owned();
     Ok([

@@ -27,6 +27,9 @@ const NODE: [&str; 4] = [
     "@shopify/shopify-api@13.0.0",
 ];
 
+/// The official MCP client, from PyPI.
+const MCP: [&str; 1] = ["mcp==2.3.0"];
+
 /// The fuzzer, from PyPI.
 const FUZZER: [&str; 1] = ["schemathesis==4.32.5"];
 
@@ -36,6 +39,19 @@ pub(crate) fn python(name: &str) -> Result<Command, String> {
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "install", "--quiet", "--target"]);
         pip.arg(directory).args(PYTHON);
+        pip
+    })?;
+    let mut run = Command::new("python3");
+    run.arg(script(name)).env("PYTHONPATH", packages);
+    Ok(run)
+}
+
+/// Runs this script beside the tests with the official MCP client; why not, if it cannot be installed.
+pub(crate) fn mcp_client(name: &str) -> Result<Command, String> {
+    let packages = installed("mcp", &MCP, |directory| {
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--target"]);
+        pip.arg(directory).args(MCP);
         pip
     })?;
     let mut run = Command::new("python3");

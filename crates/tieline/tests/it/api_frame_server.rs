@@ -62,6 +62,11 @@ impl Server {
         Client::new(&self.base)
     }
 
+    /// The address of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     /// A client of a new tenant, with a key that has these scopes.
     pub(crate) async fn tenant(&self, scopes: &str) -> Client {
         let tenant = TenantId::new(self.app.clock.unique_now(), rand::random());

@@ -1,6 +1,7 @@
 //! Black-box tests: the program over HTTP on a free port, with a database of its own.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod action_runs;
 mod agents;
 mod api_frame;
 mod api_frame_access;
@@ -28,8 +29,11 @@ mod forged_requests;
 mod handshakes;
 mod hostile_receivers;
 mod limits;
+mod mappings;
 mod mcp;
 mod mcp_access;
+mod mcp_agents;
+mod mcp_servers;
 mod published_keys;
 mod replay;
 mod retention;
@@ -42,5 +46,8 @@ mod sources;
 mod streams;
 mod subscriptions;
 mod tool_calls;
+mod tool_import;
+mod tool_overhead;
 mod tools;
+mod triggers;
 mod way_out;

@@ -47,31 +47,7 @@ pub(crate) async fn tool(scene: &Scene, name: &str, method: &str, path: &str, mo
     for (key, value) in more.as_object().unwrap() {
         tool[key] = value.clone();
     }
-    let me = scene.get("/v1/me").await;
-    let tenant_id = me["tenant"]["id"]
-        .as_str()
-        .or(me["tenant_id"].as_str())
-        .unwrap()
-        .parse()
-        .unwrap();
-    let by = scene.server.by();
-    let new = tieline_store::documents::NewDocument {
-        tenant_id,
-        kind: tieline_store::documents::Kind::Tool,
-        id: tieline_domain::ToolId::new(by.at, rand::random()).to_string(),
-        name: Some(name.to_owned()),
-        body: tool.to_string(),
-        sealed: Vec::new(),
-        destination: false,
-    };
-    scene
-        .server
-        .app
-        .store
-        .create_document(new, &by)
-        .await
-        .unwrap();
-    scene.server.app.registry.forget_operations(tenant_id).await;
+    scene.post("/v1/tools", tool, 201).await;
 }
 
 const SECRET: &str = "crm-key-that-nobody-sees";

@@ -48,7 +48,7 @@ async fn strangers_are_told_where_to_read_how_to_be_let_in() {
         );
         assert_eq!(
             told["scopes_supported"],
-            json!(["tools:read", "tools:write"])
+            json!(["tools:read", "calls:write"])
         );
     }
     let server = stranger
@@ -65,7 +65,7 @@ async fn strangers_are_told_where_to_read_how_to_be_let_in() {
 async fn scopes_say_who_may_list_and_who_may_call() {
     let scene = scene().await;
     let key = async |scopes: &str| {
-        let body = json!({"name": "mcp", "scopes": [scopes]});
+        let body = json!({"name": "mcp", "scopes": scopes.split(' ').collect::<Vec<_>>()});
         let made = scene.post("/v1/api-keys", body, 201).await;
         scene.server.client().bearer(made["key"].as_str().unwrap())
     };
@@ -77,7 +77,8 @@ async fn scopes_say_who_may_list_and_who_may_call() {
     for (scopes, may_list, may_call) in [
         ("events:read", 403, 403),
         ("tools:read", 200, 403),
-        ("tools:write", 200, 200),
+        ("calls:write", 403, 200),
+        ("tools:read calls:write", 200, 200),
     ] {
         let client = key(scopes).await;
         let listed = message(&client, "/mcp", &list()).send().await.unwrap();
@@ -90,8 +91,34 @@ async fn scopes_say_who_may_list_and_who_may_call() {
                 challenge.contains("error=\"insufficient_scope\""),
                 "{challenge}"
             );
-            assert!(challenge.contains("scope=\"tools:write\""), "{challenge}");
+            assert!(
+                challenge.contains("scope=\"tools:read calls:write\""),
+                "{challenge}"
+            );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_can_be_read_in_two_ways_opens_nothing() {
+    let scene = scene().await;
+    let body = json!({"name": "mcp", "scopes": ["tools:read"]});
+    let made = scene.post("/v1/api-keys", body, 201).await;
+    let client = scene.server.client().bearer(made["key"].as_str().unwrap());
+    let params = r#""params":{"name":"find","arguments":{"id":"1"}}"#;
+    for text in [
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","method":"tools/call",{params}}}"#
+        ),
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","method":"tools/list",{params}}}"#
+        ),
+        format!(r#"[{{"jsonrpc":"2.0","id":1,"method":"tools/call",{params}}}]"#),
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call",{params},"params":[]}}"#),
+    ] {
+        let sent = message(&client, "/mcp", &list()).body(text.clone());
+        sent.send().await.unwrap();
+        assert!(scene.received().is_empty(), "{text}");
     }
 }
 

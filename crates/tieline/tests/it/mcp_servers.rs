@@ -53,18 +53,29 @@ fn server(scene: &Scene, path: &str) -> Value {
 fn statuses(server: &Value) -> Vec<(String, String)> {
     let tools = server["tools"].as_array().unwrap().iter();
     let text = |tool: &Value, key: &str| tool[key].as_str().unwrap().to_owned();
-    tools.map(|tool| (text(tool, "name"), text(tool, "status"))).collect()
+    tools
+        .map(|tool| (text(tool, "name"), text(tool, "status")))
+        .collect()
 }
 
 async fn offered(scene: &Scene) -> Vec<String> {
-    let listed = message(&scene.client, "/mcp", &request(1, "tools/list", json!({}))).send().await;
+    let listed = message(&scene.client, "/mcp", &request(1, "tools/list", json!({})))
+        .send()
+        .await;
     let listed = json_of(listed.unwrap(), 200);
     let tools = listed["result"]["tools"].as_array().unwrap().clone();
-    tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+    tools
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 async fn call(scene: &Scene, name: &str, arguments: Value) -> Value {
-    let call = request(1, "tools/call", json!({"name": name, "arguments": arguments}));
+    let call = request(
+        1,
+        "tools/call",
+        json!({"name": name, "arguments": arguments}),
+    );
     let called = message(&scene.client, "/mcp", &call).send().await.unwrap();
     json_of(called, 200)["result"].clone()
 }
@@ -72,8 +83,14 @@ async fn call(scene: &Scene, name: &str, arguments: Value) -> Value {
 #[tokio::test]
 async fn the_tools_of_a_server_are_offered_and_called() {
     let content = json!({"content": [{"type": "text", "text": format!("The key is {TOKEN}.")}]});
-    let stream = format!("event: message\ndata: {}\n\n", json!({"jsonrpc": "2.0", "id": 1, "result": content}));
-    let streamed = Reply::new(200).header("content-type", "text/event-stream").body(stream);
+    let stream = format!(
+        "event: message\ndata: {}\n\n",
+        json!({"jsonrpc": "2.0", "id": 1, "result": content})
+    );
+    let streamed = Reply::new(200)
+        .header("content-type", "text/event-stream")
+        .body(stream);
+    let image = json!({"type": "image", "data": "AAAA", "mimeType": "image/png"});
     let answers = [
         rpc(json!({"tools": [entry("read", "Reads.")], "nextCursor": "2"})),
         rpc(json!({"tools": [entry("file/list", "Lists."), {"name": "broken"}]})),
@@ -81,28 +98,54 @@ async fn the_tools_of_a_server_are_offered_and_called() {
         handshake(),
         Behaviour::status(202),
         streamed.into(),
-        Behaviour::json(200, &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32603, "message": "sorry"}})),
+        rpc(json!({"content": [image]})),
+        Behaviour::json(
+            200,
+            &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32603, "message": "sorry"}}),
+        ),
         rpc(json!({"content": [{"type": "text", "text": "no such file"}], "isError": true})),
     ];
     let scene = scene("/mcp", sequence(answers)).await;
-    let made = scene.post("/v1/mcp-servers", server(&scene, "/mcp"), 201).await;
-    let expected = [("file/list".to_owned(), "accepted".to_owned()), ("read".to_owned(), "accepted".to_owned())];
+    let made = scene
+        .post("/v1/mcp-servers", server(&scene, "/mcp"), 201)
+        .await;
+    let expected = [
+        ("file/list".to_owned(), "accepted".to_owned()),
+        ("read".to_owned(), "accepted".to_owned()),
+    ];
     assert_eq!(statuses(&made), expected);
     assert_eq!(made["unusable"][0]["name"], "broken");
     assert_eq!(offered(&scene).await, ["files_file_list", "files_read"]);
 
     let bad = call(&scene, "files_read", json!({})).await;
-    assert_eq!(bad["structuredContent"]["error"]["kind"], "bad_input", "{bad:#}");
+    assert_eq!(
+        bad["structuredContent"]["error"]["kind"], "bad_input",
+        "{bad:#}"
+    );
     let good = call(&scene, "files_read", json!({"path": "a"})).await;
-    assert_eq!(good["content"][0]["text"], "The key is [redacted].", "{good:#}");
+    assert_eq!(
+        good["content"][0]["text"], "The key is [redacted].",
+        "{good:#}"
+    );
     let sent = scene.received().pop().unwrap();
-    assert_eq!(sent.header("authorization"), Some(&*format!("Bearer {TOKEN}")));
+    assert_eq!(
+        sent.header("authorization"),
+        Some(&*format!("Bearer {TOKEN}"))
+    );
     assert_eq!(sent.header("mcp-session-id"), Some("s1"));
     assert_eq!(sent.header("mcp-protocol-version"), Some("2025-11-25"));
-    assert_eq!(sent.json().unwrap()["params"], json!({"name": "read", "arguments": {"path": "a"}}));
+    assert_eq!(
+        sent.json().unwrap()["params"],
+        json!({"name": "read", "arguments": {"path": "a"}})
+    );
+    let shown = call(&scene, "files_read", json!({"path": "a"})).await;
+    assert_eq!(shown["content"], json!([image]), "{shown:#}");
     for _ in 0..2 {
         let failed = call(&scene, "files_read", json!({"path": "a"})).await;
-        assert_eq!(failed["structuredContent"]["error"]["kind"], "upstream_error", "{failed:#}");
+        assert_eq!(
+            failed["structuredContent"]["error"]["kind"], "upstream_error",
+            "{failed:#}"
+        );
     }
 }
 
@@ -118,25 +161,54 @@ async fn what_has_changed_is_not_offered_until_it_is_accepted() {
     answers.extend(shake());
     answers.push(list(&[entry("read", "Something else again.")]));
     let scene = scene("/mcp", sequence(answers)).await;
-    scene.post("/v1/mcp-servers", server(&scene, "/mcp"), 201).await;
+    scene
+        .post("/v1/mcp-servers", server(&scene, "/mcp"), 201)
+        .await;
     assert_eq!(offered(&scene).await, ["files_old", "files_read"]);
 
-    let seen = scene.post("/v1/mcp-servers/files/refresh", json!({}), 200).await;
+    let seen = scene
+        .post("/v1/mcp-servers/files/refresh", json!({}), 200)
+        .await;
     let status = |name: &str, status: &str| (name.to_owned(), status.to_owned());
-    assert_eq!(statuses(&seen), [status("new", "new"), status("old", "gone"), status("read", "changed")]);
+    assert_eq!(
+        statuses(&seen),
+        [
+            status("new", "new"),
+            status("old", "gone"),
+            status("read", "changed")
+        ]
+    );
     assert_eq!(seen["tools"][2]["accepted_description"], "Reads.");
     assert_eq!(seen["tools"][2]["description"], evil["description"]);
     assert_eq!(offered(&scene).await, [""; 0]);
 
     let accept = |hash: &Value| json!({"tools": [{"name": "read", "hash": hash}]});
-    scene.post("/v1/mcp-servers/files/accept", accept(&json!("0")), 422).await;
-    let kept = scene.post("/v1/mcp-servers/files/accept", accept(&seen["tools"][2]["hash"]), 200).await;
-    assert_eq!(statuses(&kept), [status("new", "new"), status("old", "gone"), status("read", "accepted")]);
+    scene
+        .post("/v1/mcp-servers/files/accept", accept(&json!("0")), 422)
+        .await;
+    let kept = scene
+        .post(
+            "/v1/mcp-servers/files/accept",
+            accept(&seen["tools"][2]["hash"]),
+            200,
+        )
+        .await;
+    assert_eq!(
+        statuses(&kept),
+        [
+            status("new", "new"),
+            status("old", "gone"),
+            status("read", "accepted")
+        ]
+    );
     assert_eq!(offered(&scene).await, ["files_read"]);
 
     scene.wait(3_600);
     let late = call(&scene, "files_read", json!({"path": "a"})).await;
-    assert_eq!(late["structuredContent"]["error"]["kind"], "misconfigured", "{late:#}");
+    assert_eq!(
+        late["structuredContent"]["error"]["kind"], "misconfigured",
+        "{late:#}"
+    );
     let shown = scene.get("/v1/mcp-servers/files").await;
     assert_eq!(statuses(&shown)[1], status("read", "changed"), "{shown:#}");
 }
@@ -149,24 +221,36 @@ async fn a_server_without_handshakes_is_asked_without_one() {
         rpc(json!({"tools": [entry("read", "Reads.")]})),
     ];
     let scene = scene("/mcp", Behaviour::Sequence(answers)).await;
-    scene.post("/v1/mcp-servers", server(&scene, "/mcp"), 201).await;
+    scene
+        .post("/v1/mcp-servers", server(&scene, "/mcp"), 201)
+        .await;
     let listed = scene.received().pop().unwrap();
     assert_eq!(listed.header("mcp-protocol-version"), Some("2026-07-28"));
     assert_eq!(listed.header("mcp-method"), Some("tools/list"));
     let meta = &listed.json().unwrap()["params"]["_meta"];
-    assert_eq!(meta["io.modelcontextprotocol/clientInfo"]["name"], "tieline");
+    assert_eq!(
+        meta["io.modelcontextprotocol/clientInfo"]["name"],
+        "tieline"
+    );
 }
 
 #[tokio::test]
 async fn another_tieline_is_a_remote_server() {
-    let remote = Scene::open(Script::new().on("/f/1", Behaviour::json(200, &json!({"id": "1"})))).await;
+    let remote =
+        Scene::open(Script::new().on("/f/1", Behaviour::json(200, &json!({"id": "1"})))).await;
     let tool = json!({
         "name": "find", "description": "Finds.",
         "parameters": {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]},
         "endpoint": {"url": remote.receiver.url("/f/{{id}}"), "method": "GET"}
     });
     remote.post("/v1/tools", tool, 201).await;
-    let key = remote.post("/v1/api-keys", json!({"name": "k", "scopes": ["tools:write"]}), 201).await;
+    let key = remote
+        .post(
+            "/v1/api-keys",
+            json!({"name": "k", "scopes": ["tools:read", "calls:write"]}),
+            201,
+        )
+        .await;
     let scene = Scene::open(Script::new()).await;
     let secret = json!({"name": "REMOTE", "value": key["key"]});
     scene.post("/v1/secrets", secret, 201).await;
@@ -187,9 +271,18 @@ async fn what_is_no_server_is_not_registered() {
         (Behaviour::status(404), "404"),
         (Behaviour::json(200, &json!({"hello": 1})), "JSON-RPC"),
         (Behaviour::status(200), "cannot be used"),
-        (Reply::new(200).header("content-type", "text/html").body("<html>").into(), "cannot be used"),
+        (
+            Reply::new(200)
+                .header("content-type", "text/html")
+                .body("<html>")
+                .into(),
+            "cannot be used",
+        ),
         (sequence([rpc(json!({"tools": many}))]), "more than the 200"),
-        (sequence([rpc(json!({"tools": [], "nextCursor": "again"}))]), "does not end"),
+        (
+            sequence([rpc(json!({"tools": [], "nextCursor": "again"}))]),
+            "does not end",
+        ),
         (sequence([rpc(json!({}))]), "no `tools`"),
         (Behaviour::Huge { bytes: 6_000_000 }, "bytes"),
         (Behaviour::CloseBeforeHead, "/url"),
@@ -213,13 +306,29 @@ async fn a_server_is_changed_and_deleted_like_every_object() {
         answers.extend([handshake(), Behaviour::status(202), list()]);
     }
     let scene = scene("/mcp", sequence(answers)).await;
-    let made = scene.post("/v1/mcp-servers", server(&scene, "/mcp"), 201).await;
-    scene.post("/v1/mcp-servers", json!({"name": "files", "url": "nowhere"}), 422).await;
+    let made = scene
+        .post("/v1/mcp-servers", server(&scene, "/mcp"), 201)
+        .await;
+    scene
+        .post(
+            "/v1/mcp-servers",
+            json!({"name": "files", "url": "nowhere"}),
+            422,
+        )
+        .await;
     let path = format!("/v1/mcp-servers/{}", made["id"].as_str().unwrap());
-    let changed = scene.client.patch(&path, json!({"prefix": "f_"})).await.unwrap();
+    let changed = scene
+        .client
+        .patch(&path, json!({"prefix": "f_"}))
+        .await
+        .unwrap();
     assert_eq!(json_of(changed, 200)["tools"][0]["offered_as"], "f_read");
     assert_eq!(offered(&scene).await, ["f_read"]);
-    let stale = scene.client.request(http::Method::DELETE, &path).header("if-match", "\"1\"").unwrap();
+    let stale = scene
+        .client
+        .request(http::Method::DELETE, &path)
+        .header("if-match", "\"1\"")
+        .unwrap();
     assert_eq!(stale.send().await.unwrap().status, 412);
     let stranger = scene.server.tenant("*").await;
     assert_eq!(stranger.get(&path).await.unwrap().status, 404);

@@ -192,7 +192,7 @@ async fn what_goes_wrong_is_told_by_its_kind() {
         ("302", Err("upstream_error"), Some(302), None),
         ("huge", Err("bad_answer"), None, None),
         ("endless", Err("bad_answer"), None, None),
-        ("bomb", Err("bad_answer"), Some(200), None),
+        ("bomb", Err("bad_answer"), None, None),
         ("never", Err("timeout"), None, None),
         ("trickle", Err("timeout"), None, None),
         ("close", Err("unknown_outcome"), None, None),
@@ -493,6 +493,24 @@ async fn calls_have_a_pace_and_a_number_at_once() {
             .all(|row| row["decision"] == "refused: rate_limited"),
         "{log:?}"
     );
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_ends_and_is_logged() {
+    let scene = Scene::open(Script::new().on("/never", Behaviour::Never)).await;
+    let endpoint = json!({"url": scene.receiver.url("/never"), "method": "POST"});
+    tool(&scene, "never", endpoint, json!({"timeout_seconds": 300})).await;
+    let asking = scene.client.post("/v1/tools/never/call", json!({}));
+    tokio::select! {
+        _ = asking => panic!("nobody answers"),
+        sent = scene.receiver.wait_for(1) => drop(sent.unwrap()),
+    }
+    let log = scene
+        .when("/v1/calls", |log| {
+            log["data"][0]["error_kind"] == "cancelled"
+        })
+        .await;
+    assert_eq!(log["data"][0]["decision"], "allowed", "{log}");
 }
 
 #[tokio::test]

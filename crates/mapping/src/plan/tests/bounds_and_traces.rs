@@ -22,6 +22,50 @@ fn what_a_record_becomes_is_bounded() {
 }
 
 #[test]
+fn what_a_record_costs_is_bounded() {
+    let text = "x".repeat(MAX_OUTPUT / 8);
+    let functions = [vec!["trim"; 15], vec!["hash"]].concat();
+    let many: Vec<Value> = (0..100)
+        .map(|n| json!({"source": "text", "target": format!("t{n}"), "transformation": functions}))
+        .collect();
+    let affordable = MAX_WORK / (text.len() + 1) / functions.len();
+    let outcome = rules(Value::from(many)).to_external(&json!({"text": text}));
+    assert_eq!(outcome.errors.len(), 100 - affordable);
+    assert_eq!(outcome.errors[0].code, IssueCode::TooLarge);
+
+    let choices: Vec<Value> = (0..200)
+        .map(|n| json!({"source": format!("$.list[?@.n == {n}].n"), "target": format!("t{n}")}))
+        .collect();
+    let plan = rules(Value::from(choices));
+    let list = |note: &str| {
+        let items: Vec<Value> = (0..100).map(|n| json!({"n": n, "note": note})).collect();
+        json!({"list": items})
+    };
+    assert!(plan.to_external(&list("short")).is_accepted());
+    let outcome = plan.to_external(&list(&"x".repeat(10_000)));
+    assert_eq!(outcome.errors[0].code, IssueCode::TooLarge);
+}
+
+#[test]
+fn what_a_trace_shows_is_bounded() {
+    let many: Vec<Value> = (0..10)
+        .map(|n| json!({"source": "text", "target": format!("t{n}")}))
+        .collect();
+    let record = json!({"text": "x".repeat(MAX_SHOWN / 10)});
+    let (outcome, trace) = rules(Value::from(many)).run_traced(Way::ToExternal, &record);
+    assert!(outcome.is_accepted());
+    let cut: Vec<bool> = trace.iter().map(|rule| rule.items[0].cut).collect();
+    assert_eq!(
+        cut,
+        [
+            false, false, false, false, true, true, true, true, true, true
+        ],
+        "input and output each"
+    );
+    assert!(trace[9].items[0].ending == Ending::Written && trace[9].items[0].output.is_none());
+}
+
+#[test]
 fn a_trace_tells_each_step() {
     let plan = rules(json!([
         {"source": "email", "target": "Email", "transformation": ["trim", "lowercase"], "validation": "email"},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{super::setting::Setting, GIB, HOUR, KIB, MIB, background::row};
+use super::{super::setting::Setting, HOUR, KIB, MIB, background::row};
 
 /// All of them.
 pub(super) fn limits() -> Vec<Setting> {
@@ -42,7 +42,7 @@ pub(super) fn limits() -> Vec<Setting> {
         row(
             "limits.call_answer_max_bytes",
             "bytes",
-            (KIB, GIB),
+            (KIB, 64 * MIB),
             |c, v| c.limits.calls.answer_bytes = v as usize,
             "5_242_880",
             "Largest answer of a service that is taken (5 MiB).",

@@ -51,9 +51,10 @@ impl Failure {
     /// As the error of a call.
     pub(super) fn into_call_error(self) -> CallError {
         match self {
-            Self::NoSession => {
-                CallError::new(ErrorKind::Retry, "the MCP server has ended the session; nothing was done")
-            }
+            Self::NoSession => CallError::new(
+                ErrorKind::Retry,
+                "the MCP server has ended the session; nothing was done",
+            ),
             Self::Rpc(error) => error.into_call_error(),
             Self::Call(error) => error,
         }
@@ -84,11 +85,15 @@ impl<'a> Link<'a> {
         timeout: Duration,
     ) -> Result<Self, CallError> {
         let nothing = json!({});
-        let values = Values::open(&parts.registry, tenant, recipe.secrets(), &nothing).await?;
+        let values =
+            Values::open(&parts.registry, tenant, recipe.secrets().keys(), &nothing).await?;
         let redaction = values.redaction();
-        let prepared = recipe.prepare(&nothing, &values).map_err(CallError::bad_input)?;
+        let prepared = recipe
+            .prepare(&nothing, &values)
+            .map_err(CallError::bad_input)?;
         let unusable = || {
-            let message = "the URL or a header of the MCP server cannot be written with its secrets";
+            let message =
+                "the URL or a header of the MCP server cannot be written with its secrets";
             CallError::new(ErrorKind::Misconfigured, message)
         };
         let mut headers = HeaderMap::new();
@@ -114,11 +119,14 @@ impl<'a> Link<'a> {
         let fresh = HeaderMap::new();
         let answer = self.send(&wire::handshake(), fresh).await?;
         let result = match self.result(&answer) {
-            Err(Failure::Rpc(error)) if wire::wants_no_handshake(&error) => return Ok(Session::None),
+            Err(Failure::Rpc(error)) if wire::wants_no_handshake(&error) => {
+                return Ok(Session::None);
+            }
             result => result?,
         };
         let agreed = wire::agreed(&result, &answer.headers);
-        let session = agreed.ok_or_else(|| bad_answer("its handshake names no protocol version"))?;
+        let session =
+            agreed.ok_or_else(|| bad_answer("its handshake names no protocol version"))?;
         let done = wire::handshake_done();
         let headers = session.headers(&done);
         self.send(&done, headers).await?;
@@ -142,7 +150,8 @@ impl<'a> Link<'a> {
         if answer.status == StatusCode::NOT_FOUND && session.can_end() {
             return Err(Failure::NoSession);
         }
-        self.result(&answer).map(|result| self.redaction.value(result))
+        self.result(&answer)
+            .map(|result| self.redaction.value(result))
     }
 
     /// Asks for everything that the server offers.
@@ -164,7 +173,10 @@ impl<'a> Link<'a> {
                 let why = format!("it offers more than the {MAX_TOOLS} tools that are taken");
                 return Err(bad_answer(&why).into());
             }
-            cursor = page.get("nextCursor").filter(|next| next.is_string()).cloned();
+            cursor = page
+                .get("nextCursor")
+                .filter(|next| next.is_string())
+                .cloned();
             if cursor.is_none() {
                 return Ok(listing);
             }
@@ -182,7 +194,9 @@ impl<'a> Link<'a> {
             body: message.to_string().into(),
             deadline: self.timeout.saturating_sub(self.begun.elapsed()),
             // A stream that stays open after the answer is only cut short.
-            body_limit: BodyLimit::Excerpt { keep: LARGEST_ANSWER },
+            body_limit: BodyLimit::Excerpt {
+                keep: LARGEST_ANSWER,
+            },
         };
         let answer = self.parts.outbound.send(request).await;
         let answer = answer.map_err(|error| transport_error(&error, &self.redaction))?;
@@ -206,7 +220,10 @@ impl<'a> Link<'a> {
         // A refusal can come with an HTTP status or without one; its own words tell more.
         if let Ok(Err(RpcError { code, message })) = &read {
             let message = self.redaction.text(message);
-            return Err(Failure::Rpc(RpcError { code: *code, message }));
+            return Err(Failure::Rpc(RpcError {
+                code: *code,
+                message,
+            }));
         }
         if let Some(error) = status_error(answer, &content, self.parts.clock.now()) {
             return Err(Failure::Call(error));
@@ -225,10 +242,14 @@ impl<'a> Link<'a> {
 
 impl Listing {
     fn add(&mut self, entry: &Value) {
-        let name = entry.get("name").and_then(Value::as_str).unwrap_or_default();
+        let name = entry
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         match RemoteTool::read(entry) {
             Ok(tool) if self.tools.iter().any(|known| known.name == tool.name) => {
-                self.unusable.push((tool.name, "another tool has the same name".to_owned()));
+                self.unusable
+                    .push((tool.name, "another tool has the same name".to_owned()));
             }
             Ok(tool) => self.tools.push(tool),
             Err(why) if self.unusable.len() < MAX_TOOLS => {
@@ -241,5 +262,8 @@ impl Listing {
 }
 
 fn bad_answer(why: &str) -> CallError {
-    CallError::new(ErrorKind::BadAnswer, format!("the answer of the MCP server cannot be used: {why}"))
+    CallError::new(
+        ErrorKind::BadAnswer,
+        format!("the answer of the MCP server cannot be used: {why}"),
+    )
 }

@@ -82,7 +82,10 @@ impl Server {
     /// A way to it, for as long as its time-out.
     async fn link<'a>(&self, parts: &'a Parts) -> Result<Link<'a>, CallError> {
         let recipe = self.recipe.as_ref().map_err(|reason| {
-            let message = format!("the MCP server `{}` cannot be used as it is: {reason}", self.name);
+            let message = format!(
+                "the MCP server `{}` cannot be used as it is: {reason}",
+                self.name
+            );
             CallError::new(ErrorKind::Misconfigured, message)
         })?;
         Link::open(parts, self.tenant_id, recipe, self.timeout).await
@@ -97,7 +100,10 @@ impl Server {
         trace: Option<http::HeaderValue>,
     ) -> Result<Value, CallError> {
         let session = self.session(link).await?;
-        match link.ask(&session, method, params.clone(), trace.clone()).await {
+        match link
+            .ask(&session, method, params.clone(), trace.clone())
+            .await
+        {
             Err(Failure::NoSession) => {
                 *self.session.lock() = None;
                 let session = self.session(link).await?;
@@ -141,10 +147,17 @@ pub(crate) fn offered(
     let (server, described) = Server::open(document, bounds)?;
     let (server, prefix) = (Arc::new(server), described.prefix());
     let accepted = pins.iter().filter_map(Pin::offered);
-    Ok(accepted.filter_map(|tool| one(&server, document, tool, &prefix)).collect())
+    Ok(accepted
+        .filter_map(|tool| one(&server, document, tool, &prefix))
+        .collect())
 }
 
-fn one(server: &Arc<Server>, document: &Document, tool: &RemoteTool, prefix: &str) -> Option<Offered> {
+fn one(
+    server: &Arc<Server>,
+    document: &Document,
+    tool: &RemoteTool,
+    prefix: &str,
+) -> Option<Offered> {
     let name = tool.offered_name(prefix)?;
     Some(Offered {
         id: format!("{}.{}", document.id, tool.name),
@@ -179,7 +192,9 @@ impl McpExecutor {
             schema.faults(input, bytes)
         });
         let faults = faults.unwrap_or_default().into_iter();
-        faults.map(|fault| Violation::new(fault.pointer, fault.detail)).collect()
+        faults
+            .map(|fault| Violation::new(fault.pointer, fault.detail))
+            .collect()
     }
 
     /// Makes the call.
@@ -230,7 +245,9 @@ impl McpExecutor {
     ) -> Result<Value, CallError> {
         self.look_again(parts, link).await?;
         let trace = traces::header(&call.trace);
-        self.server.ask(link, "tools/call", params, Some(trace)).await
+        self.server
+            .ask(link, "tools/call", params, Some(trace))
+            .await
     }
 
     /// Looks at what the server offers if that was not done lately, and refuses the call if this tool is not what

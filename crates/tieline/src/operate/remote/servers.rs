@@ -78,7 +78,14 @@ impl Operator {
             .into_iter()
             .filter_map(Pin::accept)
             .collect();
-        let Document { tenant_id, kind, id, name, body, .. } = document;
+        let Document {
+            tenant_id,
+            kind,
+            id,
+            name,
+            body,
+            ..
+        } = document;
         let new = NewDocument {
             tenant_id,
             kind,
@@ -92,7 +99,11 @@ impl Operator {
         let document = store.create_document(new, by).await?;
         store.replace_mcp_tools(tenant, &document.id, &pins).await?;
         self.0.registry.forget_operations(tenant).await;
-        Ok(Registered { document, pins, unusable })
+        Ok(Registered {
+            document,
+            pins,
+            unusable,
+        })
     }
 
     /// Replaces a server, and looks at what it offers now; what differs from what was accepted is not offered.
@@ -121,7 +132,8 @@ impl Operator {
         by: &ChangeBy,
     ) -> Result<Option<Registered>, RemoteError> {
         let (tools, unusable) = self.seen(document).await?;
-        self.keep(document, document.clone(), tools, unusable, by).await
+        self.keep(document, document.clone(), tools, unusable, by)
+            .await
     }
 
     async fn keep(
@@ -138,14 +150,20 @@ impl Operator {
             body: changed.body,
             expected: Some(before.version),
         };
-        let written = store.replace_document(tenant, Kind::McpServer, id, replacement, by).await?;
+        let written = store
+            .replace_document(tenant, Kind::McpServer, id, replacement, by)
+            .await?;
         let Some(document) = written else {
             return Ok(None);
         };
         let pins = Pin::updated(store.mcp_tools(tenant, id).await?, tools);
         store.replace_mcp_tools(tenant, id, &pins).await?;
         self.0.registry.forget_operations(tenant).await;
-        Ok(Some(Registered { document, pins, unusable }))
+        Ok(Some(Registered {
+            document,
+            pins,
+            unusable,
+        }))
     }
 
     /// Accepts tools as they were looked at; what has changed since then is refused. `None` if there is no such
@@ -169,7 +187,13 @@ impl Operator {
         let is_meant = |pin: &Pin| accepted.iter().any(|one| one.name == pin.name);
         pins = pins
             .into_iter()
-            .filter_map(|pin| if is_meant(&pin) { pin.accept() } else { Some(pin) })
+            .filter_map(|pin| {
+                if is_meant(&pin) {
+                    pin.accept()
+                } else {
+                    Some(pin)
+                }
+            })
             .collect();
         let replacement = Replacement {
             name: document.name.clone(),
@@ -177,13 +201,19 @@ impl Operator {
             expected: Some(document.version),
         };
         // The new version makes the other nodes load the tools.
-        let written = store.replace_document(tenant, Kind::McpServer, id, replacement, by).await?;
+        let written = store
+            .replace_document(tenant, Kind::McpServer, id, replacement, by)
+            .await?;
         let Some(document) = written else {
             return Ok(None);
         };
         store.replace_mcp_tools(tenant, id, &pins).await?;
         self.0.registry.forget_operations(tenant).await;
-        Ok(Some(Registered { document, pins, unusable: Vec::new() }))
+        Ok(Some(Registered {
+            document,
+            pins,
+            unusable: Vec::new(),
+        }))
     }
 
     /// Removes a server and its tools; false if there is none.
@@ -195,7 +225,9 @@ impl Operator {
         by: &ChangeBy,
     ) -> Result<bool, RemoteError> {
         let store = &self.0.store;
-        let deleted = store.delete_document(tenant, Kind::McpServer, id, expected, by).await?;
+        let deleted = store
+            .delete_document(tenant, Kind::McpServer, id, expected, by)
+            .await?;
         if deleted {
             store.replace_mcp_tools(tenant, id, &[]).await?;
         }
@@ -204,7 +236,9 @@ impl Operator {
     }
 
     async fn check_server(&self, tenant: TenantId, new: &McpServer) -> Result<(), RemoteError> {
-        let recipe = new.compile(self.0.registry.bounds()).map_err(RemoteError::Invalid)?;
+        let recipe = new
+            .compile(self.0.registry.bounds())
+            .map_err(RemoteError::Invalid)?;
         let mut faults = self.unknown_header_secrets(tenant, &recipe).await?;
         if let Err(bad) = self.0.outbound.check_url(recipe.probe()) {
             faults.push(Violation::new("/url", bad.to_string()));
@@ -222,10 +256,14 @@ impl Operator {
         recipe: &Recipe,
     ) -> Result<Vec<Violation>, RemoteError> {
         let mut faults = Vec::new();
-        for name in recipe.secrets() {
+        for (name, pointer) in recipe.secrets() {
             if self.0.registry.named_secret(tenant, name).await?.is_none() {
-                let detail = format!("there is no secret `{name}`; make it with POST /v1/secrets first");
-                faults.push(Violation::new("/headers", detail));
+                let detail =
+                    format!("there is no secret `{name}`; make it with POST /v1/secrets first");
+                faults.push(Violation::new(
+                    pointer.trim_start_matches("/endpoint"),
+                    detail,
+                ));
             }
         }
         Ok(faults)
@@ -287,7 +325,10 @@ pub(super) async fn note_seen(
             expected: Some(document.version),
         };
         // The new version makes the other nodes load the tools; whoever changes the server meanwhile does that, too.
-        match store.replace_document(tenant, Kind::McpServer, id, replacement, &by).await {
+        match store
+            .replace_document(tenant, Kind::McpServer, id, replacement, &by)
+            .await
+        {
             Err(store::Error::Conflict { .. }) => {}
             written => drop(written?),
         }
@@ -296,7 +337,10 @@ pub(super) async fn note_seen(
     };
     noted.await.map_err(|error| {
         tracing::warn!(%error, server = id, "cannot keep what an MCP server offers");
-        CallError::new(ErrorKind::Retry, "what the MCP server offers cannot be kept right now; nothing was done")
+        CallError::new(
+            ErrorKind::Retry,
+            "what the MCP server offers cannot be kept right now; nothing was done",
+        )
     })
 }
 

@@ -39,7 +39,8 @@ fn own() -> Value {
 
 /// The first message of a handshake.
 pub(super) fn handshake() -> Value {
-    let params = json!({"protocolVersion": WITH_HANDSHAKE, "capabilities": {}, "clientInfo": own()});
+    let params =
+        json!({"protocolVersion": WITH_HANDSHAKE, "capabilities": {}, "clientInfo": own()});
     json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
 }
 
@@ -52,7 +53,10 @@ pub(super) fn handshake_done() -> Value {
 pub(super) fn agreed(result: &Value, headers: &HeaderMap) -> Option<Session> {
     let revision = result.get("protocolVersion")?.as_str()?.to_owned();
     let id = headers.get(SESSION).and_then(|id| id.to_str().ok());
-    Some(Session::Shaken { revision, id: id.map(str::to_owned) })
+    Some(Session::Shaken {
+        revision,
+        id: id.map(str::to_owned),
+    })
 }
 
 /// Whether this refusal of a handshake says that the server knows only revisions without one.
@@ -107,7 +111,10 @@ impl Session {
 
 /// What every message is sent with.
 pub(super) fn common_headers(headers: &mut HeaderMap) {
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     let accept = HeaderValue::from_static("application/json, text/event-stream");
     headers.insert(header::ACCEPT, accept);
 }
@@ -129,8 +136,11 @@ impl RpcError {
             -32_601 => ErrorKind::NotFound,
             _ => ErrorKind::UpstreamError,
         };
-        CallError::new(kind, format!("the MCP server answered with the error {}", self.code))
-            .saying(Some(self.message))
+        CallError::new(
+            kind,
+            format!("the MCP server answered with the error {}", self.code),
+        )
+        .saying(Some(self.message))
     }
 }
 
@@ -173,8 +183,15 @@ fn outcome(message: &Value) -> Option<Result<Value, RpcError>> {
     }
     let error = message.get("error")?;
     Some(Err(RpcError {
-        code: error.get("code").and_then(Value::as_i64).unwrap_or_default(),
-        message: error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        code: error
+            .get("code")
+            .and_then(Value::as_i64)
+            .unwrap_or_default(),
+        message: error
+            .get("message")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
     }))
 }
 
@@ -182,7 +199,10 @@ fn outcome(message: &Value) -> Option<Result<Value, RpcError>> {
 pub(super) fn output(result: &Value) -> Result<Value, CallError> {
     let content = result.get("content").and_then(Value::as_array);
     let content = content.map(Vec::as_slice).unwrap_or_default();
-    let texts: Vec<_> = content.iter().filter_map(|part| part.get("text")?.as_str()).collect();
+    let texts: Vec<_> = content
+        .iter()
+        .filter_map(|part| part.get("text")?.as_str())
+        .collect();
     if result.get("isError") == Some(&json!(true)) {
         let said = texts.join("\n");
         let end = said.floor_char_boundary(2_048);
@@ -200,7 +220,9 @@ pub(super) fn output(result: &Value) -> Result<Value, CallError> {
 
 /// The object or array that a text is; other texts stay texts.
 fn as_json(text: &str) -> Option<Value> {
-    text.trim_start().starts_with(['{', '[']).then(|| parsed(text.as_bytes()).ok())?
+    text.trim_start()
+        .starts_with(['{', '['])
+        .then(|| parsed(text.as_bytes()).ok())?
 }
 
 #[cfg(test)]
@@ -212,19 +234,34 @@ mod tests {
         let notice = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{}}"#;
         let good = r#"{"jsonrpc":"2.0","id":1,"result":{"a":1}}"#;
         let bad = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no"}}"#;
-        let refused = RpcError { code: -32_602, message: "no".to_owned() };
+        let refused = RpcError {
+            code: -32_602,
+            message: "no".to_owned(),
+        };
         let rows = [
             (good.to_owned(), false, Ok(Ok(json!({"a": 1})))),
             (bad.to_owned(), false, Ok(Err(refused.clone()))),
             (notice.to_owned(), false, Err(())),
             ("<html>".to_owned(), false, Err(())),
-            (format!("id: 1\ndata: {notice}\n\nevent: message\ndata: {good}\n\n"), true, Ok(Ok(json!({"a": 1})))),
+            (
+                format!("id: 1\ndata: {notice}\n\nevent: message\ndata: {good}\n\n"),
+                true,
+                Ok(Ok(json!({"a": 1}))),
+            ),
             (format!("data:{bad}\r\n\r\n"), true, Ok(Err(refused))),
-            ("data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":1,\"result\":7}".to_owned(), true, Ok(Ok(json!(7)))),
+            (
+                "data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":1,\"result\":7}".to_owned(),
+                true,
+                Ok(Ok(json!(7))),
+            ),
             (format!("data: {notice}\n\n: bye\n\n"), true, Err(())),
         ];
         for (body, is_stream, expected) in rows {
-            assert_eq!(answer(body.as_bytes(), is_stream).map_err(drop), expected, "{body}");
+            assert_eq!(
+                answer(body.as_bytes(), is_stream).map_err(drop),
+                expected,
+                "{body}"
+            );
         }
     }
 
@@ -233,15 +270,31 @@ mod tests {
         let text = |text: &str| json!({"type": "text", "text": text});
         let image = json!({"type": "image", "data": "AA==", "mimeType": "image/png"});
         let rows = [
-            (json!({"content": [text("hi")], "structuredContent": {"a": 1}}), Ok(json!({"a": 1}))),
+            (
+                json!({"content": [text("hi")], "structuredContent": {"a": 1}}),
+                Ok(json!({"a": 1})),
+            ),
             (json!({"content": [text("hi")]}), Ok(json!("hi"))),
-            (json!({"content": [text("{\"a\": 1}")]}), Ok(json!({"a": 1}))),
+            (
+                json!({"content": [text("{\"a\": 1}")]}),
+                Ok(json!({"a": 1})),
+            ),
             (json!({"content": [text("{a")]}), Ok(json!("{a"))),
-            (json!({"content": [text("a"), image]}), Ok(json!({"content": [text("a"), image]}))),
-            (json!({"content": [text("broken")], "isError": true}), Err(Some("broken".to_owned()))),
+            (
+                json!({"content": [text("a"), image]}),
+                Ok(json!({"content": [text("a"), image]})),
+            ),
+            (
+                json!({"content": [text("broken")], "isError": true}),
+                Err(Some("broken".to_owned())),
+            ),
         ];
         for (result, expected) in rows {
-            assert_eq!(output(&result).map_err(|error| error.upstream), expected, "{result}");
+            assert_eq!(
+                output(&result).map_err(|error| error.upstream),
+                expected,
+                "{result}"
+            );
         }
     }
 }

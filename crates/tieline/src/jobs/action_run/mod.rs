@@ -7,35 +7,38 @@
 //! The delivery brings retries, crash recovery and the dead letter; the job shows how far it is. A call that was under
 //! way when a node died is made again only if that is harmless. Otherwise the job fails with `unknown_outcome`.
 
-use std::{sync::Arc, time::Duration};
+mod held;
+mod shown;
+mod standing;
+
+use std::sync::Arc;
 
 use rand::random;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tieline_domain::{
     DestinationId, JobId, TenantId,
     clock::Clock,
     event::{Event, types},
     filter::Document,
-    job::{Fault, Job, Kind, Progress, Status},
+    job::{Job, Kind, Progress, Status},
     operation::{CallError, ErrorKind},
     trace::TraceContext,
 };
 use tieline_store::{ChangeBy, Store, jobs::Ending, spine::Claimed};
 use tokio_util::sync::CancellationToken;
 
+use self::{
+    held::Held,
+    shown::{fault, last_error, one},
+    standing::{Next, Place, next, place_of},
+};
 use super::ending_notice;
 use crate::{
     operate::{Call, CalledBy, Offered, Operator, Report, Via},
     publish::{NewEvent, mint, own_type, told},
     registry::{self, Registry},
 };
-
-/// How long to wait before an outcome that could not be written is written again.
-const WRITE_AGAIN: Duration = Duration::from_millis(250);
-
-/// How often an outcome is written again: half a minute.
-const WRITES: u32 = 120;
 
 /// How many orphans are ended in one look.
 const ORPHANS: usize = 200;
@@ -94,34 +97,6 @@ struct Requested {
     requested_by: String,
     #[serde(flatten)]
     asked: Asked,
-}
-
-/// Where a run goes on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Place {
-    /// How many attempts of the delivery lay before the schedule in which this was written: more of them now mean
-    /// that someone retried it by hand.
-    schedule: u32,
-    /// Whether a call is under way.
-    calling: bool,
-    /// What came out.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    result: Value,
-}
-
-/// What follows from how a job stands when its delivery is tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
-    /// The action is called.
-    Call,
-    /// A call was under way when a node died; whether it did anything is not known.
-    Unknown,
-    /// It is done.
-    Done,
-    /// It failed for good in this schedule.
-    Failed,
-    /// It was called off.
-    CalledOff,
 }
 
 /// What came of an attempt.
@@ -356,8 +331,11 @@ impl ActionRuns {
 
     async fn end_failed(&self, job: &Job, why: &str, cause: Option<&Event>) -> Result<(), Error> {
         let mut progress = one(true);
-        progress.errors.clone_from(&job.progress.errors);
-        if progress.errors.is_empty() {
+        let last = job.progress.errors.last();
+        // What the last call came to says more than that nothing follows it.
+        if last.is_some_and(|last| last.detail.starts_with(why)) {
+            progress.errors.clone_from(&job.progress.errors);
+        } else {
             progress.errors.push(fault(why));
         }
         let Parts {
@@ -383,259 +361,7 @@ impl ActionRuns {
     }
 }
 
-/// A job that an attempt has taken up.
-struct Held<'a> {
-    runs: &'a ActionRuns,
-    claimed: &'a Claimed,
-    job: &'a Job,
-    holder: String,
-}
-
-impl Held<'_> {
-    /// Writes down what a call came to.
-    async fn settle(&self, report: Report, may_repeat: bool) -> Result<Worked, Error> {
-        let error = match &report.result {
-            Ok(_) => None,
-            Err(error) => Some(error.clone()),
-        };
-        match error {
-            None => self.done(report).await,
-            Some(error) if error.kind.is_worth_a_later_try(may_repeat) => {
-                self.put_off(error, report).await
-            }
-            Some(error) => self.failed(error, Some(report)).await,
-        }
-    }
-
-    async fn done(&self, report: Report) -> Result<Worked, Error> {
-        self.end(Status::Completed, one(false), Some(&report))
-            .await?;
-        Ok(Worked::Done(Some(report)))
-    }
-
-    async fn failed(&self, error: CallError, report: Option<Report>) -> Result<Worked, Error> {
-        let mut progress = one(true);
-        progress.errors.push(fault_of(&error));
-        self.end(Status::Failed, progress, report.as_ref()).await?;
-        Ok(Worked::Failed(error, report))
-    }
-
-    async fn put_off(&self, error: CallError, report: Report) -> Result<Worked, Error> {
-        let progress = Progress {
-            total: Some(1),
-            errors: vec![fault_of(&error)],
-            ..Progress::default()
-        };
-        let place = self.place(Some(&report));
-        let Parts { store, .. } = &*self.runs.0;
-        written(|| {
-            store.put_job_off(
-                self.job.tenant_id,
-                self.job.id,
-                &self.holder,
-                &place,
-                &progress,
-            )
-        })
-        .await?;
-        Ok(Worked::NotYet(error, Some(report)))
-    }
-
-    async fn end(
-        &self,
-        status: Status,
-        progress: Progress,
-        report: Option<&Report>,
-    ) -> Result<(), Error> {
-        let Parts {
-            clock,
-            registry,
-            store,
-            ..
-        } = &*self.runs.0;
-        let cause = Some(&*self.claimed.event);
-        let notice = ending_notice(clock, registry, self.job, status, &progress, cause).await;
-        let ending = Ending {
-            status,
-            progress,
-            notice,
-        };
-        let (place, now) = (self.place(report), clock.now());
-        written(|| {
-            store.end_delivered_job(
-                self.job.tenant_id,
-                self.job.id,
-                Some(&self.holder),
-                Some(&place),
-                now,
-                &ending,
-            )
-        })
-        .await?;
-        Ok(())
-    }
-
-    fn place(&self, report: Option<&Report>) -> String {
-        let place = Place {
-            schedule: self.claimed.earlier_attempts,
-            calling: false,
-            result: report.map_or(Value::Null, result),
-        };
-        json!(place).to_string()
-    }
-}
-
-/// Writes until it is written: what an action did must not be forgotten because the store was away for a moment.
-async fn written<F>(write: impl Fn() -> F) -> tieline_store::Result<bool>
-where
-    F: Future<Output = tieline_store::Result<bool>>,
-{
-    let mut left = WRITES;
-    loop {
-        match write().await {
-            Err(error @ tieline_store::Error::Unavailable(_)) if left > 0 => {
-                tracing::warn!(%error, "cannot write what an action did; will try again");
-                left -= 1;
-                tokio::time::sleep(WRITE_AGAIN).await;
-            }
-            written => return written,
-        }
-    }
-}
-
-/// What a delivery finds to do for a job. `earlier` counts the attempts before the present schedule.
-fn next(status: Status, place: Option<&Place>, earlier: u32, may_repeat: bool) -> Next {
-    // Whoever retries by hand has looked whether a call that was under way was carried out.
-    let place = place.filter(|place| place.schedule >= earlier);
-    match (status, place) {
-        (Status::Completed, _) => Next::Done,
-        (Status::Cancelled, _) => Next::CalledOff,
-        (Status::Failed, Some(_)) => Next::Failed,
-        (Status::Running, Some(place)) if place.calling && !may_repeat => Next::Unknown,
-        (Status::Failed | Status::Running | Status::Waiting, _) => Next::Call,
-    }
-}
-
-fn place_of(job: &Job) -> Option<Place> {
-    serde_json::from_str(job.place.as_deref()?).ok()
-}
-
-fn one(failed: bool) -> Progress {
-    Progress {
-        total: Some(1),
-        done: 1,
-        failed: failed.into(),
-        errors: Vec::new(),
-    }
-}
-
-fn fault(detail: &str) -> Fault {
-    Fault {
-        item: None,
-        detail: detail.to_owned(),
-    }
-}
-
-/// The failure of a call, for the list of a job's errors: its kind is the item.
-fn fault_of(error: &CallError) -> Fault {
-    let mut detail = error.message.clone();
-    for field in &error.fields {
-        detail.push_str(&format!("; {field}"));
-    }
-    Fault {
-        item: Some(error.kind.as_str().to_owned()),
-        detail,
-    }
-}
-
-fn last_error(job: &Job) -> CallError {
-    let last = job.progress.errors.last();
-    let message = last.map_or("the job failed", |fault| &fault.detail);
-    let kind = last
-        .and_then(|fault| fault.item.as_deref())
-        .and_then(|word| {
-            let mut kinds = ErrorKind::ALL.iter();
-            kinds.find(|kind| kind.as_str() == word)
-        });
-    CallError::new(
-        kind.copied().unwrap_or(ErrorKind::UpstreamError),
-        message.to_owned(),
-    )
-}
-
 fn gone() -> CallError {
     let message = "what was to be run was removed with the content of its event";
     CallError::new(ErrorKind::BadInput, message)
-}
-
-/// The result of a job, as it is shown.
-fn result(report: &Report) -> Value {
-    let mut shown = Map::new();
-    shown.insert("call_id".to_owned(), json!(report.call_id));
-    shown.insert("success".to_owned(), json!(report.result.is_ok()));
-    shown.insert("status_code".to_owned(), json!(report.status_code));
-    shown.insert(
-        "response_time_ms".to_owned(),
-        json!(report.response_time_ms),
-    );
-    match &report.result {
-        Ok(output) => {
-            shown.insert("output".to_owned(), output.value.clone());
-            shown.insert("truncated".to_owned(), json!(output.truncated));
-        }
-        Err(error) => {
-            let error = json!({
-                "kind": error.kind.as_str(),
-                "message": error.message,
-                "advice": error.kind.advice(),
-                "upstream": error.upstream,
-            });
-            shown.insert("error".to_owned(), error);
-        }
-    }
-    Value::Object(shown)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_delivery_finds_to_do() {
-        let place = |schedule, calling| {
-            Some(Place {
-                schedule,
-                calling,
-                result: Value::Null,
-            })
-        };
-        let rows = [
-            // status, place, attempts before this schedule, may repeat, what follows
-            (Status::Waiting, None, 0, false, Next::Call),
-            (Status::Waiting, place(0, false), 0, false, Next::Call),
-            (Status::Running, place(0, true), 0, true, Next::Call),
-            (Status::Running, place(0, true), 0, false, Next::Unknown),
-            (Status::Running, place(0, true), 3, false, Next::Call),
-            (Status::Completed, place(0, false), 0, false, Next::Done),
-            (Status::Completed, place(0, false), 3, false, Next::Done),
-            (
-                Status::Cancelled,
-                place(0, false),
-                3,
-                false,
-                Next::CalledOff,
-            ),
-            (Status::Failed, None, 0, false, Next::Call),
-            (Status::Failed, place(0, false), 0, false, Next::Failed),
-            (Status::Failed, place(2, false), 2, false, Next::Failed),
-            (Status::Failed, place(2, false), 5, false, Next::Call),
-        ];
-        for (status, place, earlier, may_repeat, expected) in rows {
-            assert_eq!(
-                next(status, place.as_ref(), earlier, may_repeat),
-                expected,
-                "{status:?} {place:?} {earlier} {may_repeat}"
-            );
-        }
-    }
 }

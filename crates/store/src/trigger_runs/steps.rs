@@ -1,0 +1,195 @@
+//! The steps of runs.
+
+use std::time::Duration;
+
+use sqlx::AssertSqlSafe;
+use tieline_domain::{
+    TenantId, Timestamp, TriggerRunId,
+    trigger::{Run, RunStep},
+};
+
+use super::{json, number, text};
+use crate::{
+    Error, Result, Store,
+    db::{Tx, in_tx, on_db},
+    spine::{
+        self, Entry, lines,
+        replay::{self, Again},
+    },
+    store::parsed,
+};
+
+const STEP: &str =
+    "number, name, kind, status, attempts, input, output, error, call_id, started_at, duration_us";
+
+type StepRow = (
+    i64,
+    String,
+    String,
+    String,
+    i64,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    i64,
+    Option<i64>,
+);
+
+fn step(row: StepRow) -> Result<RunStep> {
+    let (place, name, kind, status, attempts, input, output, error, call_id, started_at, duration) =
+        row;
+    Ok(RunStep {
+        number: number(place),
+        name,
+        kind,
+        status: parsed(&status)?,
+        attempts: number(attempts),
+        input: serde_json::from_str(&input).map_err(Error::content)?,
+        output: json(output.as_deref())?,
+        error: json(error.as_deref())?,
+        call_id: call_id.as_deref().map(parsed).transpose()?,
+        started_at: Timestamp::from_micros(started_at),
+        duration: duration.map(|micros| Duration::from_micros(micros.unsigned_abs())),
+    })
+}
+
+/// What a step leaves behind beside its row.
+#[derive(Clone, Debug, Default)]
+pub struct Effects {
+    /// Events that it publishes, with what they are owed.
+    pub events: Vec<Entry>,
+    /// Events that it delivers.
+    pub deliveries: Vec<Again>,
+}
+
+impl Store {
+    /// The steps of a run that were begun, the first one first.
+    pub async fn trigger_steps(&self, tenant: TenantId, run: TriggerRunId) -> Result<Vec<RunStep>> {
+        let text = format!(
+            "SELECT {STEP} FROM trigger_steps WHERE tenant_id = $1 AND run_id = $2 ORDER BY number"
+        );
+        let rows: Vec<StepRow> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
+            .bind(tenant.to_string())
+            .bind(run.to_string())
+            .fetch_all(c)
+            .await?);
+        rows.into_iter().map(step).collect()
+    }
+
+    /// Notes that a step of a run begins, or begins again; false if `holder` has the run no more.
+    pub async fn begin_trigger_step(
+        &self,
+        of: &Run,
+        holder: &str,
+        begun: &RunStep,
+    ) -> Result<bool> {
+        const BEGIN: &str = "INSERT INTO trigger_steps (tenant_id, run_id, number, name, kind, status, attempts, \
+                             input, started_at) VALUES ($1, $2, $3, $4, $5, 'running', 1, $6, $7) \
+                             ON CONFLICT (tenant_id, run_id, number) DO UPDATE SET status = 'running', \
+                             attempts = trigger_steps.attempts + 1, input = excluded.input, output = NULL, \
+                             error = NULL, call_id = NULL, started_at = excluded.started_at, duration_us = NULL";
+        let input = serde_json::to_string(&begun.input).map_err(Error::content)?;
+        let mut tx = self.db().begin().await?;
+        if !holds(&mut tx, of, holder).await? {
+            return Ok(false);
+        }
+        in_tx!(tx, |c| sqlx::query(BEGIN)
+            .bind(of.tenant_id.to_string())
+            .bind(of.id.to_string())
+            .bind(i64::from(begun.number))
+            .bind(&begun.name)
+            .bind(&begun.kind)
+            .bind(&input)
+            .bind(begun.started_at.as_micros())
+            .execute(c)
+            .await
+            .map(drop))?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Writes how a step ended, with what it leaves behind, all in one commit; false if `holder` has the run no more,
+    /// and then nothing is written. One that was never begun is written as it is.
+    pub async fn end_trigger_step(
+        &self,
+        of: &Run,
+        holder: &str,
+        ended: &RunStep,
+        effects: &Effects,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let mut tx = self.db().begin().await?;
+        let joined = effects.events.iter().flat_map(lines::joined_by);
+        let delivered = effects.deliveries.iter().map(|again| again.destination_id);
+        lines::lock(&mut tx, joined.chain(delivered).collect()).await?;
+        if !holds(&mut tx, of, holder).await? {
+            return Ok(false);
+        }
+        write_step(&mut tx, of, ended).await?;
+        for event in &effects.events {
+            spine::write_notice(&mut tx, event).await?;
+        }
+        let deliveries = &effects.deliveries;
+        replay::make(&mut tx, self.db(), of.tenant_id, deliveries, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// Takes the content of an event out of the steps that it came to.
+pub(crate) async fn erase_steps(tx: &mut Tx, tenant: TenantId, event: &str) -> Result<()> {
+    const BLANK: &str = "UPDATE trigger_steps SET input = 'null', output = NULL WHERE tenant_id = $1 AND run_id IN \
+                         (SELECT id FROM trigger_runs WHERE event_id = $2 AND tenant_id = $1)";
+    in_tx!(tx, |c| sqlx::query(BLANK)
+        .bind(tenant.to_string())
+        .bind(event)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Whether the run is still the holder's; keeps it so until the transaction ends.
+async fn holds(tx: &mut Tx, of: &Run, holder: &str) -> Result<bool> {
+    const HOLDS: &str = "UPDATE trigger_runs SET holder = holder WHERE tenant_id = $1 AND id = $2 AND holder = $3 \
+                         AND status = 'running'";
+    let held = in_tx!(tx, |c| sqlx::query(HOLDS)
+        .bind(of.tenant_id.to_string())
+        .bind(of.id.to_string())
+        .bind(holder)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(held > 0)
+}
+
+async fn write_step(tx: &mut Tx, of: &Run, ended: &RunStep) -> Result<()> {
+    const WRITE: &str = "INSERT INTO trigger_steps (tenant_id, run_id, number, name, kind, status, attempts, input, \
+                         output, error, call_id, started_at, duration_us) \
+                         VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $11, $12) \
+                         ON CONFLICT (tenant_id, run_id, number) DO UPDATE SET status = excluded.status, \
+                         input = excluded.input, output = excluded.output, error = excluded.error, \
+                         call_id = excluded.call_id, started_at = excluded.started_at, \
+                         duration_us = excluded.duration_us";
+    let input = serde_json::to_string(&ended.input).map_err(Error::content)?;
+    let (output, error) = (text(ended.output.as_ref())?, text(ended.error.as_ref())?);
+    let duration = ended.duration.map(|took| took.as_micros());
+    in_tx!(tx, |c| sqlx::query(WRITE)
+        .bind(of.tenant_id.to_string())
+        .bind(of.id.to_string())
+        .bind(i64::from(ended.number))
+        .bind(&ended.name)
+        .bind(&ended.kind)
+        .bind(ended.status.as_str())
+        .bind(&input)
+        .bind(output)
+        .bind(error)
+        .bind(ended.call_id.map(|id| id.to_string()))
+        .bind(ended.started_at.as_micros())
+        .bind(duration.map(|micros| i64::try_from(micros).unwrap_or(i64::MAX)))
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
