@@ -20,3 +20,4 @@ mod senders;
 mod stage;
 mod streams;
 mod traces;
+mod turns;
