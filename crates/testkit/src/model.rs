@@ -150,9 +150,9 @@ impl Model {
         let last_said = said(last);
         let after_tool = last["role"] == "tool";
         let heard = |when: &str| {
-            let users = messages.iter().filter(|message| message["role"] == "user");
+            let mut users = messages.iter().filter(|message| message["role"] == "user");
             users
-                .last()
+                .next_back()
                 .is_some_and(|message| said(message).contains(when))
         };
         let fits = |rule: &&Rule| match &rule.then {
@@ -311,7 +311,7 @@ fn stream(asked: &Value, message: &Value) -> Reply {
             "model": asked["model"],
             "choices": [{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}],
         });
-        body.push_str(&format!("data: {piece}\n\n"));
+        body.extend(["data: ", &piece.to_string(), "\n\n"]);
     };
     chunk(json!({"role": "assistant", "content": ""}), Value::Null);
     for word in message["content"]
@@ -343,7 +343,7 @@ fn stream(asked: &Value, message: &Value) -> Reply {
             "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_790_000_000,
             "model": asked["model"], "choices": [], "usage": usage(),
         });
-        body.push_str(&format!("data: {piece}\n\n"));
+        body.extend(["data: ", &piece.to_string(), "\n\n"]);
     }
     body.push_str("data: [DONE]\n\n");
     Reply::new(200)

@@ -175,7 +175,8 @@ fn a_description_in_3_0_becomes_tools() {
 
 #[test]
 fn alternatives_are_chosen_by_the_secrets_there_are() {
-    let rows: [(&[(&str, &str)], &[&str]); 3] = [
+    type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+    let rows: [Row<'_>; 3] = [
         (&[("oauth", "TOKEN")], &["Bearer {{secrets.TOKEN}}"]),
         (
             &[("api_key", "K"), ("basic", "B")],
@@ -501,7 +502,7 @@ fn aliases_in_yaml_do_not_multiply() {
         String::from("openapi: 3.1.0\npaths: {}\nl0: &l0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let row = vec![format!("*l{}", level - 1); 10].join(", ");
-        text.push_str(&format!("l{level}: &l{level} [{row}]\n"));
+        text.extend([&*format!("l{level}: &l{level} [{row}]"), "\n"]);
     }
     let told = Document::read(text.as_bytes())
         .expect_err("refused")

@@ -78,9 +78,9 @@ pub enum Begun {
     /// There is no such turn.
     Missing,
     /// There is nothing to do now: it has ended, or waits for something that will say so.
-    Rests(Turn),
+    Rests(Box<Turn>),
     /// It is to be worked on, in this conversation.
-    Goes(Turn, Conversation),
+    Goes(Box<(Turn, Conversation)>),
 }
 
 /// How a turn ends.
@@ -213,7 +213,7 @@ impl Store {
             TurnStatus::Queued | TurnStatus::Running | TurnStatus::Failed => false,
         };
         if rests {
-            return Ok(Begun::Rests(turn));
+            return Ok(Begun::Rests(Box::new(turn)));
         }
         let behind = is_behind(&mut tx, &turn).await?;
         let turn = if behind {
@@ -235,9 +235,9 @@ impl Store {
         update(&mut tx, &turn).await?;
         tx.commit().await?;
         Ok(if behind {
-            Begun::Rests(turn)
+            Begun::Rests(Box::new(turn))
         } else {
-            Begun::Goes(turn, conversation)
+            Begun::Goes(Box::new((turn, conversation)))
         })
     }
 

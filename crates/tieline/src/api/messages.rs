@@ -109,7 +109,7 @@ impl IntoResponses for Answered {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
         let mut all = Shown::<ExchangeView>::responses();
         if let Some(RefOr::T(done)) = all.get_mut("200") {
-            done.description = "The turn has ended: `turn.status` says how; for a message of an assistant, the message".to_owned();
+            done.description = "The turn has ended: `turn.status` says how; for a message of an assistant, the message".into();
             let stream = ContentBuilder::new().example(Some(json!(EXAMPLE))).build();
             done.content
                 .insert("text/event-stream".to_owned(), stream.into());
@@ -117,7 +117,7 @@ impl IntoResponses for Answered {
         let mut later = Accepted::<ExchangeView>::responses();
         if let Some(RefOr::T(later)) = later.get_mut("202") {
             later.description =
-                "The message is durable; its turn goes on, or waits for a person".to_owned();
+                "The message is durable; its turn goes on, or waits for a person".into();
         }
         all.extend(later);
         all

@@ -1,5 +1,7 @@
 //! What a model, or a service in its place, is told, and what it answers: the same whatever speaks to it.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 use tieline_domain::conversation::{Message, Role, Step, StepKind, StepStatus};
 
@@ -116,7 +118,7 @@ fn cut(mut text: String) -> String {
     }
     let whole = text.len();
     text.truncate(text.floor_char_boundary(MOST_RESULT));
-    text.push_str(&format!("… [cut: {MOST_RESULT} of {whole} bytes]"));
+    let _ = write!(text, "… [cut: {MOST_RESULT} of {whole} bytes]");
     text
 }
 

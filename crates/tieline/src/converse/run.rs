@@ -356,10 +356,10 @@ impl Inner {
         let mut notices = Vec::new();
         match (status, &reply) {
             (_, Some(reply)) => {
-                notices.push(self.teller.answered(about, reply, turn.created_at).await?)
+                notices.push(self.teller.answered(about, reply, turn.created_at).await?);
             }
             (TurnStatus::Failed, None) => {
-                notices.push(self.teller.failed(about, turn, reason).await?)
+                notices.push(self.teller.failed(about, turn, reason).await?);
             }
             _ => {}
         }

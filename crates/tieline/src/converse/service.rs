@@ -97,7 +97,7 @@ async fn headers(
     let mut secrets = Vec::new();
     for (name, text) in &service.headers {
         let revealed = model::reveal(registry, question.tenant, text).await?;
-        let unfit = |_| Failure::unusable(format!("the header `{name}` cannot be sent"));
+        let unfit = |()| Failure::unusable(format!("the header `{name}` cannot be sent"));
         let mut value = HeaderValue::try_from(&revealed.text).map_err(|_| unfit(()))?;
         value.set_sensitive(true);
         headers.insert(HeaderName::try_from(name).map_err(|_| unfit(()))?, value);

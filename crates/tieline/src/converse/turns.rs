@@ -151,7 +151,10 @@ impl Turns {
                 it.live.tell(turn, Update::Rests);
                 Ok(())
             }
-            Begun::Goes(turn, conversation) => it.go(agent, event, turn, conversation).await,
+            Begun::Goes(goes) => {
+                let (turn, conversation) = *goes;
+                it.go(agent, event, turn, conversation).await
+            }
         }
     }
 

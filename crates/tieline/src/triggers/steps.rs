@@ -327,7 +327,7 @@ fn missing(kind: &str, id: &str) -> Outcome {
 fn failure(error: &CallError, may_repeat: bool) -> Taken {
     let mut message = error.message.clone();
     for field in &error.fields {
-        message.push_str(&format!("; {field}"));
+        message.extend(["; ", &field.to_string()]);
     }
     let failure = Failure::new(error.kind.as_str(), message);
     if error.kind.is_worth_a_later_try(may_repeat) {

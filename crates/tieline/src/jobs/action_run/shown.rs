@@ -29,7 +29,7 @@ pub(super) fn fault(detail: &str) -> Fault {
 pub(super) fn fault_of(error: &CallError) -> Fault {
     let mut detail = error.message.clone();
     for field in &error.fields {
-        detail.push_str(&format!("; {field}"));
+        detail.extend(["; ", &field.to_string()]);
     }
     Fault {
         item: Some(error.kind.as_str().to_owned()),
