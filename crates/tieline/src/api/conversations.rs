@@ -165,11 +165,16 @@ pub async fn list(
         None => None,
         Some(id) => match app.conversations.agent(caller.tenant_id, &id).await? {
             Some(agent) => Some(agent.id),
-            // A deleted agent's conversations are found by its own id.
-            None => Some(
-                id.parse::<AgentId>()
-                    .map_err(|_| Problem::not_found("agent"))?,
-            ),
+            // A deleted agent's conversations are found by its own id; of one that never was there are none.
+            None => match id.parse::<AgentId>() {
+                Ok(id) => Some(id),
+                Err(_) => {
+                    return Ok(ListView {
+                        data: Vec::new(),
+                        next_cursor: None,
+                    });
+                }
+            },
         },
     };
     let filter = ConversationFilter { agent_id, status };

@@ -166,6 +166,13 @@ fn has_parameter(operation: &Value, place: &str) -> bool {
         .any(|parameter| parameter["in"] == place)
 }
 
+/// Whether a header of this name is taken.
+fn takes(operation: &Value, header: &str) -> bool {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let mut headers = parameters.filter(|parameter| parameter["in"] == "header");
+    headers.any(|parameter| parameter["name"] == header)
+}
+
 fn add_idempotency_key(method: &str, operation: &mut Value) {
     if method != "post" || is_open(operation) {
         return;
@@ -201,10 +208,7 @@ fn expand_problems(method: &str, operation: &mut Value) {
         (404, has_parameter(operation, "path")),
         (408, has_body),
         (409, !open && method != "get"),
-        (
-            412,
-            has_parameter(operation, "header") && !["get", "post"].contains(&method),
-        ),
+        (412, takes(operation, "If-Match")),
         (413, has_body),
         (415, has_body),
         // A repeat of an `Idempotency-Key` with another request.

@@ -17,6 +17,12 @@ turns = itertools.cycle(["mine", "theirs", "made up"])
 mine, theirs = itertools.cycle(MINE), itertools.cycle(THEIRS or MINE)
 
 
+@schemathesis.serializer("application/x-ndjson")
+def lines(context, value):
+    values = value if isinstance(value, list) else [value]
+    return "\n".join(v if isinstance(v, str) else json.dumps(v) for v in values).encode()
+
+
 @schemathesis.hook
 def before_call(context, case, **kwargs):
     for name in case.path_parameters or {}:

@@ -34,8 +34,19 @@ impl Operation {
     }
 }
 
-/// Objects of the program itself, the same for every tenant.
-const EVERYBODYS: [&str; 1] = ["/v1/webhooks/presets/{name}"];
+/// Paths that are not asked here: presets are the same for every tenant; what follows needs a model, a remote server
+/// or a finished run, and tests of their own ask for those of another tenant (`it/agents`, `it/mcp_access`,
+/// `it/mcp_servers`, `it/triggers`).
+const ELSEWHERE: [&str; 8] = [
+    "/v1/webhooks/presets/{name}",
+    "/v1/approvals/{id}/approve",
+    "/v1/approvals/{id}/deny",
+    "/v1/conversations/{id}/turns/{turn_id}/cancel",
+    "/v1/mcp-servers/{name}",
+    "/v1/mcp-servers/{name}/accept",
+    "/v1/mcp-servers/{name}/refresh",
+    "/v1/trigger-runs/{id}",
+];
 
 /// Every operation of a tenant on one object, the harmless ones first.
 fn operations(document: &Value) -> Vec<Operation> {
@@ -44,7 +55,7 @@ fn operations(document: &Value) -> Vec<Operation> {
         let Some(parameter) = parameter(path) else {
             continue;
         };
-        if EVERYBODYS.contains(&path.as_str()) {
+        if ELSEWHERE.contains(&path.as_str()) {
             continue;
         }
         for (order, method) in ["get", "post", "patch", "put", "delete"]
@@ -174,7 +185,21 @@ pub(super) async fn furnish(
     let called = called.expect(200)?.json()?;
     let artifact = text(&called, "/output/artifact_url")?;
     let artifact = artifact.rsplit('/').next().unwrap_or_default().to_owned();
+    let agent = json!({"name": "Their agent", "runtime": {"type": "inbox"}});
+    let agent = created("/v1/agents", agent, "/id").await?;
+    let conversation = json!({"agent_id": agent});
+    let conversation = created("/v1/conversations", conversation, "/id").await?;
+    let mapping = json!({"name": "their_mapping", "mappings": [{"source": "a", "target": "b"}]});
+    let mapping = created("/v1/mappings", mapping, "/id").await?;
+    let trigger = json!({
+        "name": "their_trigger", "event": "their.trigger", "do": [{"event": {"type": "their.step", "data": {}}}]
+    });
+    let trigger = created("/v1/triggers", trigger, "/id").await?;
     Ok([
+        ("agent", agent),
+        ("conversation", conversation),
+        ("mapping", mapping),
+        ("trigger", trigger),
         ("tool", tool),
         ("action", action),
         ("call", text(&called, "/call_id")?),
@@ -217,6 +242,10 @@ pub(super) async fn view(client: &Client) -> anyhow::Result<Vec<String>> {
         "tools",
         "integrations/actions",
         "calls",
+        "agents",
+        "conversations",
+        "mappings",
+        "triggers",
     ];
     let mut seen = Vec::new();
     for list in lists {
