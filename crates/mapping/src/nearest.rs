@@ -21,19 +21,25 @@ pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -
         .map(|(_, candidate)| candidate)
 }
 
-/// How many insertions, removals and replacements lead from one to the other (Levenshtein).
+/// How many insertions, removals, replacements and swaps of neighbours lead from one to the other (Levenshtein's
+/// distance with Damerau's swaps).
 fn edits(one: &[char], other: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
+    let mut before = Vec::new();
+    let mut last: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
+        let mut row = vec![i + 1];
         for (j, b) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+            let replaced = last[j] + usize::from(a != b);
+            let mut fewest = replaced.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *a == other[j - 1] && one[i - 1] == *b {
+                let swapped: usize = before[j - 1];
+                fewest = fewest.min(swapped + 1);
+            }
+            row.push(fewest);
         }
+        before = std::mem::replace(&mut last, row);
     }
-    row[other.len()]
+    last[other.len()]
 }
 
 #[cfg(test)]
@@ -42,11 +48,12 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_found() {
-        let names = ["identifier", "fields", "email", "Größe"];
+        let names = ["identifier", "fields", "email", "id", "Größe"];
         let rows = [
             ("identifer", Some("identifier")),
             ("Fields", Some("fields")),
             ("emial", Some("email")),
+            ("di", Some("id")),
             ("größe", Some("Größe")),
             ("phone", None),
             ("", None),

@@ -100,7 +100,8 @@ impl CallFilter {
         for (condition, value) in same {
             if let Some(value) = value {
                 values.push(value);
-                text.push_str(&format!(" AND {condition}${}", values.len() + 1));
+                let place = (values.len() + 1).to_string();
+                text.extend([" AND ", condition, "$", &place]);
             }
         }
         match self.failed {

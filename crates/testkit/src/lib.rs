@@ -5,6 +5,7 @@
 //! | own a PostgreSQL for the length of a test | [`postgres::fresh_database`], or [`postgres::Postgres`] to kill it |
 //! | play the other end of a webhook or a tool call | [`receiver::Receiver`] |
 //! | play a CRM or a help desk that tools and actions call | [`services::crm`], [`services::helpdesk`] |
+//! | play a model that agents ask (the chat-completions protocol) | [`model::Model`] |
 //! | stand between the program and the world | [`proxy::Proxy`] |
 //! | run the real program, kill it and start it again | [`server::Server`] |
 //! | talk to that program | [`http::Client`] |
@@ -18,6 +19,7 @@
 pub mod collector;
 pub mod events;
 pub mod http;
+pub mod model;
 pub mod postgres;
 pub mod proxy;
 pub mod receiver;

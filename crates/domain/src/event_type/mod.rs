@@ -104,6 +104,9 @@ pub struct OwnType {
     pub schema: Value,
     /// An example of its content.
     pub example: Value,
+    /// Whether tenants may publish it too: what happens in conversations that are held elsewhere.
+    #[serde(default)]
+    pub also_yours: bool,
 }
 
 /// The types that only Tieline publishes: they tell what became of webhooks and deliveries.
@@ -132,6 +135,16 @@ mod tests {
             types::STATUS_CHANGED,
             types::SUBSCRIPTION_DISABLED,
             types::WEBHOOK_TEST,
+            types::CONVERSATION_STARTED,
+            types::USER_MESSAGE,
+            types::AGENT_RESPONSE,
+            types::CONVERSATION_ESCALATED,
+            types::ESCALATION_TRIGGERED,
+            types::CONVERSATION_COMPLETED,
+            types::TURN_FAILED,
+            types::TURN_RESUMED,
+            types::APPROVAL_REQUESTED,
+            types::AGENT_UPDATED,
         ] {
             assert!(own(name).is_some(), "{name}");
         }
@@ -141,6 +154,7 @@ mod tests {
                 description,
                 schema,
                 example,
+                also_yours: _,
             } = own;
             assert!(name.parse::<EventType>().is_ok(), "{name}");
             assert!(description.ends_with('.'), "{name}");

@@ -47,13 +47,11 @@ pub struct McpServer {
 impl McpServer {
     /// What the names of its tools begin with.
     pub fn prefix(&self) -> String {
-        match &self.prefix {
-            Some(prefix) => prefix.clone(),
-            None => {
-                let name: String = self.name.chars().take(MAX_PREFIX - 1).collect();
-                format!("{name}_")
-            }
-        }
+        let own = || {
+            let name: String = self.name.chars().take(MAX_PREFIX - 1).collect();
+            format!("{name}_")
+        };
+        self.prefix.clone().unwrap_or_else(own)
     }
 
     /// How long one exchange may take, in seconds.

@@ -62,10 +62,9 @@ fn snake_case(text: &str) -> String {
     for letter in text.chars().take(4 * MAX_NAME) {
         let begins_word =
             letter.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());
-        if begins_word || !letter.is_ascii_alphanumeric() {
-            if !name.is_empty() && !name.ends_with('_') {
-                name.push('_');
-            }
+        let parts_words = begins_word || !letter.is_ascii_alphanumeric();
+        if parts_words && !name.is_empty() && !name.ends_with('_') {
+            name.push('_');
         }
         if letter.is_ascii_alphanumeric() {
             name.push(letter.to_ascii_lowercase());

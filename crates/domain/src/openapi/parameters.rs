@@ -234,21 +234,17 @@ impl Inputs {
                 return bad("a brace in the path is not closed");
             };
             path.push_str(before);
-            match in_path.iter().find(|(known, _)| *known == name) {
-                Some((_, template)) => path.push_str(template),
-                None => {
-                    let called = self.names.take(name);
-                    writer.notes.push(Note::new(
-                        pointer(),
-                        format!(
-                            "`{called}` in the path is described nowhere; it is taken as a text"
-                        ),
-                    ));
-                    path.push_str(&format!("{{{{{called}}}}}"));
-                    self.properties
-                        .insert(called.clone(), json!({"type": "string", "minLength": 1}));
-                    self.required.push(called);
-                }
+            if let Some((_, template)) = in_path.iter().find(|(known, _)| *known == name) {
+                path.push_str(template);
+            } else {
+                let called = self.names.take(name);
+                let detail =
+                    format!("`{called}` in the path is described nowhere; it is taken as a text");
+                writer.notes.push(Note::new(pointer(), detail));
+                path.extend(["{{", &called, "}}"]);
+                self.properties
+                    .insert(called.clone(), json!({"type": "string", "minLength": 1}));
+                self.required.push(called);
             }
             rest = after;
         }

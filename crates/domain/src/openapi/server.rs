@@ -48,16 +48,16 @@ pub(super) fn base(
     };
     let text = filled(server, place)?;
     let url = match Url::parse(&text) {
-        Err(url::ParseError::RelativeUrlWithoutBase) => match fetched_from {
-            Some(base) => base.join(&text),
-            None => {
+        Err(url::ParseError::RelativeUrlWithoutBase) => {
+            let base = fetched_from.ok_or_else(|| {
                 let detail = format!(
                     "the server `{}` is relative, and the description was not fetched from a URL; give `server`, the base URL of the service",
                     shortened(&text, 200)
                 );
-                return Err(Note::new(place.as_str(), detail));
-            }
-        },
+                Note::new(place.as_str(), detail)
+            })?;
+            base.join(&text)
+        }
         parsed => parsed,
     };
     let url = url.map_err(|error| {

@@ -13,7 +13,7 @@ pub(super) enum Form {
     /// JSON (RFC 8259).
     Json,
     /// `application/x-www-form-urlencoded` (WHATWG URL, 5).
-    Form,
+    Fields,
     /// Text, with values written for that place.
     Text(Place),
 }
@@ -28,7 +28,7 @@ impl Form {
         let essence = essence.trim().to_ascii_lowercase();
         Ok(match essence.as_str() {
             "application/json" => Self::Json,
-            "application/x-www-form-urlencoded" => Self::Form,
+            "application/x-www-form-urlencoded" => Self::Fields,
             json if json.ends_with("+json") => Self::Json,
             xml if xml.ends_with("+xml") || xml.ends_with("/xml") => Self::Text(Place::Markup),
             "text/html" => Self::Text(Place::Markup),
@@ -46,7 +46,7 @@ impl Form {
     pub(super) const fn content_type(self) -> &'static str {
         match self {
             Self::Json => "application/json",
-            Self::Form => "application/x-www-form-urlencoded",
+            Self::Fields => "application/x-www-form-urlencoded",
             Self::Text(_) => "text/plain; charset=utf-8",
         }
     }
@@ -69,14 +69,14 @@ impl BodyTemplate {
                 .map(|text| Self::Text(text, place))
                 .map_err(|error| Violation::new("", error.to_string())),
             (Form::Text(_), _) => refuse("the content type asks for text: give a string"),
-            (Form::Form, Value::Object(_)) | (Form::Json, _) if !is_json_as_text(template) => {
+            (Form::Fields, Value::Object(_)) | (Form::Json, _) if !is_json_as_text(template) => {
                 Template::parse(template, Syntax::Double)
                     .map(Self::Json)
                     .map_err(|TemplateError { pointer, problem }| {
                         Violation::new(pointer, problem.to_string())
                     })
             }
-            (Form::Form, _) => refuse("a form is made of an object: give its fields"),
+            (Form::Fields, _) => refuse("a form is made of an object: give its fields"),
             (Form::Json, _) => refuse(
                 "this is JSON in a string, which values could break out of; write it as JSON, with placeholders \
                  in its strings",
@@ -117,7 +117,7 @@ impl BodyTemplate {
 /// A value in the form of a body.
 pub(super) fn written(value: &Value, form: Form) -> String {
     match (form, value) {
-        (Form::Form, Value::Object(members)) => form_of(members),
+        (Form::Fields, Value::Object(members)) => form_of(members),
         (Form::Text(_), Value::String(text)) => text.clone(),
         _ => value.to_string(),
     }

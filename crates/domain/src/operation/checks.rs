@@ -175,7 +175,11 @@ impl Parts {
             note(form, &place, faults)
         });
         let form = form.unwrap_or(Some(Form::Json));
-        let body = body(operation, form, faults);
+        let body = form.and_then(|form| {
+            let read = body(operation, form);
+            read.map_err(|fault| faults.push(fault.under("/endpoint/body_template")))
+                .ok()
+        });
         let schema = match Schema::compile(&operation.input_schema) {
             Ok(schema) => Some(schema),
             Err(wrong) => {
@@ -321,37 +325,26 @@ fn header_fault(name: &str) -> Option<String> {
     };
     OWN_HEADERS
         .iter()
-        .any(|pattern| fits(&pattern))
+        .any(fits)
         .then(|| format!("`{name}` belongs to the connection and is set by Tieline; leave it out"))
 }
 
-/// The body's template: `Some(None)` where there is none.
-fn body(
-    operation: &Operation,
-    form: Option<Form>,
-    faults: &mut Vec<Violation>,
-) -> Option<Option<BodyTemplate>> {
+/// The body's template; nothing where there is none.
+fn body(operation: &Operation, form: Form) -> Result<Option<BodyTemplate>, Violation> {
     let endpoint = &operation.endpoint;
-    match (&endpoint.body_template, form?) {
-        (None, Form::Text(_)) if endpoint.method.has_body() => {
+    let Some(template) = &endpoint.body_template else {
+        let is_text = matches!(form, Form::Text(_));
+        if is_text && endpoint.method.has_body() {
             let detail = "the content type asks for text: give a `body_template`";
-            faults.push(Violation::new("/endpoint/body_template", detail));
-            None
+            return Err(Violation::new("", detail));
         }
-        (None, _) => Some(None),
-        (Some(_), _) if endpoint.method == super::Method::Get => {
-            let detail = "a GET request has no body; put the values in `query` or in the URL";
-            faults.push(Violation::new("/endpoint/body_template", detail));
-            None
-        }
-        (Some(template), form) => match BodyTemplate::parse(template, form) {
-            Ok(template) => Some(Some(template)),
-            Err(fault) => {
-                faults.push(fault.under("/endpoint/body_template"));
-                None
-            }
-        },
+        return Ok(None);
+    };
+    if endpoint.method == super::Method::Get {
+        let detail = "a GET request has no body; put the values in `query` or in the URL";
+        return Err(Violation::new("", detail));
     }
+    BodyTemplate::parse(template, form).map(Some)
 }
 
 /// What is found out about the names of an operation.

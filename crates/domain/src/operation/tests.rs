@@ -353,7 +353,7 @@ fn bad_operations_are_refused_with_the_place() {
             "cannot hold a placeholder",
         ),
         (
-            get("https://x.example/{{di}}"),
+            get("https://x.example/{{idd}}"),
             "/endpoint/url",
             "did you mean `id`?",
         ),

@@ -157,7 +157,8 @@ impl Marks {
             match part {
                 Part::Literal(text) => marked.push_str(&text),
                 Part::Placeholder(text) => {
-                    marked.push_str(&format!("{mark}{}z", placeholders.len()));
+                    let number = placeholders.len().to_string();
+                    marked.extend([mark.as_str(), &number, "z"]);
                     placeholders.push(text);
                 }
             }

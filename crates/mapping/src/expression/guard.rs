@@ -242,7 +242,7 @@ impl Walk<'_> {
         let name = Expr::Ident(pattern_name(self.patterns.len()));
         self.patterns.push(Arc::new(pattern));
         call.args.push(Tree { id: 0, expr: name });
-        call.func_name = MATCHES.to_owned();
+        MATCHES.clone_into(&mut call.func_name);
         Ok(())
     }
 

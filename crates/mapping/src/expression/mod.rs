@@ -64,7 +64,7 @@ impl Expression {
     }
 
     fn parse_known(source: &str, known: Option<&[&str]>) -> Result<Self, Fault> {
-        let guarded = guard::parse(source, known).map_err(|error| error.into_fault())?;
+        let guarded = guard::parse(source, known).map_err(guard::Refusal::into_fault)?;
         Ok(Self {
             source: source.to_owned(),
             tree: guarded.tree,

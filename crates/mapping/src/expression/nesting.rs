@@ -13,7 +13,7 @@ pub(super) fn nesting(source: &str) -> usize {
         let mut length = character.len_utf8();
         match character {
             '"' | '\'' => {
-                length = string(rest, word.eq_ignore_ascii_case("r") || is_raw_bytes(word))
+                length = string(rest, word.eq_ignore_ascii_case("r") || is_raw_bytes(word));
             }
             '/' if rest.starts_with("//") => length = rest.find('\n').unwrap_or(rest.len()),
             '(' | '[' | '{' => {

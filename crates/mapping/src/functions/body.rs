@@ -102,14 +102,14 @@ impl Body {
     pub(super) fn run<'v>(
         &self,
         value: Option<Flow<'v>>,
-        context: &Context<'_>,
+        context: Context<'_>,
     ) -> Result<Option<Flow<'v>>, FunctionError> {
         match (self, value) {
-            (Self::Whole(on_whole), value) => on_whole(value, context),
+            (Self::Whole(on_whole), value) => on_whole(value, &context),
             (_, None) => Ok(None),
             (_, Some(null)) if null.is_null() => Ok(Some(null)),
             (Self::Text(on_text), Some(value)) => each_text(value, on_text).map(Some),
-            (Self::Value(on_value), Some(value)) => on_value(value, context).map(Some),
+            (Self::Value(on_value), Some(value)) => on_value(value, &context).map(Some),
         }
     }
 }

@@ -8,7 +8,6 @@ use super::body::{Compiled, Flow, MAX_OUTPUT, into_text};
 use super::declaration::{Declaration, Example, Kind, Parameter, Takes};
 use super::error::FunctionError;
 use super::parameters::Parameters;
-use crate::Fault;
 
 /// Characters that a separator may have.
 pub(super) const MAX_SEPARATOR: usize = 100;
@@ -24,7 +23,7 @@ pub(super) static CONCAT: Declaration = Declaration::new(
     "concat",
     "Puts the values of several sources, or of a list, one after the other into one text. Absent and null values \
      are left out; when there is no other, the result is null.",
-    compile,
+    |parameters| Ok(compile(parameters)),
 )
 .takes(&[Kind::List, Kind::Text])
 .with(&[
@@ -51,7 +50,7 @@ pub(super) static CONCAT: Declaration = Declaration::new(
 pub(super) static JOIN: Declaration = Declaration::new(
     "join",
     "Writes a list as one text. Null values are left out; an empty list becomes an empty text.",
-    compile_join,
+    |parameters| Ok(compile_join(parameters)),
 )
 .takes(&[Kind::List, Kind::Text])
 .with(&[
@@ -70,12 +69,12 @@ pub(super) static JOIN: Declaration = Declaration::new(
     Example::new("{}", "[]", r#""""#),
 ]);
 
-fn compile(parameters: &Parameters<'_>) -> Result<Compiled, Fault> {
-    Ok(joining(parameters, Value::Null))
+fn compile(parameters: &Parameters<'_>) -> Compiled {
+    joining(parameters, Value::Null)
 }
 
-fn compile_join(parameters: &Parameters<'_>) -> Result<Compiled, Fault> {
-    Ok(joining(parameters, Value::String(String::new())))
+fn compile_join(parameters: &Parameters<'_>) -> Compiled {
+    joining(parameters, Value::String(String::new()))
 }
 
 /// Joins with the separator; `nothing` is what no value at all becomes.

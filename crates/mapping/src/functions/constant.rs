@@ -5,12 +5,11 @@ use std::borrow::Cow;
 use super::body::Compiled;
 use super::declaration::{Declaration, Example, Kind, Parameter, Takes};
 use super::parameters::Parameters;
-use crate::Fault;
 
 pub(super) static CONSTANT: Declaration = Declaration::new(
     "constant",
     "Gives the same value whatever the source holds, and where there is no source.",
-    compile,
+    |parameters| Ok(compile(parameters)),
 )
 .takes(&[Kind::Any])
 .gives(Kind::Any)
@@ -21,9 +20,7 @@ pub(super) static CONSTANT: Declaration = Declaration::new(
     Example::new(r#"{"value": ["lead"]}"#, r#""ignored""#, r#"["lead"]"#),
 ]);
 
-fn compile(parameters: &Parameters<'_>) -> Result<Compiled, Fault> {
+fn compile(parameters: &Parameters<'_>) -> Compiled {
     let value = parameters.any("value").unwrap_or_default().into_owned();
-    Ok(Compiled::whole(move |_, _| {
-        Ok(Some(Cow::Owned(value.clone())))
-    }))
+    Compiled::whole(move |_, _| Ok(Some(Cow::Owned(value.clone()))))
 }

@@ -7,12 +7,11 @@ use serde_json::Value;
 use super::body::Compiled;
 use super::declaration::{Declaration, Example, Kind, Parameter, Takes};
 use super::parameters::Parameters;
-use crate::Fault;
 
 pub(super) static DEFAULT: Declaration = Declaration::new(
     "default",
     "Puts a value where there is none: where it is absent or null.",
-    compile,
+    |parameters| Ok(compile(parameters)),
 )
 .takes(&[Kind::Any])
 .gives(Kind::Any)
@@ -37,13 +36,13 @@ pub(super) static DEFAULT: Declaration = Declaration::new(
     ),
 ]);
 
-fn compile(parameters: &Parameters<'_>) -> Result<Compiled, Fault> {
+fn compile(parameters: &Parameters<'_>) -> Compiled {
     let default = parameters.any("value").unwrap_or_default().into_owned();
     let empty = parameters.flag("empty");
-    Ok(Compiled::whole(move |value, _| {
-        let stands = value.filter(|value| !value.is_null() && !(empty && is_empty(value)));
+    Compiled::whole(move |value, _| {
+        let stands = value.filter(|value| !(value.is_null() || (empty && is_empty(value))));
         Ok(Some(stands.unwrap_or_else(|| Cow::Owned(default.clone()))))
-    }))
+    })
 }
 
 /// Whether it is an empty text, list or object.

@@ -9,12 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use super::body::Compiled;
 use super::declaration::{Declaration, Example, Parameter, Takes};
 use super::parameters::Parameters;
-use crate::Fault;
 
 pub(super) static HASH: Declaration = Declaration::new(
     "hash",
     "Gives a digest of text, as advertisers ask for addresses. Lowercase and trim it before.",
-    compile,
+    |parameters| Ok(compile(parameters)),
 )
 .with(&[
     Parameter::optional(
@@ -43,7 +42,7 @@ pub(super) static HASH: Declaration = Declaration::new(
     ),
 ]);
 
-fn compile(parameters: &Parameters<'_>) -> Result<Compiled, Fault> {
+fn compile(parameters: &Parameters<'_>) -> Compiled {
     let algorithm = match parameters.text("algorithm").as_deref() {
         Some("sha1") => &digest::SHA1_FOR_LEGACY_USE_ONLY,
         Some("sha384") => &digest::SHA384,
@@ -51,12 +50,12 @@ fn compile(parameters: &Parameters<'_>) -> Result<Compiled, Fault> {
         _ => &digest::SHA256,
     };
     let in_base64 = parameters.text("encoding").as_deref() == Some("base64");
-    Ok(Compiled::text(move |text| {
+    Compiled::text(move |text| {
         let digest = digest::digest(algorithm, text.as_bytes());
         Ok(Cow::Owned(if in_base64 {
             STANDARD.encode(digest)
         } else {
             hex::encode(digest)
         }))
-    }))
+    })
 }

@@ -141,7 +141,7 @@ impl Function {
         value: Option<Flow<'v>>,
         context: &Context<'_>,
     ) -> Result<Option<Flow<'v>>, FunctionError> {
-        self.body.run(value, context)
+        self.body.run(value, *context)
     }
 
     /// The function that undoes this one with these parameters, if there is one.

@@ -8,13 +8,12 @@ use super::body::Compiled;
 use super::declaration::{Declaration, Example, Kind, Parameter, Takes};
 use super::error::FunctionError;
 use super::parameters::Parameters;
-use crate::Fault;
 
 pub(super) static NUMBER: Declaration = Declaration::new(
     "number",
     "Reads text as a number. Signs of currencies, spaces and separators of thousands are passed over; true is 1 and \
      false is 0. An empty text becomes null.",
-    compile,
+    |parameters| Ok(compile(parameters)),
 )
 .takes(&[Kind::Text, Kind::Number, Kind::Boolean])
 .gives(Kind::Number)
@@ -32,9 +31,9 @@ pub(super) static NUMBER: Declaration = Declaration::new(
     Example::new("{}", r#""""#, "null"),
 ]);
 
-fn compile(parameters: &Parameters<'_>) -> Result<Compiled, Fault> {
+fn compile(parameters: &Parameters<'_>) -> Compiled {
     let comma = parameters.text("decimal").as_deref() == Some(",");
-    Ok(Compiled::value(move |value, _| match value.as_ref() {
+    Compiled::value(move |value, _| match value.as_ref() {
         Value::Number(_) => Ok(value),
         Value::Bool(truth) => Ok(Cow::Owned(i64::from(*truth).into())),
         Value::String(text) if text.trim().is_empty() => Ok(Cow::Owned(Value::Null)),
@@ -46,7 +45,7 @@ fn compile(parameters: &Parameters<'_>) -> Result<Compiled, Fault> {
                 .ok_or_else(no_number)
         }
         other => Err(FunctionError::kind("a number or text", other)),
-    }))
+    })
 }
 
 /// Longest written number, in bytes.

@@ -13,7 +13,7 @@ pub(super) static FIRST: Declaration = Declaration::new(
     "Takes the first value of a list, null of an empty one; what is no list stays as it is.",
     |_| {
         Ok(Compiled::value(|value, _| {
-            Ok(taken(value, 0, |items| items.first()))
+            Ok(taken(value, 0, <[Value]>::first))
         }))
     },
 )
@@ -37,7 +37,7 @@ pub(super) static LAST: Declaration = Declaration::new(
             let last = value
                 .as_array()
                 .map_or(0, |items| items.len().saturating_sub(1));
-            Ok(taken(value, last, |items| items.last()))
+            Ok(taken(value, last, <[Value]>::last))
         }))
     },
 )
@@ -78,7 +78,7 @@ pub(super) static UNIQUE: Declaration = Declaration::new(
 )]);
 
 /// The value at a place of a list, borrowed when the list is.
-fn taken<'v>(value: Flow<'v>, at: usize, of: impl Fn(&[Value]) -> Option<&Value>) -> Flow<'v> {
+fn taken(value: Flow<'_>, at: usize, of: impl Fn(&[Value]) -> Option<&Value>) -> Flow<'_> {
     match value {
         Cow::Borrowed(Value::Array(items)) => {
             of(items).map_or(Cow::Owned(Value::Null), Cow::Borrowed)

@@ -8,12 +8,11 @@ use super::body::Compiled;
 use super::declaration::{Declaration, Example, Kind, Parameter, Takes};
 use super::error::FunctionError;
 use super::parameters::Parameters;
-use crate::Fault;
 
 pub(super) static ROUND: Declaration = Declaration::new(
     "round",
     "Rounds a number as it is written in decimals: 1.005 with two digits is 1.01.",
-    compile,
+    |parameters| Ok(compile(parameters)),
 )
 .takes(&[Kind::Number])
 .gives(Kind::Number)
@@ -45,7 +44,7 @@ enum Mode {
     Up,
 }
 
-fn compile(parameters: &Parameters<'_>) -> Result<Compiled, Fault> {
+fn compile(parameters: &Parameters<'_>) -> Compiled {
     let digits = parameters
         .integer("digits")
         .and_then(|digits| usize::try_from(digits).ok());
@@ -55,7 +54,7 @@ fn compile(parameters: &Parameters<'_>) -> Result<Compiled, Fault> {
         Some("up") => Mode::Up,
         _ => Mode::Nearest,
     };
-    Ok(Compiled::value(move |value, _| match value.as_ref() {
+    Compiled::value(move |value, _| match value.as_ref() {
         Value::Number(number) if number.is_f64() => {
             let rounded = rounded(number, digits, mode);
             let too_large = || FunctionError::unreadable("is too large to be rounded");
@@ -68,7 +67,7 @@ fn compile(parameters: &Parameters<'_>) -> Result<Compiled, Fault> {
             "a number; put `number` before it",
             other,
         )),
-    }))
+    })
 }
 
 /// Rounds the shortest decimals that write the number, not the binary fraction that it is.
@@ -84,7 +83,7 @@ fn rounded(number: &Number, digits: usize, mode: Mode) -> Option<Number> {
     };
     let mut scaled: u128 = format!("{whole}{kept:0<digits$}").parse().ok()?;
     scaled += u128::from(more);
-    let sign = if value < 0.0 { "-" } else { "" };
+    let sign = if value < 0.0 && scaled > 0 { "-" } else { "" };
     if digits == 0 {
         let whole = format!("{sign}{scaled}");
         let whole = whole.parse::<i64>().map(Number::from).ok();

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::body::Compiled;
 use super::declaration::{Declaration, Example, Parameter, Takes};
 use super::parameters::Parameters;
-use crate::Fault;
 
 /// Letters beyond ASCII and how they are usually written with it.
 const LETTERS: &[(&str, &str)] = &[
@@ -37,7 +36,7 @@ pub(super) static SLUG: Declaration = Declaration::new(
     "slug",
     "Writes text as the names of things in URLs and picklists are written: small letters and digits of ASCII, and \
      one sign between words. Letters without a usual way in ASCII are left out.",
-    compile,
+    |parameters| Ok(compile(parameters)),
 )
 .with(&[
     Parameter::optional("separator", Takes::OneOf(&["-", "_"]), "the sign between words")
@@ -48,11 +47,9 @@ pub(super) static SLUG: Declaration = Declaration::new(
     Example::new(r#"{"separator": "_"}"#, r#""Größe & Maß""#, r#""groesse_mass""#),
 ]);
 
-fn compile(parameters: &Parameters<'_>) -> Result<Compiled, Fault> {
+fn compile(parameters: &Parameters<'_>) -> Compiled {
     let separator = parameters.text("separator").unwrap_or_default();
-    Ok(Compiled::text(move |text| {
-        Ok(Cow::Owned(slug(&text, &separator)))
-    }))
+    Compiled::text(move |text| Ok(Cow::Owned(slug(&text, &separator))))
 }
 
 fn slug(text: &str, separator: &str) -> String {
@@ -60,16 +57,17 @@ fn slug(text: &str, separator: &str) -> String {
     let mut between = false;
     for letter in text.chars().flat_map(char::to_lowercase) {
         let mut known = LETTERS.iter();
-        let written = match letter {
-            'a'..='z' | '0'..='9' => letter.to_string(),
-            '\'' | '’' => continue,
-            _ => match known.find(|(letters, _)| letters.contains(letter)) {
-                Some((_, written)) => (*written).to_owned(),
-                None => {
-                    between = true;
-                    continue;
-                }
-            },
+        if matches!(letter, '\'' | '’') {
+            continue;
+        }
+        let plain = letter.is_ascii_alphanumeric().then(|| letter.to_string());
+        let written = plain.or_else(|| {
+            let found = known.find(|(letters, _)| letters.contains(letter));
+            found.map(|(_, written)| (*written).to_owned())
+        });
+        let Some(written) = written else {
+            between = true;
+            continue;
         };
         if between && !out.is_empty() {
             out.push_str(separator);

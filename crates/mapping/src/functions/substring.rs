@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::body::Compiled;
 use super::declaration::{Declaration, Example, Parameter, Takes};
 use super::parameters::Parameters;
-use crate::Fault;
 
 /// Characters that a place may be from either end.
 const FAR: i64 = 1_000_000;
@@ -13,7 +12,7 @@ const FAR: i64 = 1_000_000;
 pub(super) static SUBSTRING: Declaration = Declaration::new(
     "substring",
     "Takes a part of text, by characters; what lies beyond its end is not there.",
-    compile,
+    |parameters| Ok(compile(parameters)),
 )
 .with(&[
     Parameter::optional(
@@ -35,12 +34,12 @@ pub(super) static SUBSTRING: Declaration = Declaration::new(
     Example::new(r#"{"start": 9}"#, r#""short""#, r#""""#),
 ]);
 
-fn compile(parameters: &Parameters<'_>) -> Result<Compiled, Fault> {
+fn compile(parameters: &Parameters<'_>) -> Compiled {
     let start = parameters.integer("start").unwrap_or_default();
     let length = parameters
         .integer("length")
         .and_then(|length| usize::try_from(length).ok());
-    Ok(Compiled::text(move |text| Ok(part(text, start, length))))
+    Compiled::text(move |text| Ok(part(text, start, length)))
 }
 
 fn part(text: Cow<'_, str>, start: i64, length: Option<usize>) -> Cow<'_, str> {

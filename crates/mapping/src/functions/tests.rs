@@ -254,3 +254,214 @@ fn what_is_wrong_with_a_value_is_told() {
         assert_eq!(error.to_string(), *expected, "{name} of {value}");
     }
 }
+
+#[test]
+fn values_at_the_edge() {
+    // Function, parameters, value, and what comes out; an error where that is no JSON.
+    let rows: &[(&str, &str, &str, &str)] = &[
+        ("number", r#"{"decimal": ","}"#, r#""1 234,5""#, "1234.5"),
+        ("number", "{}", r#""\u22125""#, "-5"),
+        ("number", "{}", r#""1e3""#, "1000.0"),
+        (
+            "number",
+            "{}",
+            r#""18446744073709551615""#,
+            "18446744073709551615",
+        ),
+        ("number", "{}", r#""12a""#, "is no number"),
+        ("number", "{}", r#""1.2.3""#, "is no number"),
+        ("number", "{}", r#""$""#, "is no number"),
+        ("number", "{}", "[]", "takes a number or text, not a list"),
+        ("boolean", "{}", r#"" ON ""#, "true"),
+        ("boolean", "{}", "1", "true"),
+        (
+            "boolean",
+            "{}",
+            r#""maybe""#,
+            "is none of `true`, `yes`, `y`, `on`, `1`, `false`, `no`, `n`, `off`, `0`",
+        ),
+        ("round", r#"{"digits": 2}"#, "2.675", "2.68"),
+        ("round", "{}", "-2.5", "-3"),
+        ("round", r#"{"digits": 2}"#, "-0.001", "0.0"),
+        ("round", "{}", "1e21", "1e21"),
+        (
+            "round",
+            r#"{"digits": 2}"#,
+            "1e300",
+            "is too large to be rounded",
+        ),
+        (
+            "round",
+            "{}",
+            r#""2""#,
+            "takes a number; put `number` before it, not text",
+        ),
+        (
+            "substring",
+            r#"{"start": -100, "length": 2}"#,
+            r#""abc""#,
+            r#""ab""#,
+        ),
+        (
+            "substring",
+            r#"{"start": 1, "length": 0}"#,
+            r#""abc""#,
+            r#""""#,
+        ),
+        (
+            "replace",
+            r#"{"find": "x*", "with": "-", "pattern": true}"#,
+            r#""ab""#,
+            r#""-a-b-""#,
+        ),
+        (
+            "replace",
+            r#"{"find": "^\\s+|\\s+$", "pattern": true}"#,
+            r#"" a b ""#,
+            r#""a b""#,
+        ),
+        (
+            "replace",
+            r#"{"find": "(a)\\1", "with": "b", "pattern": true}"#,
+            r#""aaa""#,
+            r#""ba""#,
+        ),
+        ("split", "{}", r#"",a,""#, r#"["", "a", ""]"#),
+        ("concat", "{}", r#""a""#, r#""a""#),
+        ("concat", "{}", "[]", "null"),
+        (
+            "lookup",
+            r#"{"table": {}, "default": null}"#,
+            r#""x""#,
+            "null",
+        ),
+        (
+            "lookup",
+            r#"{"table": "countries"}"#,
+            r#"["DE", null]"#,
+            r#"["Germany", null]"#,
+        ),
+        (
+            "map_values",
+            r#"{"values": {"1": "one"}}"#,
+            "[1, 2]",
+            r#"["one", 2]"#,
+        ),
+        (
+            "format_phone",
+            r#"{"default_country": "us"}"#,
+            "6502530000",
+            r#""+16502530000""#,
+        ),
+        (
+            "format_phone",
+            r#"{"default_country": "US"}"#,
+            r#""123""#,
+            "is no telephone number, neither of US nor with + and the code of a country",
+        ),
+        (
+            "format_date",
+            "{}",
+            r#""2024-02-30""#,
+            "names a day or a time that there is not",
+        ),
+        (
+            "format_date",
+            r#"{"input_format": "DD/MM/YYYY"}"#,
+            r#""2024-03-04""#,
+            "is not written as DD/MM/YYYY",
+        ),
+        (
+            "parse_json",
+            "{}",
+            r#""{""#,
+            "is no JSON: see line 1, character 1",
+        ),
+        ("capitalize", "{}", r#""""#, r#""""#),
+        ("slug", "{}", r#""  --  ""#, r#""""#),
+        (
+            "template",
+            r#"{"template": "{{value.a}}"}"#,
+            r#"{"a": [1]}"#,
+            "[1]",
+        ),
+        (
+            "expression",
+            r#"{"expression": "value.a"}"#,
+            "{}",
+            "there is no `a`: ask first with has(…), as in `has(a.a) ? a.a : ''`",
+        ),
+    ];
+    for (name, parameters, input, expected) in rows {
+        let function =
+            compiled(name, parameters).unwrap_or_else(|faults| panic!("{name}: {faults:?}"));
+        let input = value(input);
+        let found = function.apply(input.as_ref().map(Cow::Borrowed), &Context::NONE);
+        match (found, serde_json::from_str::<Value>(expected)) {
+            (Ok(found), Ok(expected)) => {
+                assert_eq!(
+                    found.as_deref(),
+                    Some(&expected),
+                    "{name} {parameters} of {input:?}"
+                );
+            }
+            (Err(error), Err(_)) => assert_eq!(error.to_string(), *expected, "{name} of {input:?}"),
+            (found, _) => panic!("{name} {parameters} of {input:?}: {found:?}, not {expected}"),
+        }
+    }
+}
+
+#[test]
+fn what_parameters_mean_is_checked_too() {
+    let rows: &[(&str, &str, &str)] = &[
+        (
+            "format_date",
+            r#"{"timezone": "Europe/Berlim"}"#,
+            "/timezone: `Europe/Berlim` is no time zone; the nearest is `Europe/Berlin`",
+        ),
+        (
+            "format_date",
+            r#"{"output_format": "yyyy-mm-dd"}"#,
+            "/output_format: `mm` are minutes, and no hour goes with them; write MM for the month",
+        ),
+        (
+            "format_phone",
+            r#"{"default_country": "XX"}"#,
+            "/default_country: `XX` is no country with telephones; write two letters such as US or DE",
+        ),
+        (
+            "format_phone",
+            r#"{"format": "e164"}"#,
+            "/format: `format` must be one of `E.164`, `international`, `national`, `rfc3966`",
+        ),
+        (
+            "boolean",
+            r#"{"true_values": ["1"], "false_values": ["1"]}"#,
+            "/false_values: `1` stands for true and for false",
+        ),
+        (
+            "boolean",
+            r#"{"true_values": [1]}"#,
+            "/true_values: `true_values` must be a list of text only",
+        ),
+        (
+            "replace",
+            r#"{"find": ""}"#,
+            "/find: `find` must not be empty",
+        ),
+        (
+            "replace",
+            r#"{"find": "(", "pattern": true}"#,
+            "/find: at character 1: `(` opens a group that nothing closes; write `\\(` for the parenthesis itself",
+        ),
+        (
+            "map_values",
+            r#"{"values": "countries"}"#,
+            "/values: `values` must be an object, not text",
+        ),
+    ];
+    for (name, parameters, expected) in rows {
+        let faults = compiled(name, parameters).expect_err(name);
+        assert_eq!(faults, [*expected], "{name} {parameters}");
+    }
+}

@@ -1,6 +1,6 @@
 //! A definition becomes a plan, or a list of everything that is wrong with it.
 
-use super::layout::{Clash, MAX_INDEX};
+use super::layout::{Clash, MAX_DEPTH, MAX_INDEX};
 use super::leg::{Leg, Reads, Target};
 use super::order::order;
 use super::run::Program;
@@ -85,13 +85,15 @@ fn program(rules: &[&Rule], way: Way, tables: &Tables, faults: &mut Vec<Fault>) 
     let mut legs = Vec::new();
     for (rule, steps) in rules.iter().zip(&targets) {
         let reads = reads(rule, steps.as_ref(), &targets, &mut searches, faults);
-        let functions = functions(&rule.functions, tables, faults);
+        let ready = functions(&rule.functions, tables, faults);
+        // Only the way back runs them, but a mistake in them is one in any mapping.
+        functions(rule.reverse.as_deref().unwrap_or_default(), tables, faults);
         let check = check(rule, faults);
         legs.push(Leg {
             pointer: rule.pointer.clone(),
             source_text: rule.source_text(),
             reads: reads.unwrap_or(Reads::Once(Source::Nothing)),
-            functions,
+            functions: ready,
             check,
             checks_input: false,
             required: rule.required,
@@ -182,6 +184,10 @@ fn one_place(place: &Place) -> Result<Steps, Fault> {
     let steps = Steps::of(&path).ok_or_else(|| {
         fault(format!("`{path}` chooses among places; a target names one, such as Account.Name or lines[*].sku"))
     })?;
+    if steps.steps().len() > MAX_DEPTH {
+        let detail = format!("a target has at most {MAX_DEPTH} steps; nest less deeply");
+        return Err(fault(detail));
+    }
     let outside =
         |step: &&Step| matches!(step, Step::Index(index) if !(0..=MAX_INDEX).contains(index));
     match steps.steps().iter().find(outside) {

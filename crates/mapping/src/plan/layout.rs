@@ -8,6 +8,8 @@ use crate::rules::{Step, Steps};
 
 /// Highest position that a target may name: what lies between is not filled up.
 pub const MAX_INDEX: i32 = 999;
+/// Steps that a target may have.
+pub const MAX_DEPTH: usize = 32;
 
 /// A tree whose leaves are the cells that rules write.
 #[derive(Clone, Debug, Default)]

@@ -19,7 +19,7 @@ mod source;
 mod trace;
 mod way_back;
 
-pub use layout::MAX_INDEX;
+pub use layout::{MAX_DEPTH, MAX_INDEX};
 pub use trace::{Ending, ItemTrace, MAX_ITEMS, MAX_SHOWN, RuleTrace, StepTrace};
 
 /// What one record may become: values, and bytes of text, altogether.

@@ -10,6 +10,8 @@ use crate::functions::kind_of;
 use crate::pattern::Pattern;
 use crate::phones;
 
+/// Values of an `enum` that an error tells.
+const SHOWN: usize = 10;
 /// Members that every validation takes.
 const COMMON: [&str; 4] = ["type", "pattern", "min_length", "max_length"];
 
@@ -174,7 +176,6 @@ impl Check {
         if kind.name != "enum" {
             return format!("must be {}", kind.must_be);
         }
-        const SHOWN: usize = 10;
         let values = self
             .settings
             .values

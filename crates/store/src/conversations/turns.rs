@@ -453,10 +453,11 @@ pub(super) async fn lock_turn(tx: &mut Tx, tenant: TenantId, id: TurnId) -> Resu
     row.map(from_row).transpose()
 }
 
-/// Whether an earlier turn of the conversation has not ended.
+/// Whether an earlier turn of the conversation has not ended. Those that wait for a reply hold nobody up: one reply
+/// ends them all.
 async fn is_behind(tx: &mut Tx, turn: &Turn) -> Result<bool> {
     const FIND: &str = "SELECT id FROM turns WHERE conversation_id = $1 AND tenant_id = $2 AND id < $3 \
-                        AND ended_at IS NULL LIMIT 1";
+                        AND ended_at IS NULL AND (waits_for IS NULL OR waits_for <> 'reply') LIMIT 1";
     let found: Option<(String,)> = in_tx!(tx, |c| sqlx::query_as(FIND)
         .bind(turn.conversation_id.to_string())
         .bind(turn.tenant_id.to_string())
@@ -474,7 +475,7 @@ async fn next_waiting(
 ) -> Result<Option<Turn>> {
     let text = format!(
         "SELECT {COLUMNS} FROM turns WHERE conversation_id = $1 AND tenant_id = $2 AND ended_at IS NULL \
-         ORDER BY id LIMIT 1"
+         AND (waits_for IS NULL OR waits_for <> 'reply') ORDER BY id LIMIT 1"
     );
     let row: Option<Row> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(text))
         .bind(conversation.to_string())

@@ -9,6 +9,7 @@
 
 mod access;
 mod audit;
+mod conversations;
 mod data_keys;
 mod documents;
 mod engines;

@@ -30,6 +30,13 @@ pub enum Behaviour {
         /// What follows.
         then: Box<Behaviour>,
     },
+    /// Waits so long, then goes on.
+    Later {
+        /// How long.
+        after: Duration,
+        /// What follows.
+        then: Box<Behaviour>,
+    },
     /// Holds the connection and never answers.
     Never,
     /// Answers 200 and sends the announced body byte by byte.

@@ -109,6 +109,10 @@ async fn answer(
                 gate.opened().await;
                 *then
             }
+            Behaviour::Later { after, then } => {
+                tokio::time::sleep(after).await;
+                *then
+            }
             Behaviour::Answer(reply) => return respond(reply),
             Behaviour::Computed(computed) => return respond(computed.answer(&received)),
             Behaviour::Echo => return respond(echo(&received)),

@@ -39,16 +39,12 @@ pub async fn list(
     Filters(Listed { format }): Filters<Listed>,
 ) -> Result<Listing<ActionView>, Problem> {
     caller.require(Tools, Right::Read)?;
-    match format {
-        Some(format) => {
-            let all = operations::defined(&app, &caller, Action, &format);
-            all.await.map(Listing::Defined)
-        }
-        None => {
-            let found = operations::list(&app, &caller, Action, &page, ActionView::of);
-            found.await.map(Listing::Page)
-        }
+    if let Some(format) = format {
+        let all = operations::defined(&app, &caller, Action, &format);
+        return all.await.map(Listing::Defined);
     }
+    let found = operations::list(&app, &caller, Action, &page, ActionView::of);
+    found.await.map(Listing::Page)
 }
 
 /// Make an action

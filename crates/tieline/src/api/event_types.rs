@@ -151,6 +151,7 @@ impl From<&OwnType> for EventTypeView {
             description,
             schema,
             example,
+            also_yours: _,
         } = own;
         Self {
             name: name.clone(),

@@ -148,7 +148,7 @@ impl NewEvent {
     pub(super) fn violations(&self, types: &EventTypes) -> Vec<Violation> {
         let data = self.data.as_deref().map_or("{}", RawValue::get);
         let mut found = types.violations(&self.event_type, data);
-        if event_type::own(self.event_type.as_str()).is_some() {
+        if event_type::own(self.event_type.as_str()).is_some_and(|own| !own.also_yours) {
             let detail = format!(
                 "`{}` is published by Tieline itself, so that it can be trusted; choose a type of your own, such as `order.created`",
                 self.event_type

@@ -122,7 +122,7 @@ pub async fn apply(
     let body = read_body(request.into_body(), most, within).await?;
     let records: Vec<Value> = parse(&body, mapper.max_depth)?;
     let mapped = tokio::task::spawn_blocking(move || mapper.list(&records)).await;
-    let mapped = mapped.map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+    let mapped = mapped.map_err(|_| Problem::internal())?;
     Ok(Mapped {
         media_type: JSON,
         body: Body::from(mapped),

@@ -1,5 +1,7 @@
 //! Mappings tried out: on a record, against the fields of both sides, before and after a change.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -24,7 +26,7 @@ use super::{
     json::Json,
     mappings::find,
     page::Id,
-    problem::{Code, Problem},
+    problem::Problem,
 };
 use crate::{app::App, mappings::Written};
 
@@ -95,16 +97,26 @@ pub(super) fn way_of(plan: &Plan, asked: Option<Way>) -> Way {
     asked.unwrap_or(written)
 }
 
-fn previewed(plan: &Plan, record: &Value, asked: Option<Way>) -> Shown<MappingPreviewView> {
-    let direction = way_of(plan, asked);
-    let (outcome, trace) = plan.run_traced(direction, record);
+/// Runs what may take a while where it keeps no other request waiting.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Problem::internal())
+}
+
+async fn previewed(
+    plan: Arc<Plan>,
+    record: Value,
+    asked: Option<Way>,
+) -> Result<Shown<MappingPreviewView>, Problem> {
+    let direction = way_of(&plan, asked);
+    let (outcome, trace) = aside(move || plan.run_traced(direction, &record)).await?;
     let Outcome {
         output,
         errors,
         warnings,
         more_issues,
     } = outcome;
-    Shown::new(MappingPreviewView {
+    Ok(Shown::new(MappingPreviewView {
         direction,
         accepted: output.is_some(),
         output,
@@ -112,7 +124,7 @@ fn previewed(plan: &Plan, record: &Value, asked: Option<Way>) -> Shown<MappingPr
         warnings,
         more_issues,
         trace,
-    })
+    }))
 }
 
 /// Try a mapping on a record
@@ -129,7 +141,7 @@ pub async fn preview(
 ) -> Result<Shown<MappingPreviewView>, Problem> {
     caller.require(Area::Mappings, Right::Read)?;
     let written = Written::read(content(&find(&app, &caller, &id).await?)?)?;
-    Ok(previewed(&written.plan, &record, direction))
+    previewed(written.plan, record, direction).await
 }
 
 /// Try a mapping that is not saved
@@ -147,7 +159,7 @@ pub async fn preview_draft(
 ) -> Result<Shown<MappingPreviewView>, Problem> {
     caller.require(Area::Mappings, Right::Read)?;
     let written = Written::read(mapping).map_err(|found| under("/mapping", found))?;
-    Ok(previewed(&written.plan, &record, direction))
+    previewed(written.plan, record, direction).await
 }
 
 fn under(place: &str, found: Vec<Violation>) -> Vec<Violation> {
@@ -235,11 +247,11 @@ pub async fn difference(
         }
     }
     let Value::Object(after) = after else {
-        return Err(Problem::new(Code::Internal, "a mapping is an object"));
+        return Err(Problem::internal());
     };
     let (before, after) = (Written::read(before)?, Written::read(after)?);
     let way = way_of(&after.plan, direction);
-    let found = diff(&before.plan, &after.plan, way, &records);
+    let found = aside(move || diff(&before.plan, &after.plan, way, &records)).await?;
     Ok(Shown::new(DiffView { found }))
 }
 

@@ -17,11 +17,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use tieline_domain::access::{Area, Right};
 use tieline_mapping::check_depth;
-use tieline_store::documents::Kind;
 
 use super::{
     caller::{Caller, Found},
-    document::content,
     frame::RequestTrace,
     gate::gate,
     json,
@@ -152,14 +150,11 @@ fn session(headers: &HeaderMap) -> &str {
 
 /// An agent of the tenant and what it may use; 404 if there is none.
 async fn agent_of(app: &App, caller: &Caller, id: &str) -> Result<Agent, Problem> {
-    let found = app
-        .store
-        .find_document(caller.tenant_id, Kind::Agent, id)
-        .await?;
-    let found = found.ok_or_else(|| Problem::not_found("agent"))?;
+    let found = app.conversations.agent(caller.tenant_id, id).await?;
+    let agent = found.ok_or_else(|| Problem::not_found("agent"))?;
     Ok(Agent {
-        definition: Arc::new(content(&found)?),
-        id: found.id.into(),
+        id: agent.handle.as_str().into(),
+        agent,
     })
 }
 

@@ -3,6 +3,8 @@
 //! The routes give paths, parameters, bodies and answers; the last pass below adds what follows from
 //! those: schemas of answers, examples, the problems that an operation can have, common headers.
 
+mod flattened;
+
 use serde_json::{Map, Value, json};
 use tieline_domain::access::AREAS;
 use utoipa::{PartialSchema as _, ToSchema};
@@ -305,7 +307,8 @@ impl Components {
         Some(json!({"data": [item], "next_cursor": null}))
     }
 
-    fn finish(self) -> Value {
+    fn finish(mut self) -> Value {
+        flattened::merge(&mut self.schemas);
         json!({
             "schemas": self.schemas,
             "responses": problem_responses(),

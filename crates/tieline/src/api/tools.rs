@@ -39,16 +39,12 @@ pub async fn list(
     Filters(Listed { format }): Filters<Listed>,
 ) -> Result<Listing<ToolView>, Problem> {
     caller.require(Tools, Right::Read)?;
-    match format {
-        Some(format) => {
-            let all = operations::defined(&app, &caller, Tool, &format);
-            all.await.map(Listing::Defined)
-        }
-        None => {
-            let found = operations::list(&app, &caller, Tool, &page, ToolView::of);
-            found.await.map(Listing::Page)
-        }
+    if let Some(format) = format {
+        let all = operations::defined(&app, &caller, Tool, &format);
+        return all.await.map(Listing::Defined);
     }
+    let found = operations::list(&app, &caller, Tool, &page, ToolView::of);
+    found.await.map(Listing::Page)
 }
 
 /// Make a tool

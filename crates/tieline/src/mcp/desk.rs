@@ -12,7 +12,7 @@ use rmcp::{
 };
 use serde_json::Value;
 use tieline_domain::{
-    TenantId, agent,
+    TenantId,
     operation::{CallError, ErrorKind},
     trace::TraceContext,
 };
@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     operate::{Call, CalledBy, Offered, Operator, Via},
+    registry::OpenAgent,
     telemetry::traces,
 };
 
@@ -63,7 +64,7 @@ pub struct Agent {
     /// Its id.
     pub id: Arc<str>,
     /// What it may do.
-    pub definition: Arc<agent::Agent>,
+    pub agent: Arc<OpenAgent>,
 }
 
 impl Asking {
@@ -71,7 +72,7 @@ impl Asking {
     fn is_offered(&self, name: &str) -> bool {
         match &self.agent {
             None => true,
-            Some(agent) => agent.definition.tools.iter().any(|known| known == name),
+            Some(agent) => agent.agent.agent.tools.iter().any(|known| known == name),
         }
     }
 }
@@ -79,7 +80,7 @@ impl Asking {
 impl Agent {
     /// Whether a person has to approve the calls of this operation.
     fn must_wait(&self, offered: &Offered) -> bool {
-        self.definition.approval.as_ref().is_some_and(|approval| {
+        self.agent.agent.approval.as_ref().is_some_and(|approval| {
             approval.tools.contains(&offered.name) || approval.classes.contains(&offered.class)
         })
     }

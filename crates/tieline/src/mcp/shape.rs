@@ -65,16 +65,14 @@ pub(super) fn failure(error: &CallError) -> CallToolResult {
             told[name] = value;
         }
     }
-    let mut text = format!("{}: {message} {}", kind.as_str(), kind.advice());
-    for field in fields {
-        text += &format!("\n- {field}");
-    }
-    if let Some(url) = connect_url {
-        text += &format!("\nconnect_url: {url}");
-    }
-    if let Some(said) = upstream {
-        text += &format!("\nThe service said: {said}");
-    }
+    let first = format!("{}: {message} {}", kind.as_str(), kind.advice());
+    let fields = fields.iter().map(|field| format!("- {field}"));
+    let connect = connect_url.iter().map(|url| format!("connect_url: {url}"));
+    let said = upstream
+        .iter()
+        .map(|said| format!("The service said: {said}"));
+    let lines = [first].into_iter().chain(fields).chain(connect).chain(said);
+    let text = lines.collect::<Vec<_>>().join("\n");
     let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
     result.structured_content = Some(json!({"error": told}));
     result

@@ -112,16 +112,14 @@ impl Operator {
             }
             let next = answer.headers.get(header::LOCATION);
             let next = next.and_then(|next| here.join(next.to_str().ok()?).ok());
-            match next.filter(|_| answer.status.is_redirection()) {
-                Some(next) => url = next.into(),
-                None => {
-                    let detail = format!(
-                        "the description cannot be fetched: the answer was {}",
-                        answer.status
-                    );
-                    return Err(at_document(detail));
-                }
-            }
+            let next = next.filter(|_| answer.status.is_redirection());
+            let next = next.ok_or_else(|| {
+                let status = answer.status;
+                at_document(format!(
+                    "the description cannot be fetched: the answer was {status}"
+                ))
+            })?;
+            url = next.into();
         }
         let detail = format!(
             "the description is behind more than {MOST_REDIRECTS} redirects; give its final URL"
@@ -245,7 +243,7 @@ fn with_own_settings(described: Operation, own: &Operation) -> Operation {
         output_schema: own.output_schema.clone(),
         connection: own.connection.clone(),
         timeout_seconds: own.timeout_seconds,
-        rate_limit: own.rate_limit.clone(),
+        rate_limit: own.rate_limit,
         max_in_flight: own.max_in_flight,
         tags: own.tags.clone(),
         ..described

@@ -74,7 +74,7 @@ impl Origin {
 /// What calls an operation: one variant for each protocol.
 pub enum Executor {
     /// An HTTP request made from a template.
-    Http(HttpExecutor),
+    Http(Box<HttpExecutor>),
     /// A tool of a remote MCP server.
     Mcp(McpExecutor),
 }
@@ -122,7 +122,7 @@ impl Offered {
             class: operation.class(),
             idempotent: operation.is_idempotent(),
             timeout: Duration::from_secs(operation.timeout_seconds().into()),
-            executor: Executor::Http(HttpExecutor::new(recipe, &operation)),
+            executor: Executor::Http(Box::new(HttpExecutor::new(recipe, &operation))),
             output_schema: output_schema(&operation),
             name: operation.name,
             title: operation.title,

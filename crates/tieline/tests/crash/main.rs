@@ -19,3 +19,4 @@ mod stage;
 mod stopping;
 mod traffic;
 mod triggers;
+mod turns;

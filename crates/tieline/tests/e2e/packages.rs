@@ -16,6 +16,9 @@ const PYTHON: [&str; 4] = [
     "twilio==9.8.0",
 ];
 
+/// The official client of OpenAI's protocols, from PyPI.
+const OPENAI: [&str; 1] = ["openai==3.54.0"];
+
 /// The packages of npm.
 const NODE: [&str; 4] = [
     "standardwebhooks@1.1.1",
@@ -67,6 +70,20 @@ pub(crate) fn schemathesis() -> Result<Command, String> {
     let mut run = Command::new("python3");
     let main = "from schemathesis.cli import schemathesis; schemathesis()";
     run.args(["-c", main]).env("PYTHONPATH", packages);
+    Ok(run)
+}
+
+/// Runs this script beside the tests with the official client of OpenAI's protocols, from PyPI; why not, if it cannot be
+/// installed.
+pub(crate) fn openai(name: &str) -> Result<Command, String> {
+    let packages = installed("openai", &OPENAI, |directory| {
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--target"]);
+        pip.arg(directory).args(OPENAI);
+        pip
+    })?;
+    let mut run = Command::new("python3");
+    run.arg(script(name)).env("PYTHONPATH", packages);
     Ok(run)
 }
 

@@ -48,6 +48,9 @@ async fn run(server: &Server, command: &Curl, replaced: &[(&str, &str)]) -> anyh
 async fn seed_000_a_webhook_comes_in() {
     let server = launch().start().await.unwrap();
     let token = [("YOUR_TOKEN", OWNER_KEY)];
+    let agent = json!({"id": "agent_sales", "name": "Sales", "runtime": {"type": "inbox"}});
+    let made = owner(server.url()).post("/v1/agents", agent).await.unwrap();
+    made.expect(201).unwrap();
     let create = command(SEED_000, "/webhooks/incoming");
     let created = run(&server, &create, &token).await.unwrap();
     let created = created.expect(201).unwrap().json().unwrap();

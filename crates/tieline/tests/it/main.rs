@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod action_runs;
+mod agents;
 mod api_frame;
 mod api_frame_access;
 mod api_frame_limits;
@@ -31,6 +32,7 @@ mod limits;
 mod mappings;
 mod mcp;
 mod mcp_access;
+mod mcp_agents;
 mod mcp_servers;
 mod published_keys;
 mod replay;

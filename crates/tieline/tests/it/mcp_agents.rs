@@ -28,7 +28,9 @@ async fn scene() -> Scene {
 }
 
 async fn ask(client: &Client, path: &str, method: &str, params: Value) -> Value {
-    let asked = message(client, path, &request(1, method, params)).send().await;
+    let asked = message(client, path, &request(1, method, params))
+        .send()
+        .await;
     json_of(asked.unwrap(), 200)
 }
 
@@ -49,7 +51,10 @@ async fn an_agent_s_endpoint_offers_what_the_agent_may_use() {
     assert_eq!(call(&scene, "other").await["error"]["code"], -32602);
     let waits = call(&scene, "remove").await;
     let error = &waits["result"]["structuredContent"]["error"];
-    assert_eq!(error["kind"], "forbidden", "a person has to approve it: {waits:#}");
+    assert_eq!(
+        error["kind"], "forbidden",
+        "a person has to approve it: {waits:#}"
+    );
     assert_eq!(scene.received().len(), 1, "only the one that was allowed");
 }
 

@@ -35,6 +35,8 @@ async fn send(scene: &Scene, source: &str, secret: &str, body: &str) -> Answer {
 #[tokio::test]
 async fn seed_000_works_as_it_stands() {
     let scene = Scene::open(Script::new()).await;
+    let agent = json!({"id": "agent_sales", "name": "Sales", "runtime": {"type": "inbox"}});
+    scene.post("/v1/agents", agent, 201).await;
     let create = seed("/webhooks/incoming");
     let request = scene
         .client

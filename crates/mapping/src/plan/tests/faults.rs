@@ -57,6 +57,16 @@ fn every_fault_of_meaning_has_its_place() {
             "a name is missing",
         ),
         (
+            json!([a_to(&vec!["a"; 33].join("."))]),
+            "/mappings/0/target",
+            "at most 32 steps",
+        ),
+        (
+            json!([{"source": "a", "target": "b", "reverse": "lowercas"}]),
+            "/mappings/0/reverse",
+            "the nearest is `lowercase`",
+        ),
+        (
             json!([{"source": "$.a[5:2].b", "target": "b"}]),
             "/mappings/0/source",
             "`[5:2]` holds nothing, so the path can match no record",
