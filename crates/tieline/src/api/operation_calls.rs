@@ -234,7 +234,7 @@ pub async fn call_tool(
 /// What became of a run.
 pub enum Ran {
     /// It is done.
-    Now(Shown<CallView>),
+    Now(Box<Shown<CallView>>),
     /// It is done in the background.
     Later(Box<JobView>, String),
 }
@@ -300,7 +300,7 @@ pub async fn run_action(
     }
     call(&app, &caller, Face::Action, &name, asked)
         .await
-        .map(|report| Ran::Now(shown(report)))
+        .map(|report| Ran::Now(Box::new(shown(report))))
 }
 
 /// Asks for a run in the background, once the input is found to fit.

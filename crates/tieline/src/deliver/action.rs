@@ -48,7 +48,7 @@ fn tried(
             let text = response.to_string();
             let cut = text.floor_char_boundary(keep);
             seen.response_truncated = cut < text.len();
-            seen.response_excerpt = text[..cut].to_owned();
+            text[..cut].clone_into(&mut seen.response_excerpt);
         }
     }
     let error_kind = error.as_ref().map(|error| error.kind.as_str());

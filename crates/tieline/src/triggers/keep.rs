@@ -144,7 +144,7 @@ impl Triggers {
     ) -> Result<EventId, Error> {
         let requested = Requested {
             trigger_id: trigger,
-            requested_by: by.actor.clone(),
+            by: by.actor.clone(),
             event_id: is_on_log.then_some(event.id),
             event: (!is_on_log).then(|| EventDocument::of(event).whole().clone()),
         };

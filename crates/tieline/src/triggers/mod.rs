@@ -30,7 +30,8 @@ fn source(trigger: TriggerId) -> String {
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 struct Requested {
     trigger_id: TriggerId,
-    requested_by: String,
+    #[serde(rename = "requested_by")]
+    by: String,
     /// The event of the log that the run is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     event_id: Option<tieline_domain::EventId>,

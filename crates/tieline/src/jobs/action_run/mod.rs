@@ -94,7 +94,8 @@ pub struct Asked {
 #[derive(Debug, Serialize, Deserialize)]
 struct Requested {
     job_id: JobId,
-    requested_by: String,
+    #[serde(rename = "requested_by")]
+    by: String,
     #[serde(flatten)]
     asked: Asked,
 }
@@ -139,7 +140,7 @@ impl ActionRuns {
         let job_id = JobId::new(clock.unique_now(), random());
         let requested = Requested {
             job_id,
-            requested_by: by.actor.clone(),
+            by: by.actor.clone(),
             asked: asked.clone(),
         };
         let new = NewEvent {

@@ -27,13 +27,9 @@ pub(super) fn fault(detail: &str) -> Fault {
 
 /// The failure of a call, for the list of a job's errors: its kind is the item.
 pub(super) fn fault_of(error: &CallError) -> Fault {
-    let mut detail = error.message.clone();
-    for field in &error.fields {
-        detail.push_str(&format!("; {field}"));
-    }
     Fault {
         item: Some(error.kind.as_str().to_owned()),
-        detail,
+        detail: error.in_full(),
     }
 }
 
