@@ -140,6 +140,15 @@ impl CallError {
         }
     }
 
+    /// What happened, with everything that is wrong with the input.
+    pub fn in_full(&self) -> String {
+        let fields = self.fields.iter().map(ToString::to_string);
+        let parts: Vec<_> = std::iter::once(self.message.clone())
+            .chain(fields)
+            .collect();
+        parts.join("; ")
+    }
+
     /// The same, to be tried again after `ms` milliseconds.
     pub fn after(self, ms: Option<u64>) -> Self {
         Self {

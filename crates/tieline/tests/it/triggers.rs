@@ -146,7 +146,9 @@ async fn a_step_that_fails_for_now_is_tried_again_and_those_before_it_are_not() 
     );
     assert_eq!(events(&scene, "delivery.dead_lettered").await.len(), 1);
     // A dead letter that is retried goes on at the step that is not done.
-    scene.receiver.set("/notify", Behaviour::status(200));
+    scene
+        .receiver
+        .set("/notify", Behaviour::json(200, &json!({"id": 42})));
     scene
         .post(&format!("/v1/deliveries/{delivery}/retry"), json!({}), 202)
         .await;

@@ -33,7 +33,7 @@ pub(super) fn fault_of(error: &CallError) -> Fault {
     }
     Fault {
         item: Some(error.kind.as_str().to_owned()),
-        detail,
+        detail: error.in_full(),
     }
 }
 
