@@ -6,7 +6,7 @@ use tieline_domain::{
     conversation::{Approval, Decision, StepStatus, Turn},
 };
 
-use super::{json, lock_lines, steps, turns};
+use super::{json, lock_lines, steps, turn_rows, turns};
 use crate::{
     Error, Page, PageRequest, Result, Store,
     db::{Tx, in_tx, on_db},
@@ -147,7 +147,7 @@ impl Store {
         };
         let mut tx = self.db().begin().await?;
         lock_lines(&mut tx, [], Some(approval.agent_id)).await?;
-        let turn = turns::lock_turn(&mut tx, approval.tenant_id, approval.turn_id).await?;
+        let turn = turn_rows::lock_turn(&mut tx, approval.tenant_id, approval.turn_id).await?;
         let Some(turn) = turn.filter(|turn| turn.ended_at.is_none()) else {
             return Ok(false);
         };

@@ -6,7 +6,7 @@ use tieline_domain::{
     conversation::{Conversation, Message, Role, Status, Turn},
 };
 
-use super::{insert, json, lock, lock_lines, turns};
+use super::{insert, json, lock, lock_lines, turn_rows};
 use crate::{
     Error, Page, PageRequest, Result, Store,
     db::{Tx, in_tx, on_db},
@@ -95,7 +95,7 @@ impl Store {
             }
         }
         insert_message(&mut tx, message).await?;
-        turns::insert(&mut tx, turn).await?;
+        turn_rows::insert(&mut tx, turn).await?;
         if let Some(told) = told {
             spine::write_notice(&mut tx, told).await?;
         }

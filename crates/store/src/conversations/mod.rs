@@ -3,6 +3,7 @@
 pub mod approvals;
 mod messages;
 mod steps;
+mod turn_rows;
 mod turns;
 
 use std::collections::BTreeSet;

@@ -11,6 +11,7 @@
 
 mod agents;
 mod calls;
+mod checks;
 mod events;
 mod live;
 mod model;

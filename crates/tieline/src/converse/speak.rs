@@ -21,7 +21,7 @@ use tieline_store::{
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    Error, Parts,
+    Error, Parts, checks,
     events::{About, Teller},
     live::{Listener, Live, Update},
     turns::{about_turn, new_turn},
@@ -34,12 +34,6 @@ use crate::{
 
 /// How often it is looked at a turn that may be taken by another node.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-
-/// The longest field that says who talks, in characters.
-const MOST_WHO: usize = 256;
-
-/// The largest metadata, in bytes of JSON.
-const MOST_METADATA: usize = 16 * 1_024;
 
 /// What a conversation is begun with.
 #[derive(Clone, Debug, Default)]
@@ -120,9 +114,9 @@ impl Conversations {
         tenant: TenantId,
         new: NewConversation,
     ) -> Result<Conversation, Error> {
-        let mut found = about_violations(&new.about);
+        let mut found = checks::about(&new.about);
         if let Some(key) = &new.key {
-            found.extend(violation::length("/key", key, 1, MOST_WHO));
+            found.extend(violation::length("/key", key, 1, checks::MOST_WHO));
         }
         let agent = self.agent(tenant, &new.agent_id).await?;
         if agent.is_none() {
@@ -179,7 +173,7 @@ impl Conversations {
         trace_id: &str,
         eager: bool,
     ) -> Result<Asked, Error> {
-        self.check(&content, &metadata)?;
+        checks::message(&content, &metadata, self.config.limits.turns.message_bytes)?;
         let agent = self.agent_of(conversation).await?;
         let now = self.clock.unique_now();
         let message = MessageId::new(now, random());
@@ -244,7 +238,7 @@ impl Conversations {
         content: String,
         metadata: Map<String, Value>,
     ) -> Result<Message, Error> {
-        self.check(&content, &metadata)?;
+        checks::message(&content, &metadata, self.config.limits.turns.message_bytes)?;
         let agent = self.agent_of(conversation).await?;
         if conversation.status == Status::Completed {
             return Err(ended());
@@ -409,27 +403,6 @@ impl Conversations {
         self.dispatcher.wake();
         Ok(())
     }
-
-    fn check(&self, content: &str, metadata: &Map<String, Value>) -> Result<(), Error> {
-        let mut found = metadata_violations(metadata);
-        let most = self.config.limits.turns.message_bytes;
-        if content.trim().is_empty() {
-            found.push(Violation::new("/content", "must not be empty"));
-        } else if content.len() > most {
-            let detail = format!("must have at most {most} bytes, has {}", content.len());
-            found.push(Violation::new("/content", detail));
-        } else if content.contains('\0') {
-            found.push(Violation::new(
-                "/content",
-                "must not contain the character NUL",
-            ));
-        }
-        if found.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Invalid(found))
-        }
-    }
 }
 
 /// Whether nothing more happens in a turn by itself.
@@ -445,28 +418,6 @@ async fn heard_rest(listener: &mut Listener) {
             return;
         }
     }
-}
-
-/// Everything that is wrong with what is said of who talks.
-fn about_violations(about: &conversation::About) -> Vec<Violation> {
-    let texts = [
-        ("/channel", &about.channel),
-        ("/user_id", &about.user_id),
-        ("/user_email", &about.user_email),
-    ];
-    let mut found: Vec<_> = texts
-        .into_iter()
-        .filter_map(|(pointer, text)| violation::length(pointer, text.as_deref()?, 1, MOST_WHO))
-        .collect();
-    found.extend(metadata_violations(&about.metadata));
-    found
-}
-
-fn metadata_violations(metadata: &Map<String, Value>) -> Vec<Violation> {
-    let bytes = serde_json::to_string(metadata).map_or(0, |text| text.len());
-    let detail = format!("must have at most {MOST_METADATA} bytes of JSON, has {bytes}");
-    let too_long = (bytes > MOST_METADATA).then(|| Violation::new("/metadata", detail));
-    too_long.into_iter().collect()
 }
 
 fn about<'a>(agent: &'a OpenAgent, conversation: &Conversation, trace_id: &'a str) -> About<'a> {

@@ -6,6 +6,7 @@ mod canary;
 mod fuzz;
 mod hostile;
 mod isolation;
+mod lead;
 mod mcp;
 mod model;
 mod neighbours;

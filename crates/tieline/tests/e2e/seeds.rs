@@ -17,7 +17,7 @@ use crate::stage::{OWNER_KEY, RECEIVED, Source, every, launch, owner, subscribe,
 const HOSTS: [&str; 2] = ["https://api.engrami.com", "https://api.workflux.ai"];
 
 /// The command of a seed whose address ends so.
-fn command(seed: &str, ending: &str) -> Curl {
+pub(crate) fn command(seed: &str, ending: &str) -> Curl {
     let found = commands(seed)
         .into_iter()
         .find(|command| command.url.ends_with(ending));
@@ -25,7 +25,11 @@ fn command(seed: &str, ending: &str) -> Curl {
 }
 
 /// Runs a command with these texts replaced, in its address, headers and body.
-async fn run(server: &Server, command: &Curl, replaced: &[(&str, &str)]) -> anyhow::Result<Answer> {
+pub(crate) async fn run(
+    server: &Server,
+    command: &Curl,
+    replaced: &[(&str, &str)],
+) -> anyhow::Result<Answer> {
     let replace = |text: &str| {
         let hosts = HOSTS.map(|host| (host, server.url()));
         let all = hosts.iter().chain(replaced);

@@ -281,10 +281,11 @@ async fn a_call_waits_for_consent() {
     );
     let scene = sales(model, json!({"approval": {"tools": ["lookup_customer"]}})).await;
     let id = conversation(&scene).await;
-    for (verdict, status, says) in [
-        ("approve", "completed", "John Smith"),
+    for (verdict, decision, status, says) in [
+        ("approve", "approved", "completed", "John Smith"),
         (
             "deny",
+            "denied",
             "denied",
             "a person did not allow this call: not now",
         ),
@@ -306,12 +307,7 @@ async fn a_call_waits_for_consent() {
         );
         let path = format!("/v1/approvals/{}/{verdict}", text(&approvals[0]["id"]));
         let decided = scene.post(&path, json!({"reason": "not now"}), 200).await;
-        let decision = if verdict == "deny" {
-            "denied"
-        } else {
-            "approved"
-        };
-        assert_eq!(decided["decision"], decision, "{decided}");
+        assert_eq!(decided["decision"], decision);
         scene.post(&path, json!({}), 409).await;
 
         let path = format!("/v1/conversations/{id}/turns");
@@ -634,7 +630,7 @@ async fn webhooks_tell_an_agent_in_the_conversation_of_their_key() {
         .await;
     // Without a message nobody is told, and that is seen.
     scene
-        .post(&path, lead("4", "lead_3", Value::Null), 202)
+        .post(&path, json!({"id": "4", "data": {"id": "lead_3"}}), 202)
         .await;
     let shown = |list: &Value| {
         let list = list["data"].as_array().unwrap();
