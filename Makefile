@@ -59,10 +59,16 @@ deny: ## licences, advisories and banned dependencies (needs cargo-deny)
 .PHONY: bench
 bench: ## measure throughput and latency against the budgets
 	scripts/bench.sh
+	scripts/bench-calls.sh
+	scripts/bench-mapping.sh
 
 .PHONY: soak
 soak: ## run under load for long, with crashes
 	scripts/soak.sh
+
+.PHONY: fuzz
+fuzz: ## fuzz what reads the texts of tenants (needs a nightly toolchain and cargo-fuzz)
+	scripts/fuzz.sh
 
 .PHONY: setup
 setup: ## install what the tests need on Debian or Ubuntu

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::error::Error;
 use super::guard::path_of;
-use super::library::{IN_ORDER, MATCHES};
+use super::library::{ADDEND, IN_ORDER, MATCHES};
 
 /// What an evaluation may cost: values and bytes of text that are looked at, or made.
 pub const MAX_COST: u64 = 1 << 24;
@@ -219,7 +219,7 @@ impl Reckoning<'_> {
                 count: Amount::default(),
                 cost: sum.cost + sum.size.times(PATTERN),
             }),
-            operators::CONDITIONAL | operators::INDEX => Ok(sum),
+            operators::CONDITIONAL | operators::INDEX | ADDEND => Ok(sum),
             operators::ADD | IN_ORDER => sum.made(),
             _ => {
                 sum.size = sum.size.times(GROWTH) + Amount::fixed(NUMBER);

@@ -6,7 +6,7 @@ use cel::ParseErrors;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, operators};
 use cel::parser::{Expression as Tree, Parser};
 
-use super::library::{FUNCTIONS, IN_ORDER, MATCHES, TYPES, pattern_name};
+use super::library::{ADDEND, FUNCTIONS, IN_ORDER, MATCHES, TYPES, pattern_name};
 use super::nesting::nesting;
 use super::reads::Reads;
 use crate::Fault;
@@ -220,7 +220,14 @@ impl Walk<'_> {
             self.visit(target, depth)?;
         }
         let mut arguments = call.args.iter_mut();
-        arguments.try_for_each(|argument| self.visit(argument, depth))
+        arguments.try_for_each(|argument| self.visit(argument, depth))?;
+        if call.func_name == operators::ADD
+            && let Some(added) = call.args.last_mut()
+            && !matches!(added.expr, Expr::Literal(_) | Expr::List(_))
+        {
+            pass_through(ADDEND, added);
+        }
+        Ok(())
     }
 
     /// `text.matches('pattern')` calls the pattern, compiled once, as it is meant in JavaScript.
@@ -265,17 +272,22 @@ impl Walk<'_> {
         self.visit(&mut comprehension.result, depth)?;
         self.loops.clear();
         // The keys of an object come in no particular order unless they are put into one.
-        let range = std::mem::take(&mut comprehension.iter_range);
-        comprehension.iter_range = Tree {
-            id: range.id,
-            expr: Expr::Call(CallExpr {
-                func_name: IN_ORDER.to_owned(),
-                target: None,
-                args: vec![range],
-            }),
-        };
+        pass_through(IN_ORDER, &mut comprehension.iter_range);
         Ok(())
     }
+}
+
+/// Puts a call of `function` around a tree.
+fn pass_through(function: &str, tree: &mut Tree) {
+    let inner = std::mem::take(tree);
+    *tree = Tree {
+        id: inner.id,
+        expr: Expr::Call(CallExpr {
+            func_name: function.to_owned(),
+            target: None,
+            args: vec![inner],
+        }),
+    };
 }
 
 /// The variable and the member names, for a tree that only selects: `a.b`, `a['b']`, `has(a.b)`.

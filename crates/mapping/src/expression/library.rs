@@ -14,6 +14,9 @@ use crate::pattern::Pattern;
 /// Puts what a loop goes over into one order: the keys of an object by the alphabet.
 pub(super) const IN_ORDER: &str = "in_order@";
 
+/// Lets through what stands behind a `+`, unless it is an object: a list would take its keys in no particular order.
+pub(super) const ADDEND: &str = "addend@";
+
 /// Asks a compiled pattern.
 pub(super) const MATCHES: &str = "matches@";
 
@@ -74,6 +77,9 @@ pub(super) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
         .add_overload(IN_ORDER, IN_ORDER, vec![DYN_TYPE], in_order)
         .expect("declared once");
     environment
+        .add_overload(ADDEND, ADDEND, vec![DYN_TYPE], addend)
+        .expect("declared once");
+    environment
         .add_overload(MATCHES, MATCHES, vec![STRING_TYPE, DYN_TYPE], matches)
         .expect("declared once");
     Arc::new(environment)
@@ -118,6 +124,19 @@ fn matches<'b, 'v>(values: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Execut
     let found = pattern.is_match(text.inner());
     let found = found.map_err(|error| ExecutionError::function_error("matches", error))?;
     Ok(CowVal::owned(CelBool::from(found)))
+}
+
+fn addend<'b, 'v>(mut values: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let Some(value) = values.pop() else {
+        return Err(ExecutionError::invalid_argument_count(1, 0));
+    };
+    if value.downcast_ref::<CelMap<'v>>().is_none() {
+        return Ok(value);
+    }
+    Err(ExecutionError::UnexpectedType {
+        got: "map".to_owned(),
+        want: "something that can be added".to_owned(),
+    })
 }
 
 fn in_order<'b, 'v>(mut values: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {

@@ -135,6 +135,14 @@ fn what_has_no_result_says_why() {
         ),
         ("v.text + v.n", "`+` does not take text and a whole number"),
         ("v.text > v.n", "`>` does not take text and a whole number"),
+        (
+            "v.list + v",
+            "needs something that can be added, not an object",
+        ),
+        (
+            "v.list.map(i, [i] + {'k': i})",
+            "needs something that can be added, not an object",
+        ),
         ("v.n / 0", "divides by zero"),
         ("v.big + v.big", "`+` gives a number too large for 64 bits"),
         ("v.list[7]", "the index is past the end of the list"),
