@@ -16,7 +16,7 @@ use tieline_store::{
     documents::{Document, Kind, NewDocument, Replacement},
 };
 
-use crate::registry::Registry;
+use crate::{registry::Registry, telemetry};
 
 /// What a mapping is called by that would hide it behind another path of the API.
 const RESERVED: [&str; 4] = ["functions", "check", "suggest", "preview"];
@@ -99,8 +99,17 @@ pub struct Rejected {
     pub errors: Vec<Issue>,
 }
 
+/// What a mapping makes of data that it does not reject.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mapped {
+    /// The data.
+    pub data: Value,
+    /// The optional fields that were left out because their values are invalid.
+    pub warnings: Vec<Issue>,
+}
+
 /// What external data becomes here: backwards through a mapping that runs both ways, else as it is written.
-pub fn inward(plan: &Plan, json: &str) -> Result<Value, Rejected> {
+pub fn inward(plan: &Plan, json: &str) -> Result<Mapped, Rejected> {
     let back = plan.runs(Way::FromExternal);
     let way = if back {
         Way::FromExternal
@@ -111,7 +120,7 @@ pub fn inward(plan: &Plan, json: &str) -> Result<Value, Rejected> {
 }
 
 /// What our data becomes outside: as the mapping is written.
-pub fn outward(plan: &Plan, json: &str) -> Result<Value, Rejected> {
+pub fn outward(plan: &Plan, json: &str) -> Result<Mapped, Rejected> {
     let forth = plan.runs(Way::ToExternal);
     let way = if forth {
         Way::ToExternal
@@ -122,7 +131,7 @@ pub fn outward(plan: &Plan, json: &str) -> Result<Value, Rejected> {
 }
 
 /// The text was bounded when it came in, in size and depth.
-fn through(plan: &Plan, way: Way, json: &str) -> Result<Value, Rejected> {
+fn through(plan: &Plan, way: Way, json: &str) -> Result<Mapped, Rejected> {
     let bounded = Apply {
         max_line: usize::MAX,
         max_depth: usize::MAX,
@@ -139,18 +148,23 @@ fn through(plan: &Plan, way: Way, json: &str) -> Result<Value, Rejected> {
         output,
         unreadable,
         errors,
-        warnings: _,
-        more_issues: _,
+        warnings,
+        more_issues,
     } = line;
-    output.ok_or_else(|| {
-        let faults = errors
-            .iter()
-            .map(|error| format!("{} {}", error.target, error.detail));
-        let faults: Vec<_> = unreadable.into_iter().chain(faults.take(5)).collect();
-        Rejected {
-            reason: format!("the mapping rejects the data: {}", faults.join("; ")),
-            errors,
+    if let Some(data) = output {
+        let left_out = warnings.len() + more_issues;
+        if left_out > 0 {
+            metrics::counter!(telemetry::MAPPING_LEFT_OUT_TOTAL).increment(left_out as u64);
         }
+        return Ok(Mapped { data, warnings });
+    }
+    let faults = errors
+        .iter()
+        .map(|error| format!("{} {}", error.target, error.detail));
+    let faults: Vec<_> = unreadable.into_iter().chain(faults.take(5)).collect();
+    Err(Rejected {
+        reason: format!("the mapping rejects the data: {}", faults.join("; ")),
+        errors,
     })
 }
 

@@ -25,7 +25,7 @@ use tieline_domain::{
     signature::{HandshakeAnswer, Rejection, Trust, Verified},
     source::TypeRule,
 };
-use tieline_mapping::transform::Transformed;
+use tieline_mapping::{plan::Issue, transform::Transformed};
 use tieline_store::{Store, spine::Once};
 
 use crate::{
@@ -369,11 +369,17 @@ fn events(
         trust: Some(proof.trust),
         owed: None,
     };
-    let data = received_data(source, content, transformed.as_ref(), proof);
+    let meant = type_of(source, incoming.headers, content)
+        .map(|event_type| (event_type, meant_data(source, content)));
+    let left_out = meant
+        .as_ref()
+        .and_then(|(_, meant)| meant.as_ref().ok())
+        .map_or(&[][..], |meant| &meant.left_out);
+    let data = received_data(source, content, transformed.as_ref(), left_out, proof);
     let mut events = vec![event(own_type(types::WEBHOOK_RECEIVED), data)];
-    if let Some(event_type) = type_of(source, incoming.headers, content) {
-        events.push(match meant_data(source, content) {
-            Ok(data) => event(event_type, data),
+    if let Some((event_type, meant)) = meant {
+        events.push(match meant {
+            Ok(meant) => event(event_type, meant.data),
             Err(rejected) => event(
                 own_type(types::TRANSFORM_FAILED),
                 not_mapped(source, &rejected),
@@ -406,15 +412,26 @@ fn events(
     }
 }
 
-/// The content of the event that a request means: its body, or what the mapping makes of it.
-fn meant_data(source: &OpenSource, content: &Content) -> Result<Arc<str>, Rejected> {
-    match &source.mapping {
-        None => Ok(content.json().into()),
-        Some(plan) => {
-            let mapped = mappings::inward(plan, content.json())?;
-            Ok(mapped.to_string().into())
-        }
-    }
+/// The content of the event that a request means.
+struct Meant {
+    data: Arc<str>,
+    /// What the mapping left out of it.
+    left_out: Vec<Issue>,
+}
+
+/// The body, or what the mapping makes of it.
+fn meant_data(source: &OpenSource, content: &Content) -> Result<Meant, Rejected> {
+    let Some(plan) = &source.mapping else {
+        return Ok(Meant {
+            data: content.json().into(),
+            left_out: Vec::new(),
+        });
+    };
+    let mapped = mappings::inward(plan, content.json())?;
+    Ok(Meant {
+        data: mapped.data.to_string().into(),
+        left_out: mapped.warnings,
+    })
 }
 
 fn not_mapped(source: &OpenSource, rejected: &Rejected) -> Arc<str> {
@@ -429,6 +446,7 @@ fn received_data(
     source: &OpenSource,
     content: &Content,
     transformed: Option<&Transformed>,
+    left_out: &[Issue],
     proof: Proof<'_>,
 ) -> Arc<str> {
     let trust = proof.trust.as_str();
@@ -448,6 +466,10 @@ fn received_data(
         }
         data.push_str(",\"metadata\":");
         data.push_str(&json!(transformed.metadata).to_string());
+    }
+    if !left_out.is_empty() {
+        data.push_str(",\"mapping_warnings\":");
+        data.push_str(&json!(left_out).to_string());
     }
     data.push_str(",\"body\":");
     data.push_str(content.json());

@@ -42,7 +42,7 @@ pub(super) struct Tried {
 fn content<'e>(webhook: &Webhook, event: &'e Event) -> Result<Cow<'e, str>, Rejected> {
     match &webhook.mapping {
         Some(plan) if event.event_type.as_str() != types::WEBHOOK_TEST => {
-            mappings::outward(plan, &event.data).map(|data| Cow::Owned(data.to_string()))
+            mappings::outward(plan, &event.data).map(|mapped| Cow::Owned(mapped.data.to_string()))
         }
         _ => Ok(Cow::Borrowed(&event.data)),
     }

@@ -39,6 +39,8 @@ pub const RETENTION_REMOVED_TOTAL: &str = "tieline_retention_removed_total";
 pub const CALLS_TOTAL: &str = "tieline_calls_total";
 /// Calls whose row in the log of calls could not be written.
 pub const CALLS_UNLOGGED_TOTAL: &str = "tieline_calls_unlogged_total";
+/// Optional fields that the mappings of webhooks left out because their values are invalid.
+pub const MAPPING_LEFT_OUT_TOTAL: &str = "tieline_mapping_left_out_total";
 /// How long after its time the oldest event was removed.
 pub const RETENTION_LAG_SECONDS: &str = "tieline_retention_lag_seconds";
 
@@ -74,7 +76,7 @@ const BATCH: Form = Form::Histogram {
     buckets: 13,
 };
 
-const METRICS: [(&str, Form, &str); 18] = [
+const METRICS: [(&str, Form, &str); 19] = [
     (
         ACCEPTED_TOTAL,
         Form::Counter,
@@ -139,6 +141,11 @@ const METRICS: [(&str, Form, &str); 18] = [
         CALLS_UNLOGGED_TOTAL,
         Form::Counter,
         "Calls of tools and actions whose row in the log of calls could not be written",
+    ),
+    (
+        MAPPING_LEFT_OUT_TOTAL,
+        Form::Counter,
+        "Optional fields that mappings of webhooks left out because their values are invalid",
     ),
     (
         RETENTION_LAG_SECONDS,

@@ -335,7 +335,8 @@ async fn webhooks_of_both_directions_run_mappings() {
     let mapping = json!({"name": "leads", "direction": "both", "mappings": [
         {"source": "contact.email", "target": "Email", "transformation": "lowercase", "reverse": "lowercase",
          "validation": "email", "required": true},
-        {"source": "contact.phone", "target": "Phone"}]});
+        {"source": "contact.phone", "target": "Phone"},
+        {"source": "contact.site", "target": "Website", "validation": "url"}]});
     let mapping = text(&scene.post("/v1/mappings", mapping, 201).await["id"]);
     let source = json!({"name": "CRM", "verification": {"scheme": "none"}, "event_type": "lead.created", "mapping": "leads"});
     let source = scene.post("/v1/webhooks/incoming", source, 201).await;
@@ -349,10 +350,25 @@ async fn webhooks_of_both_directions_run_mappings() {
     scene
         .post(
             &path,
-            json!({"Email": "Ada@Example.com", "Phone": "+1"}),
+            json!({"Email": "Ada@Example.com", "Phone": "+1", "Website": "none of yours"}),
             202,
         )
         .await;
+    let received = scene
+        .when("/v1/events?type=webhook.received", |list| {
+            list["data"].as_array().is_some_and(|l| l.len() == 1)
+        })
+        .await;
+    let warnings = &received["data"][0]["data"]["mapping_warnings"];
+    assert_eq!(
+        (&warnings[0]["pointer"], &warnings[0]["code"]),
+        (&json!("/mappings/2"), &json!("invalid")),
+        "{received:#}"
+    );
+    assert!(
+        !warnings.to_string().contains("none of yours"),
+        "{received:#}"
+    );
     let events = scene
         .when("/v1/events?type=lead.created", |list| {
             list["data"].as_array().is_some_and(|l| l.len() == 1)
