@@ -32,6 +32,8 @@ enum Then {
         arguments: String,
         always: bool,
     },
+    /// Call a tool with the first address of the message in this parameter.
+    LookUp { tool: String, parameter: String },
     /// Say something.
     Say(String),
 }
@@ -74,6 +76,18 @@ impl Model {
                 tool: tool.to_owned(),
                 arguments: arguments.to_string(),
                 always: true,
+            },
+        });
+        self
+    }
+
+    /// Calls a tool, if it is offered, with the first email address of the last message in `parameter`.
+    pub fn looks_up(mut self, tool: &str, parameter: &str) -> Self {
+        self.rules.push(Rule {
+            when: "@".to_owned(),
+            then: Then::LookUp {
+                tool: tool.to_owned(),
+                parameter: parameter.to_owned(),
             },
         });
         self
@@ -157,7 +171,9 @@ impl Model {
         };
         let fits = |rule: &&Rule| match &rule.then {
             Then::Call { always: true, .. } => heard(&rule.when),
-            Then::Call { .. } | Then::Say(_) => !after_tool && last_said.contains(&rule.when),
+            Then::Call { .. } | Then::LookUp { .. } | Then::Say(_) => {
+                !after_tool && last_said.contains(&rule.when)
+            }
         };
         let fitting: Vec<_> = self.rules.iter().filter(fits).collect();
         let calls: Vec<_> = fitting
@@ -165,7 +181,10 @@ impl Model {
             .filter_map(|rule| match &rule.then {
                 Then::Call {
                     tool, arguments, ..
-                } if asked["tools"].is_array() => Some((tool, arguments)),
+                } if asked["tools"].is_array() => Some((tool, arguments.clone())),
+                Then::LookUp { tool, parameter } if asked["tools"].is_array() => {
+                    Some((tool, json!({parameter: address_in(&last_said)}).to_string()))
+                }
                 _ => None,
             })
             .enumerate()
@@ -182,7 +201,7 @@ impl Model {
         }
         let told = fitting.iter().find_map(|rule| match &rule.then {
             Then::Say(text) => Some(text.clone()),
-            Then::Call { .. } => None,
+            Then::Call { .. } | Then::LookUp { .. } => None,
         });
         let content = told.unwrap_or_else(|| {
             if after_tool {
@@ -196,6 +215,13 @@ impl Model {
         });
         json!({"role": "assistant", "content": content})
     }
+}
+
+/// The first email address in a text, roughly.
+fn address_in(text: &str) -> &str {
+    let mut words = text.split_whitespace();
+    let found = words.find(|word| word.contains('@')).unwrap_or_default();
+    found.trim_matches(|c: char| !c.is_alphanumeric())
 }
 
 /// What the protocol forbids.

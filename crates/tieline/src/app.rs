@@ -127,6 +127,9 @@ pub enum StartError {
         /// The file of the lock.
         path: String,
     },
+    /// The demo cannot be prepared.
+    #[error("cannot prepare the demo: {0:#}")]
+    Demo(anyhow::Error),
     /// The list of what outgoing calls may reach is wrong.
     #[error("outbound_allow: {0}")]
     Allow(#[from] BadEntry),

@@ -60,7 +60,7 @@ pub async fn run(
     let bound = listener.local_addr().map_err(Error::Socket)?;
     traces::start(&config.telemetry)?;
     let app = App::open(Arc::clone(&config), clock, config.public_url_at(bound)).await?;
-    greet(&app, &say).await?;
+    let _services = greet(&app, &say).await?;
 
     let background = CancellationToken::new();
     if config.roles.worker {
@@ -93,8 +93,8 @@ pub async fn run(
     Ok(())
 }
 
-/// Shows what is shown once.
-async fn greet(app: &App, say: &impl Fn(&str)) -> Result<(), Error> {
+/// Shows what is shown once, and prepares the demo, whose services run for as long as they are kept.
+async fn greet(app: &App, say: &impl Fn(&str)) -> Result<Option<demo::Services>, Error> {
     if let Some(path) = &app.new_master_key {
         say(&format!(
             "A master key was generated: {}. Keep a copy in a safe place: without it no secret can be read again.",
@@ -113,10 +113,10 @@ async fn greet(app: &App, say: &impl Fn(&str)) -> Result<(), Error> {
             &**key
         ));
     }
-    if app.config.demo {
-        demo::prepare(app, owner.tenant, say).await?;
+    if !app.config.demo {
+        return Ok(None);
     }
-    Ok(())
+    Ok(Some(demo::prepare(app, owner.tenant, say).await?))
 }
 
 /// Answers requests until `stop`, then finishes those under way, within the grace.

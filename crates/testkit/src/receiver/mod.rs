@@ -93,15 +93,35 @@ impl Receiver {
         Self::listen(script, Some(acceptor), Some(certificate)).await
     }
 
+    /// Plays a service for as long as it is wanted: at `address`, or on a free loopback port if that is taken, and without
+    /// keeping what it receives.
+    pub async fn serve(script: Script, address: &str) -> anyhow::Result<Self> {
+        let listener = match TcpListener::bind(address).await {
+            Ok(listener) => listener,
+            Err(_) => any_port().await?,
+        };
+        let state = State {
+            keeps: false,
+            ..State::new(script)
+        };
+        Self::on(listener, state, None, None)
+    }
+
     async fn listen(
         script: Script,
         tls: Option<TlsAcceptor>,
         certificate: Option<String>,
     ) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .context("no free loopback port")?;
-        let state = Arc::new(State::new(script));
+        Self::on(any_port().await?, State::new(script), tls, certificate)
+    }
+
+    fn on(
+        listener: TcpListener,
+        state: State,
+        tls: Option<TlsAcceptor>,
+        certificate: Option<String>,
+    ) -> anyhow::Result<Self> {
+        let state = Arc::new(state);
         Ok(Self {
             address: listener.local_addr()?,
             certificate,
@@ -216,6 +236,11 @@ impl Receiver {
     }
 }
 
+async fn any_port() -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await;
+    listener.context("no free loopback port")
+}
+
 impl Drop for Receiver {
     fn drop(&mut self) {
         self.accepting.abort();
@@ -225,6 +250,8 @@ impl Drop for Receiver {
 /// What the connections share.
 #[derive(Debug)]
 struct State {
+    /// Whether requests are kept.
+    keeps: bool,
     record: Mutex<Record>,
     connections: AtomicUsize,
     arrivals: watch::Sender<usize>,
@@ -241,6 +268,7 @@ struct Record {
 impl State {
     fn new(script: Script) -> Self {
         Self {
+            keeps: true,
             record: Mutex::new(Record {
                 script,
                 requests: Vec::new(),
@@ -258,7 +286,9 @@ impl State {
         let number = *count;
         *count += 1;
         let behaviour = record.script.at(&received.path).clone();
-        record.requests.push(received);
+        if self.keeps {
+            record.requests.push(received);
+        }
         let total = record.requests.len();
         // Released first: whoever is woken looks at the record.
         drop(record);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use axum::{
     Router, ServiceExt as _,
-    extract::{Request, connect_info::IntoMakeServiceWithConnectInfo},
+    extract::{OriginalUri, Request, connect_info::IntoMakeServiceWithConnectInfo},
     middleware,
     routing::get,
 };
@@ -254,10 +254,10 @@ pub fn front(app: App) -> Front {
     Front::new(app, frame, router)
 }
 
-async fn nowhere(request: Request) -> Problem {
+async fn nowhere(OriginalUri(asked): OriginalUri) -> Problem {
     let detail = format!(
         "nothing is at {}; the reference at /docs lists what there is",
-        request.uri().path()
+        asked.path()
     );
     Problem::new(Code::NotFound, detail)
 }
