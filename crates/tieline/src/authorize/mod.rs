@@ -145,7 +145,10 @@ pub async fn send(
             answer: Err(Failure::Unauthorised(reason.clone())),
             token: None,
         },
-        Some(Way::Token(source)) => send_with_token(outbound, source, request, now).await,
+        // Boxed, as it is rare and large: every attempt would carry it.
+        Some(Way::Token(source)) => {
+            Box::pin(send_with_token(outbound, source, request, now)).await
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod verdict;
 
 use std::{sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
 use moka::sync::Cache;
 use tieline_domain::{
     DeliveryId, DestinationId, EventId, TenantId, Timestamp, clock::Clock, event::Event,
@@ -223,12 +224,11 @@ impl Dispatcher {
         while let Some((job, limits)) = self.lanes.next(subscription) {
             let mut until = None;
             if limits != Limits::default() {
-                let admitted = self.admit(subscription, limits, &mut permitted);
+                let admitted = Box::pin(self.admit(subscription, limits, &mut permitted));
                 until = tokio::select! {
                     until = admitted => until,
                     () = self.stop.cancelled() => {
-                        let now = self.parts.clock.now();
-                        self.release(vec![job], Release::Due(now)).await;
+                        self.give_back_now(job).await;
                         continue;
                     }
                 };
@@ -238,8 +238,7 @@ impl Dispatcher {
             if until.is_none_or(|until| Instant::now() <= until) {
                 self.deliver(job, limits).await;
             } else if self.stop.is_cancelled() {
-                let now = self.parts.clock.now();
-                self.release(vec![job], Release::Due(now)).await;
+                self.give_back_now(job).await;
             } else {
                 self.lanes.put_back(job);
             }
@@ -271,7 +270,7 @@ impl Dispatcher {
     async fn deliver(self: &Arc<Self>, job: Job, limits: Limits) {
         let claimed = &job.claimed;
         if self.called_off.contains_key(&claimed.event.id) {
-            return self.cancel(job).await;
+            return Box::pin(self.cancel(job)).await;
         }
         let routes = match self.parts.registry.routes(claimed.tenant_id).await {
             Ok(routes) => routes,
@@ -282,7 +281,7 @@ impl Dispatcher {
             }
         };
         let Some(route) = routes.get(claimed.destination_id) else {
-            return self.cancel(job).await;
+            return Box::pin(self.cancel(job)).await;
         };
         if route.health.state.holds() && !job.probe {
             let mut all = self.lanes.drain(claimed.destination_id);
@@ -320,18 +319,25 @@ impl Dispatcher {
         held.await.unwrap_or(false)
     }
 
-    /// Lets go of deliveries that this node has leased.
-    async fn release(&self, jobs: Vec<Job>, how: Release) {
-        let ids = jobs
-            .iter()
-            .map(|job| (job.claimed.tenant_id, job.claimed.id))
-            .collect();
-        if let Err(error) = self.parts.spine.release(ids, how).await {
-            tracing::warn!(%error, "cannot let go of deliveries; they come back when their leases end");
-        }
-        for job in &jobs {
-            self.lanes.forget(&job.claimed);
-        }
+    /// Lets go of deliveries that this node has leased. Boxed, as it is rare: every worker would carry it.
+    fn release(&self, jobs: Vec<Job>, how: Release) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let ids = jobs
+                .iter()
+                .map(|job| (job.claimed.tenant_id, job.claimed.id))
+                .collect();
+            if let Err(error) = self.parts.spine.release(ids, how).await {
+                tracing::warn!(%error, "cannot let go of deliveries; they come back when their leases end");
+            }
+            for job in &jobs {
+                self.lanes.forget(&job.claimed);
+            }
+        })
+    }
+
+    /// Lets go of a delivery that may be sent at once, by whoever takes it.
+    fn give_back_now(&self, job: Job) -> BoxFuture<'_, ()> {
+        self.release(vec![job], Release::Due(self.parts.clock.now()))
     }
 
     /// Stops: finishes the attempts that run, gives back what waits. Gives up after `grace`.

@@ -136,9 +136,13 @@ impl Dispatcher {
         let whose = (claimed.tenant_id, claimed.destination_id);
         self.tallies.note(whose, at, tried.error_kind, tried.took);
         let first_attempt_at = claimed.first_attempt_at.unwrap_or(started_at);
-        let verdict = self
-            .verdict(route, &job, &tried, decision, at, first_attempt_at)
-            .await;
+        // What follows a failure takes much room, and every attempt would carry it.
+        let verdict = match decision {
+            Decision::Delivered { recovers: false } => Verdict::Delivered { recovery: None },
+            other => {
+                Box::pin(self.verdict(route, &job, &tried, other, at, first_attempt_at)).await
+            }
+        };
         let attempt = Attempt {
             id: AttemptId::new(self.parts.clock.unique_now(), rand::rng().random()),
             delivery_id: claimed.id,
@@ -152,12 +156,8 @@ impl Dispatcher {
         };
         if let Verdict::Dead { .. } = verdict {
             let why = attempt.seen.error.as_deref();
-            self.give_up(
-                route,
-                &claimed.event,
-                why.unwrap_or("the last attempt failed"),
-            )
-            .await;
+            let why = why.unwrap_or("the last attempt failed");
+            Box::pin(self.give_up(route, &claimed.event, why)).await;
         }
         let settlement = Settlement {
             delivery_id: claimed.id,
@@ -184,10 +184,14 @@ impl Dispatcher {
     ) -> Verdict {
         let claimed = &job.claimed;
         match decision {
-            Decision::Delivered { recovers: false } => Verdict::Delivered { recovery: None },
-            Decision::Delivered { recovers: true } => Verdict::Delivered {
-                recovery: Some(Box::new(self.recovery(route).await)),
-            },
+            Decision::Delivered { recovers } => {
+                let recovery = if recovers {
+                    Some(Box::new(self.recovery(route).await))
+                } else {
+                    None
+                };
+                Verdict::Delivered { recovery }
+            }
             Decision::Retry(wait) => Verdict::Retry {
                 due_at: at.plus(wait),
             },

@@ -84,7 +84,8 @@ pub(super) async fn collect(
         let reading = async {
             match coding {
                 None => read_plain(body, &mut taken).await,
-                Some(coding) => read_coded(body, coding, &mut taken).await,
+                // Boxed: a decoder is large, and few answers need one.
+                Some(coding) => Box::pin(read_coded(body, coding, &mut taken)).await,
             }
         };
         timeout_at(deadline, reading)
