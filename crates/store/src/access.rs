@@ -11,8 +11,8 @@ use tieline_domain::{
 use crate::{
     Page, PageRequest, Result, Store,
     audit::{self, Action, Change, ChangeBy},
-    db::{Tx, in_tx, on_db},
-    store::{hash, parsed},
+    db::Tx,
+    sql::{Noun, Read, Row, select, sql},
 };
 
 /// An access token as it is kept: without the token itself.
@@ -28,53 +28,44 @@ pub struct AccessToken {
     pub expires_at: Timestamp,
 }
 
-type KeyRow = (
-    String,
-    String,
-    String,
-    String,
-    String,
-    i64,
-    Option<i64>,
-    Option<i64>,
-);
+impl Noun for ApiKey {
+    const TABLE: &str = "api_keys";
+    const COLUMNS: &str = "id, tenant_id, name, scopes, hint, created_at, expires_at, revoked_at";
+}
 
-fn api_key(row: KeyRow) -> Result<ApiKey> {
-    let (id, tenant_id, name, scopes, hint, created_at, expires_at, revoked_at) = row;
-    Ok(ApiKey {
-        id: parsed(&id)?,
-        tenant_id: parsed(&tenant_id)?,
-        name,
-        scopes: parsed(&scopes)?,
-        hint,
-        created_at: Timestamp::from_micros(created_at),
-        expires_at: expires_at.map(Timestamp::from_micros),
-        revoked_at: revoked_at.map(Timestamp::from_micros),
-    })
+impl Read for ApiKey {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            tenant_id: row.get("tenant_id")?,
+            name: row.get("name")?,
+            scopes: row.get("scopes")?,
+            hint: row.get("hint")?,
+            created_at: row.get("created_at")?,
+            expires_at: row.get("expires_at")?,
+            revoked_at: row.get("revoked_at")?,
+        })
+    }
 }
 
 impl Store {
     /// Keeps an API key under the hash of the key.
     pub async fn create_api_key(&self, key: &ApiKey, hash: &[u8; 32], by: &ChangeBy) -> Result<()> {
+        const INSERT: &str = "INSERT INTO api_keys (id, tenant_id, name, hash, hint, scopes, created_at, expires_at, \
+                              revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| {
-            sqlx::query(
-            "INSERT INTO api_keys (id, tenant_id, name, hash, hint, scopes, created_at, expires_at, revoked_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-        )
-        .bind(key.id.to_string())
-        .bind(key.tenant_id.to_string())
-        .bind(&key.name)
-        .bind(&hash[..])
-        .bind(&key.hint)
-        .bind(key.scopes.to_string())
-        .bind(key.created_at.as_micros())
-        .bind(key.expires_at.map(Timestamp::as_micros))
-        .bind(key.revoked_at.map(Timestamp::as_micros))
-        .execute(c)
-        .await
-        .map(drop)
-        })?;
+        sql(INSERT)
+            .bind(key.id)
+            .bind(key.tenant_id)
+            .bind(&key.name)
+            .bind(hash)
+            .bind(&key.hint)
+            .bind(&key.scopes)
+            .bind(key.created_at)
+            .bind(key.expires_at)
+            .bind(key.revoked_at)
+            .run(&mut tx)
+            .await?;
         let body = serde_json::json!({
             "name": key.name,
             "scopes": key.scopes,
@@ -95,17 +86,11 @@ impl Store {
 
     /// The API key with this hash, if it works at `now`.
     pub async fn find_api_key(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<ApiKey>> {
-        let row = on_db!(self.db(), |c| sqlx::query_as::<_, KeyRow>(
-            "SELECT api_keys.id, tenant_id, api_keys.name, scopes, hint,
-                    api_keys.created_at, expires_at, revoked_at
-             FROM api_keys JOIN tenants ON tenants.id = tenant_id AND deleted_at IS NULL
-             WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)"
-        )
-        .bind(&hash[..])
-        .bind(now.as_micros())
-        .fetch_optional(c)
-        .await)?;
-        row.map(api_key).transpose()
+        const FIND: &str = "SELECT api_keys.id, tenant_id, api_keys.name, scopes, hint, api_keys.created_at, \
+                            expires_at, revoked_at FROM api_keys JOIN tenants ON tenants.id = tenant_id \
+                            AND deleted_at IS NULL WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL \
+                            OR expires_at > $2)";
+        sql(FIND).bind(hash).bind(now).find(self.db()).await
     }
 
     /// The API keys of a tenant, with those that are expired or revoked.
@@ -114,17 +99,8 @@ impl Store {
         tenant: TenantId,
         page: &PageRequest,
     ) -> Result<Page<ApiKey>> {
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, KeyRow>(
-            "SELECT id, tenant_id, name, scopes, hint, created_at, expires_at, revoked_at
-             FROM api_keys WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
-        )
-        .bind(tenant.to_string())
-        .bind(page.below())
-        .bind(page.rows())
-        .fetch_all(c)
-        .await)?;
-        let keys = rows.into_iter().map(api_key).collect::<Result<_>>()?;
-        Ok(Page::cut(keys, page, |key| key.id))
+        let keys = select(tenant);
+        keys.page(page, |key: &ApiKey| key.id, self.db()).await
     }
 
     /// Revokes an API key; false if there is none that is not revoked already.
@@ -134,17 +110,15 @@ impl Store {
         id: ApiKeyId,
         by: &ChangeBy,
     ) -> Result<bool> {
+        const UPDATE: &str = "UPDATE api_keys SET revoked_at = $3 WHERE tenant_id = $1 AND id = $2 AND revoked_at IS \
+                              NULL";
         let mut tx = self.db().begin().await?;
-        let revoked = in_tx!(tx, |c| sqlx::query(
-            "UPDATE api_keys SET revoked_at = $3
-             WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL"
-        )
-        .bind(tenant.to_string())
-        .bind(id.to_string())
-        .bind(by.at.as_micros())
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected()))?;
+        let revoked = sql(UPDATE)
+            .bind(tenant)
+            .bind(id)
+            .bind(by.at)
+            .run(&mut tx)
+            .await?;
         if revoked > 0 {
             record(
                 &mut tx,
@@ -161,18 +135,30 @@ impl Store {
     }
 }
 
-type ClientRow = (String, String, String, Vec<u8>, String, i64);
+impl Noun for OauthClient {
+    const TABLE: &str = "oauth_clients";
+    const COLUMNS: &str = "id, tenant_id, name, scopes, created_at";
+}
 
-fn client(row: ClientRow) -> Result<(OauthClient, [u8; 32])> {
-    let (id, tenant_id, name, secret, scopes, created_at) = row;
-    let client = OauthClient {
-        id: parsed(&id)?,
-        tenant_id: parsed(&tenant_id)?,
-        name,
-        scopes: parsed(&scopes)?,
-        created_at: Timestamp::from_micros(created_at),
-    };
-    Ok((client, hash(&secret)?))
+impl Read for OauthClient {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            tenant_id: row.get("tenant_id")?,
+            name: row.get("name")?,
+            scopes: row.get("scopes")?,
+            created_at: row.get("created_at")?,
+        })
+    }
+}
+
+/// An OAuth client with the hash of its secret.
+struct Hashed(OauthClient, [u8; 32]);
+
+impl Read for Hashed {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(OauthClient::read(row)?, row.get("hash")?))
+    }
 }
 
 impl Store {
@@ -183,20 +169,18 @@ impl Store {
         hash: &[u8; 32],
         by: &ChangeBy,
     ) -> Result<()> {
+        const INSERT: &str = "INSERT INTO oauth_clients (id, tenant_id, name, hash, scopes, created_at) \
+                              VALUES ($1, $2, $3, $4, $5, $6)";
         let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| sqlx::query(
-            "INSERT INTO oauth_clients (id, tenant_id, name, hash, scopes, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6)"
-        )
-        .bind(client.id.to_string())
-        .bind(client.tenant_id.to_string())
-        .bind(&client.name)
-        .bind(&hash[..])
-        .bind(client.scopes.to_string())
-        .bind(client.created_at.as_micros())
-        .execute(c)
-        .await
-        .map(drop))?;
+        sql(INSERT)
+            .bind(client.id)
+            .bind(client.tenant_id)
+            .bind(&client.name)
+            .bind(hash)
+            .bind(&client.scopes)
+            .bind(client.created_at)
+            .run(&mut tx)
+            .await?;
         let body = serde_json::json!({ "name": client.name, "scopes": client.scopes }).to_string();
         let object = Object::Client(client.id);
         record(
@@ -213,17 +197,11 @@ impl Store {
 
     /// An OAuth client that is not revoked, with the hash of its secret: compare in constant time.
     pub async fn find_oauth_client(&self, id: ClientId) -> Result<Option<(OauthClient, [u8; 32])>> {
-        let row = on_db!(self.db(), |c| {
-            sqlx::query_as::<_, ClientRow>(
-            "SELECT oauth_clients.id, tenant_id, oauth_clients.name, hash, scopes, oauth_clients.created_at
-             FROM oauth_clients JOIN tenants ON tenants.id = tenant_id AND deleted_at IS NULL
-             WHERE oauth_clients.id = $1 AND revoked_at IS NULL"
-        )
-        .bind(id.to_string())
-        .fetch_optional(c)
-        .await
-        })?;
-        row.map(client).transpose()
+        const FIND: &str = "SELECT oauth_clients.id, tenant_id, oauth_clients.name, hash, scopes, \
+                            oauth_clients.created_at FROM oauth_clients JOIN tenants ON tenants.id = tenant_id \
+                            AND deleted_at IS NULL WHERE oauth_clients.id = $1 AND revoked_at IS NULL";
+        let found = sql(FIND).bind(id).find(self.db()).await?;
+        Ok(found.map(|Hashed(client, hash)| (client, hash)))
     }
 
     /// The OAuth clients of a tenant that are not revoked.
@@ -232,20 +210,9 @@ impl Store {
         tenant: TenantId,
         page: &PageRequest,
     ) -> Result<Page<OauthClient>> {
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, ClientRow>(
-            "SELECT id, tenant_id, name, hash, scopes, created_at FROM oauth_clients
-             WHERE tenant_id = $1 AND id < $2 AND revoked_at IS NULL ORDER BY id DESC LIMIT $3"
-        )
-        .bind(tenant.to_string())
-        .bind(page.below())
-        .bind(page.rows())
-        .fetch_all(c)
-        .await)?;
-        let clients = rows
-            .into_iter()
-            .map(|row| client(row).map(|(client, _)| client))
-            .collect::<Result<_>>()?;
-        Ok(Page::cut(clients, page, |client| client.id))
+        let clients = select(tenant).that("revoked_at IS NULL");
+        let id = |client: &OauthClient| client.id;
+        clients.page(page, id, self.db()).await
     }
 
     /// Revokes an OAuth client and deletes its tokens; false if there is none that is not revoked
@@ -256,26 +223,21 @@ impl Store {
         id: ClientId,
         by: &ChangeBy,
     ) -> Result<bool> {
+        const UPDATE: &str = "UPDATE oauth_clients SET revoked_at = $3 WHERE tenant_id = $1 AND id = $2 \
+                              AND revoked_at IS NULL";
         let mut tx = self.db().begin().await?;
-        let revoked = in_tx!(tx, |c| sqlx::query(
-            "UPDATE oauth_clients SET revoked_at = $3
-             WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL"
-        )
-        .bind(tenant.to_string())
-        .bind(id.to_string())
-        .bind(by.at.as_micros())
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected()))?;
+        let revoked = sql(UPDATE)
+            .bind(tenant)
+            .bind(id)
+            .bind(by.at)
+            .run(&mut tx)
+            .await?;
         if revoked > 0 {
-            in_tx!(tx, |c| sqlx::query(
-                "DELETE FROM access_tokens WHERE tenant_id = $1 AND client_id = $2"
-            )
-            .bind(tenant.to_string())
-            .bind(id.to_string())
-            .execute(c)
-            .await
-            .map(drop))?;
+            sql("DELETE FROM access_tokens WHERE tenant_id = $1 AND client_id = $2")
+                .bind(tenant)
+                .bind(id)
+                .run(&mut tx)
+                .await?;
             record(
                 &mut tx,
                 Action::Revoke,
@@ -291,23 +253,31 @@ impl Store {
     }
 }
 
+impl Read for AccessToken {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            tenant_id: row.get("tenant_id")?,
+            client_id: row.get("client_id")?,
+            scopes: row.get("scopes")?,
+            expires_at: row.get("expires_at")?,
+        })
+    }
+}
+
 impl Store {
     /// Keeps an access token under its hash.
     pub async fn add_access_token(&self, hash: &[u8; 32], token: &AccessToken) -> Result<()> {
-        let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| sqlx::query(
-            "INSERT INTO access_tokens (hash, tenant_id, client_id, scopes, expires_at)
-             VALUES ($1, $2, $3, $4, $5)"
-        )
-        .bind(&hash[..])
-        .bind(token.tenant_id.to_string())
-        .bind(token.client_id.to_string())
-        .bind(token.scopes.to_string())
-        .bind(token.expires_at.as_micros())
-        .execute(c)
-        .await
-        .map(drop))?;
-        tx.commit().await
+        const INSERT: &str = "INSERT INTO access_tokens (hash, tenant_id, client_id, scopes, expires_at) \
+                              VALUES ($1, $2, $3, $4, $5)";
+        sql(INSERT)
+            .bind(hash)
+            .bind(token.tenant_id)
+            .bind(token.client_id)
+            .bind(&token.scopes)
+            .bind(token.expires_at)
+            .commit(self.db())
+            .await?;
+        Ok(())
     }
 
     /// The access token with this hash, if it works at `now`. Its client is looked at too: a token
@@ -317,45 +287,18 @@ impl Store {
         hash: &[u8; 32],
         now: Timestamp,
     ) -> Result<Option<AccessToken>> {
-        let row = on_db!(self.db(), |c| sqlx::query_as::<
-            _,
-            (String, String, String, i64),
-        >(
-            "SELECT t.tenant_id, t.client_id, t.scopes, t.expires_at
-             FROM access_tokens AS t
-             JOIN oauth_clients ON oauth_clients.id = t.client_id AND revoked_at IS NULL
-             JOIN tenants ON tenants.id = t.tenant_id AND deleted_at IS NULL
-             WHERE t.hash = $1 AND t.expires_at > $2"
-        )
-        .bind(&hash[..])
-        .bind(now.as_micros())
-        .fetch_optional(c)
-        .await)?;
-        row.map(|(tenant_id, client_id, scopes, expires_at)| {
-            Ok(AccessToken {
-                tenant_id: parsed(&tenant_id)?,
-                client_id: parsed(&client_id)?,
-                scopes: parsed(&scopes)?,
-                expires_at: Timestamp::from_micros(expires_at),
-            })
-        })
-        .transpose()
+        const FIND: &str = "SELECT t.tenant_id, t.client_id, t.scopes, t.expires_at FROM access_tokens AS t JOIN \
+                            oauth_clients ON oauth_clients.id = t.client_id AND revoked_at IS NULL JOIN tenants \
+                            ON tenants.id = t.tenant_id AND deleted_at IS NULL WHERE t.hash = $1 AND t.expires_at > \
+                            $2";
+        sql(FIND).bind(hash).bind(now).find(self.db()).await
     }
 
     /// Removes up to `limit` access tokens that have expired, of all tenants; returns how many.
     pub async fn delete_expired_access_tokens(&self, now: Timestamp, limit: usize) -> Result<u64> {
-        let mut tx = self.db().begin().await?;
-        let deleted = in_tx!(tx, |c| sqlx::query(
-            "DELETE FROM access_tokens WHERE hash IN
-               (SELECT hash FROM access_tokens WHERE expires_at <= $1 LIMIT $2)"
-        )
-        .bind(now.as_micros())
-        .bind(limit as i64)
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected()))?;
-        tx.commit().await?;
-        Ok(deleted)
+        const DELETE: &str = "DELETE FROM access_tokens WHERE hash IN (SELECT hash FROM access_tokens \
+                              WHERE expires_at <= $1 LIMIT $2)";
+        sql(DELETE).bind(now).bind(limit).commit(self.db()).await
     }
 }
 

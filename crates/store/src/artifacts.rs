@@ -4,7 +4,7 @@ use tieline_domain::{ArtifactId, TenantId, Timestamp};
 
 use crate::{
     Result, Store,
-    db::{in_tx, on_db},
+    sql::{Noun, Read, Row, select, sql},
 };
 
 /// Something that is kept for a while.
@@ -22,34 +22,44 @@ pub struct Artifact {
     pub expires_at: Timestamp,
 }
 
+impl Noun for Artifact {
+    const TABLE: &str = "artifacts";
+    const COLUMNS: &str = "tenant_id, id, media_type, content, expires_at";
+}
+
+impl Read for Artifact {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            tenant_id: row.get("tenant_id")?,
+            id: row.get("id")?,
+            media_type: row.get("media_type")?,
+            content: row.get("content")?,
+            expires_at: row.get("expires_at")?,
+        })
+    }
+}
+
 impl Store {
     /// Keeps an artifact, and of its tenant only the `cap` newest.
     pub async fn add_artifact(&self, new: &Artifact, cap: usize) -> Result<()> {
+        const INSERT: &str = "INSERT INTO artifacts (tenant_id, id, media_type, content, expires_at) \
+                              VALUES ($1, $2, $3, $4, $5)";
+        const DELETE: &str = "DELETE FROM artifacts WHERE tenant_id = $1 AND id <= (SELECT id FROM artifacts \
+                              WHERE tenant_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)";
         let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| {
-            sqlx::query(
-            "INSERT INTO artifacts (tenant_id, id, media_type, content, expires_at) VALUES ($1, $2, $3, $4, $5)"
-        )
-        .bind(new.tenant_id.to_string())
-        .bind(new.id.to_string())
-        .bind(&new.media_type)
-        .bind(&new.content)
-        .bind(new.expires_at.as_micros())
-        .execute(c)
-        .await
-        .map(drop)
-        })?;
-        in_tx!(tx, |c| {
-            sqlx::query(
-                "DELETE FROM artifacts WHERE tenant_id = $1 AND id <=
-                   (SELECT id FROM artifacts WHERE tenant_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)",
-            )
-            .bind(new.tenant_id.to_string())
-            .bind(cap as i64)
-            .execute(c)
-            .await
-            .map(drop)
-        })?;
+        sql(INSERT)
+            .bind(new.tenant_id)
+            .bind(new.id)
+            .bind(&new.media_type)
+            .bind(&new.content)
+            .bind(new.expires_at)
+            .run(&mut tx)
+            .await?;
+        sql(DELETE)
+            .bind(new.tenant_id)
+            .bind(cap)
+            .run(&mut tx)
+            .await?;
         tx.commit().await
     }
 
@@ -60,48 +70,27 @@ impl Store {
         id: ArtifactId,
         now: Timestamp,
     ) -> Result<Option<Artifact>> {
-        let row = on_db!(self.db(), |c| sqlx::query_as::<_, (String, Vec<u8>, i64)>(
-            "SELECT media_type, content, expires_at FROM artifacts
-             WHERE tenant_id = $1 AND id = $2 AND expires_at > $3"
-        )
-        .bind(tenant.to_string())
-        .bind(id.to_string())
-        .bind(now.as_micros())
-        .fetch_optional(c)
-        .await)?;
-        Ok(row.map(|(media_type, content, expires_at)| Artifact {
-            tenant_id: tenant,
-            id,
-            media_type,
-            content,
-            expires_at: Timestamp::from_micros(expires_at),
-        }))
+        let artifact = select(tenant)
+            .with("id = ?", id)
+            .with("expires_at > ?", now);
+        artifact.find(self.db()).await
     }
 
     /// Removes up to `limit` artifacts, of all tenants, that have expired at `now`; says how many.
     pub async fn remove_expired_artifacts(&self, now: Timestamp, limit: usize) -> Result<u64> {
-        let ids = on_db!(self.db(), |c| {
-            sqlx::query_as::<_, (String, String)>(
-            "SELECT tenant_id, id FROM artifacts WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"
-        )
-        .bind(now.as_micros())
-        .bind(limit as i64)
-        .fetch_all(c)
-        .await
-        })?;
+        const OLD: &str = "SELECT tenant_id, id FROM artifacts WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2";
+        let ids = sql(OLD).bind(now).bind(limit);
+        let ids: Vec<(TenantId, ArtifactId)> = ids.list(self.db()).await?;
         if ids.is_empty() {
             return Ok(0);
         }
         let mut tx = self.db().begin().await?;
-        for (tenant, id) in &ids {
-            in_tx!(tx, |c| sqlx::query(
-                "DELETE FROM artifacts WHERE tenant_id = $1 AND id = $2"
-            )
-            .bind(tenant)
-            .bind(id)
-            .execute(c)
-            .await
-            .map(drop))?;
+        for &(tenant, id) in &ids {
+            sql("DELETE FROM artifacts WHERE tenant_id = $1 AND id = $2")
+                .bind(tenant)
+                .bind(id)
+                .run(&mut tx)
+                .await?;
         }
         tx.commit().await?;
         Ok(ids.len() as u64)

@@ -4,12 +4,13 @@
 //! tenant's deliveries, the newest first, and looks at the attempts of each; a page ends when it is full, or
 //! when it has looked at [`LOOKED_AT`] deliveries, however few it has found.
 
-use std::time::Duration;
-
-use sqlx::{AssertSqlSafe, query::QueryAs};
 use tieline_domain::{AttemptId, DeliveryId, DestinationId, TenantId, Timestamp, attempt::Attempt};
 
-use crate::{Error, Result, Store, db::on_db, page::MAX_LIMIT, store::parsed};
+use crate::{
+    Result, Store,
+    page::MAX_LIMIT,
+    sql::{Noun, Read, Row, Select, select},
+};
 
 /// How many deliveries one page looks through at most.
 pub const LOOKED_AT: usize = 10_000;
@@ -46,113 +47,73 @@ pub struct Place {
 /// An attempt with the subscription at which it was made.
 pub type Found = (DestinationId, Attempt);
 
-type Row = (
-    String,
-    String,
-    String,
-    i64,
-    i64,
-    i64,
-    Option<i64>,
-    Option<String>,
-    String,
-);
-
-/// A part of the search: the condition on deliveries, that on attempts, and their values from `$2` on.
-struct Part {
-    deliveries: String,
-    attempts: String,
-    values: Vec<Value>,
+impl Noun for Attempt {
+    const TABLE: &str = "attempts";
+    const COLUMNS: &str = "tenant_id, delivery_id, id, number, started_at, duration_us, status_code, error_kind, seen";
 }
 
-enum Value {
-    Text(String),
-    Int(i64),
+impl Read for Attempt {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            delivery_id: row.get("delivery_id")?,
+            tenant_id: row.get("tenant_id")?,
+            number: row.get("number")?,
+            started_at: row.get("started_at")?,
+            duration: row.get("duration_us")?,
+            status_code: row.get("status_code")?,
+            error_kind: row.get("error_kind")?,
+            seen: row.json("seen")?,
+        })
+    }
+}
+
+struct FoundRow(Found);
+
+impl Read for FoundRow {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self((row.get("subscription_id")?, Attempt::read(row)?)))
+    }
 }
 
 impl AttemptFilter {
-    fn part(&self, after: Option<Place>) -> Part {
-        let text = |text: String| Some(Value::Text(text));
-        let int = |time: Timestamp| Value::Int(time.as_micros());
-        let beyond = after.and_then(|place| place.attempt).and(after);
-        let on_deliveries = [
-            (
-                "id = ",
-                self.delivery_id.and_then(|id| text(id.to_string())),
+    /// The deliveries whose attempts are looked at, from where a page goes on.
+    fn deliveries(&self, tenant: TenantId, after: Option<Place>) -> Select<'_> {
+        let rest_of = after.filter(|place| place.attempt.is_some());
+        let all_of = after.filter(|place| place.attempt.is_none());
+        select(tenant)
+            .with_any("id = ?", self.delivery_id)
+            .with_any("subscription_id = ?", self.destination_id)
+            .with_any("id < ?", self.to.map(|to| DeliveryId::new(to, 0)))
+            .with_any("id <= ?", rest_of.map(|place| place.delivery))
+            .with_any("id < ?", all_of.map(|place| place.delivery))
+    }
+
+    /// Narrows the attempts `a` of deliveries `d` to those that are wanted.
+    fn attempts<'v>(&'v self, of: Select<'v>, after: Option<Place>) -> Select<'v> {
+        let attempts = of
+            .with_any("a.status_code = ?", self.status_code)
+            .with_any("a.error_kind = ?", self.error_kind.as_deref())
+            .with_any("a.started_at >= ?", self.from)
+            .with_any("a.started_at < ?", self.to);
+        match after {
+            Some(Place {
+                delivery,
+                attempt: Some(attempt),
+            }) => attempts.with_all(
+                "(d.id < ? OR a.id < ?)",
+                [delivery.to_string(), attempt.to_string()],
             ),
-            (
-                "subscription_id = ",
-                self.destination_id.and_then(|id| text(id.to_string())),
-            ),
-            (
-                "id < ",
-                self.to
-                    .and_then(|to| text(DeliveryId::new(to, 0).to_string())),
-            ),
-            (
-                "id <= ",
-                beyond.and_then(|place| text(place.delivery.to_string())),
-            ),
-            (
-                "id < ",
-                after
-                    .filter(|_| beyond.is_none())
-                    .and_then(|place| text(place.delivery.to_string())),
-            ),
-        ];
-        let status = self.status_code.map(|code| Value::Int(code.into()));
-        let on_attempts = [
-            ("a.status_code = ", status),
-            ("a.error_kind = ", self.error_kind.clone().and_then(text)),
-            ("a.started_at >= ", self.from.map(int)),
-            ("a.started_at < ", self.to.map(int)),
-        ];
-        let mut part = Part {
-            deliveries: "tenant_id = $1".to_owned(),
-            attempts: String::new(),
-            values: Vec::new(),
-        };
-        for (clause, value) in on_deliveries {
-            let clause = value.map(|value| part.clause(clause, value));
-            part.deliveries.extend(clause);
+            _ => attempts,
         }
-        for (clause, value) in on_attempts {
-            let clause = value.map(|value| part.clause(clause, value));
-            part.attempts.extend(clause);
-        }
-        if let Some(Place {
-            delivery,
-            attempt: Some(attempt),
-        }) = after
-        {
-            let delivery = part.clause("d.id < ", Value::Text(delivery.to_string()));
-            let attempt = part.clause("a.id < ", Value::Text(attempt.to_string()));
-            let (delivery, attempt) = (&delivery[5..], &attempt[5..]);
-            let beyond = format!(" AND ({delivery} OR {attempt})");
-            part.attempts.push_str(&beyond);
-        }
-        part
     }
 }
 
-impl Part {
-    fn clause(&mut self, text: &str, value: Value) -> String {
-        self.values.push(value);
-        format!(" AND {text}${}", self.values.len() + 1)
-    }
-}
-
-/// Binds the tenant and the values of a part.
-macro_rules! bound {
-    ($text:expr, $tenant:expr, $values:expr) => {{
-        let query = sqlx::query_as(AssertSqlSafe($text)).bind($tenant.to_string());
-        $values
-            .iter()
-            .fold(query, |query: QueryAs<'_, _, _, _>, value| match value {
-                Value::Text(text) => query.bind(text),
-                Value::Int(int) => query.bind(int),
-            })
-    }};
+/// The next deliveries that are looked through.
+fn chunk(conditions: &str) -> String {
+    format!(
+        "SELECT id, subscription_id FROM deliveries WHERE {conditions} ORDER BY id DESC LIMIT {CHUNK}"
+    )
 }
 
 impl Store {
@@ -169,36 +130,26 @@ impl Store {
         let limit = limit.clamp(1, MAX_LIMIT);
         let (mut found, mut place) = (Vec::new(), after);
         for _ in 0..LOOKED_AT / CHUNK {
-            let part = filter.part(place);
-            let chunk = format!(
-                "SELECT id, subscription_id FROM deliveries WHERE {} ORDER BY id DESC LIMIT {CHUNK}",
-                part.deliveries
-            );
-            let lowest = format!("SELECT MIN(id), COUNT(*) FROM ({chunk}) AS d");
-            // The values of the attempts' conditions are last: the deliveries' come first.
-            let of_deliveries = part.deliveries.matches('$').count() - 1;
-            let own = &part.values[..of_deliveries];
-            let (lowest, count): (Option<String>, i64) =
-                on_db!(self.db(), |c| bound!(lowest, tenant, own)
-                    .fetch_one(c)
-                    .await?);
-            let Some(lowest) = lowest else {
+            let deliveries = filter.deliveries(tenant, place);
+            let lowest = deliveries.clone().statement(|these| {
+                format!("SELECT MIN(id), COUNT(*) FROM ({}) AS d", chunk(these))
+            });
+            let lowest: Option<(Option<DeliveryId>, usize)> = lowest.find(self.db()).await?;
+            let Some((Some(lowest), count)) = lowest else {
                 return Ok((found, None));
             };
-            let text = format!(
-                "SELECT d.id, d.subscription_id, a.id, a.number, a.started_at, a.duration_us, a.status_code, \
-                 a.error_kind, a.seen FROM ({chunk}) AS d JOIN attempts AS a ON a.delivery_id = d.id WHERE 1 = 1{} \
-                 ORDER BY d.id DESC, a.id DESC LIMIT {}",
-                part.attempts,
-                limit - found.len() + 1
-            );
-            let values = &part.values;
-            let rows: Vec<Row> = on_db!(self.db(), |c| bound!(text, tenant, values)
-                .fetch_all(c)
-                .await?);
-            for row in rows {
-                found.push(from_row(tenant, row)?);
-            }
+            let joined = deliveries.joined(|these| {
+                let chunk = chunk(these);
+                format!(
+                    "SELECT d.subscription_id, a.* FROM ({chunk}) AS d JOIN attempts AS a ON a.delivery_id = d.id"
+                )
+            });
+            let attempts = filter.attempts(joined, place).statement(|joined| {
+                let rest = limit - found.len() + 1;
+                format!("{joined} ORDER BY d.id DESC, a.id DESC LIMIT {rest}")
+            });
+            let attempts: Vec<FoundRow> = attempts.list(self.db()).await?;
+            found.extend(attempts.into_iter().map(|FoundRow(found)| found));
             if found.len() > limit {
                 found.truncate(limit);
                 let next = found.last().map(|(_, attempt)| Place {
@@ -207,11 +158,11 @@ impl Store {
                 });
                 return Ok((found, next));
             }
-            if (count as usize) < CHUNK {
+            if count < CHUNK {
                 return Ok((found, None));
             }
             place = Some(Place {
-                delivery: parsed(&lowest)?,
+                delivery: lowest,
                 attempt: None,
             });
             if found.len() == limit {
@@ -220,21 +171,4 @@ impl Store {
         }
         Ok((found, place))
     }
-}
-
-fn from_row(tenant: TenantId, row: Row) -> Result<Found> {
-    let (delivery, subscription, id, number, started_at, duration, status_code, error_kind, seen) =
-        row;
-    let attempt = Attempt {
-        id: parsed(&id)?,
-        delivery_id: parsed(&delivery)?,
-        tenant_id: tenant,
-        number: u32::try_from(number).unwrap_or(u32::MAX),
-        started_at: Timestamp::from_micros(started_at),
-        duration: Duration::from_micros(duration.unsigned_abs()),
-        status_code: status_code.and_then(|code| u16::try_from(code).ok()),
-        error_kind,
-        seen: serde_json::from_str(&seen).map_err(Error::content)?,
-    };
-    Ok((parsed(&subscription)?, attempt))
 }

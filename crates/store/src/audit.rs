@@ -6,8 +6,8 @@ use tieline_domain::{AuditId, TenantId, Timestamp};
 
 use crate::{
     Page, PageRequest, Result, Store,
-    db::{Tx, in_tx, on_db},
-    store::parsed,
+    db::Tx,
+    sql::{Noun, Read, Row, select, sql},
 };
 
 /// Who makes a change, and when.
@@ -75,7 +75,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Update => "update",
@@ -88,57 +88,47 @@ impl Action {
 
 /// Writes a change into the log, in the transaction that makes it.
 pub(crate) async fn record(tx: &mut Tx, change: Change<'_>, by: &ChangeBy) -> Result<()> {
+    const INSERT: &str = "INSERT INTO audit (tenant_id, id, at, actor, action, object_kind, object_id, before, \
+                          after, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     // The keys of a `RandomState` are random: enough to tell apart what happens in one microsecond.
     let id = AuditId::new(by.at, RandomState::new().hash_one(change.id));
-    in_tx!(tx, |c| {
-        sqlx::query(
-        "INSERT INTO audit (tenant_id, id, at, actor, action, object_kind, object_id, before, after, request_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-    )
-    .bind(change.tenant_id.to_string())
-    .bind(id.to_string())
-    .bind(by.at.as_micros())
-    .bind(&by.actor)
-    .bind(change.action.as_str())
-    .bind(change.kind)
-    .bind(change.id)
-    .bind(change.before)
-    .bind(change.after)
-    .bind(by.request_id.as_deref())
-    .execute(c)
-    .await
-    .map(drop)
-    })?;
+    sql(INSERT)
+        .bind(change.tenant_id)
+        .bind(id)
+        .bind(by.at)
+        .bind(&by.actor)
+        .bind(change.action)
+        .bind(change.kind)
+        .bind(change.id)
+        .bind(change.before)
+        .bind(change.after)
+        .bind(by.request_id.as_deref())
+        .run(tx)
+        .await?;
     Ok(())
 }
 
-type Row = (
-    String,
-    String,
-    i64,
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-);
+impl Noun for AuditEntry {
+    const TABLE: &str = "audit";
+    const COLUMNS: &str =
+        "tenant_id, id, at, actor, action, object_kind, object_id, before, after, request_id";
+}
 
-fn entry(row: Row) -> Result<AuditEntry> {
-    let (tenant_id, id, at, actor, action, object_kind, object_id, before, after, request_id) = row;
-    Ok(AuditEntry {
-        id: parsed(&id)?,
-        tenant_id: parsed(&tenant_id)?,
-        at: Timestamp::from_micros(at),
-        actor,
-        action,
-        object_kind,
-        object_id,
-        before,
-        after,
-        request_id,
-    })
+impl Read for AuditEntry {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            tenant_id: row.get("tenant_id")?,
+            at: row.get("at")?,
+            actor: row.get("actor")?,
+            action: row.get("action")?,
+            object_kind: row.get("object_kind")?,
+            object_id: row.get("object_id")?,
+            before: row.get("before")?,
+            after: row.get("after")?,
+            request_id: row.get("request_id")?,
+        })
+    }
 }
 
 impl Store {
@@ -149,23 +139,10 @@ impl Store {
         filter: &AuditFilter,
         page: &PageRequest,
     ) -> Result<Page<AuditEntry>> {
-        let rows = on_db!(self.db(), |c| {
-            sqlx::query_as::<_, Row>(
-            "SELECT tenant_id, id, at, actor, action, object_kind, object_id, before, after, request_id
-             FROM audit
-             WHERE tenant_id = $1 AND id < $2
-               AND ($3 IS NULL OR object_kind = $3) AND ($4 IS NULL OR object_id = $4)
-             ORDER BY id DESC LIMIT $5"
-        )
-        .bind(tenant.to_string())
-        .bind(page.below())
-        .bind(filter.object_kind.as_deref())
-        .bind(filter.object_id.as_deref())
-        .bind(page.rows())
-        .fetch_all(c)
-        .await
-        })?;
-        let entries = rows.into_iter().map(entry).collect::<Result<_>>()?;
-        Ok(Page::cut(entries, page, |entry| entry.id))
+        let entries = select(tenant)
+            .with_any("object_kind = ?", filter.object_kind.as_deref())
+            .with_any("object_id = ?", filter.object_id.as_deref());
+        let id = |entry: &AuditEntry| entry.id;
+        entries.page(page, id, self.db()).await
     }
 }

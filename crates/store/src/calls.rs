@@ -1,64 +1,35 @@
 //! One row per call of an operation.
 
-use std::time::Duration;
-
-use sqlx::{AssertSqlSafe, query::QueryAs};
-use tieline_domain::{
-    CallId, TenantId,
-    operation::{CallDetail, CallRecord},
-};
+use tieline_domain::{CallId, TenantId, operation::CallRecord};
 
 use crate::{
     Error, Page, PageRequest, Result, Store,
-    db::{Tx, in_tx, on_db},
-    store::parsed,
+    db::Tx,
+    sql::{Noun, Read, Row, select, sql},
 };
 
-const COLUMNS: &str = "tenant_id, id, operation_id, operation, via, agent_id, conversation_id, error_kind, \
-                       status_code, took_us, detail";
+impl Noun for CallRecord {
+    const TABLE: &str = "calls";
+    const COLUMNS: &str = "tenant_id, id, operation_id, operation, via, agent_id, conversation_id, error_kind, \
+                           status_code, took_us, detail";
+}
 
-type Row = (
-    String,
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<i64>,
-    i64,
-    String,
-);
-
-fn record(row: Row) -> Result<CallRecord> {
-    let (
-        tenant_id,
-        id,
-        operation_id,
-        operation,
-        via,
-        agent_id,
-        conversation_id,
-        error_kind,
-        status_code,
-        took_us,
-        detail,
-    ) = row;
-    let detail: CallDetail = serde_json::from_str(&detail).map_err(Error::content)?;
-    Ok(CallRecord {
-        tenant_id: parsed(&tenant_id)?,
-        id: parsed(&id)?,
-        operation_id,
-        operation,
-        via,
-        agent_id,
-        conversation_id,
-        error_kind,
-        status_code: status_code.and_then(|status| u16::try_from(status).ok()),
-        took: Duration::from_micros(took_us.max(0).unsigned_abs()),
-        detail,
-    })
+impl Read for CallRecord {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            tenant_id: row.get("tenant_id")?,
+            id: row.get("id")?,
+            operation_id: row.get("operation_id")?,
+            operation: row.get("operation")?,
+            via: row.get("via")?,
+            agent_id: row.get("agent_id")?,
+            conversation_id: row.get("conversation_id")?,
+            error_kind: row.get("error_kind")?,
+            status_code: row.get("status_code")?,
+            took: row.get("took_us")?,
+            detail: row.json("detail")?,
+        })
+    }
 }
 
 /// Which calls a list shows; every field narrows it.
@@ -82,37 +53,6 @@ pub struct CallFilter {
     pub to: Option<CallId>,
 }
 
-impl CallFilter {
-    /// The conditions beside the tenant, with the values of their places from `$2` on.
-    fn conditions(&self, page: &PageRequest) -> (String, Vec<String>) {
-        let same = [
-            ("operation_id = ", self.operation_id.clone()),
-            ("agent_id = ", self.agent_id.clone()),
-            ("conversation_id = ", self.conversation_id.clone()),
-            ("via = ", self.via.clone()),
-            ("error_kind = ", self.error_kind.clone()),
-            ("id >= ", self.from.map(|id| id.to_string())),
-            ("id < ", self.to.map(|id| id.to_string())),
-            ("id < ", page.after.clone()),
-        ];
-        let mut text = String::new();
-        let mut values = Vec::new();
-        for (condition, value) in same {
-            if let Some(value) = value {
-                values.push(value);
-                let place = (values.len() + 1).to_string();
-                text.extend([" AND ", condition, "$", &place]);
-            }
-        }
-        match self.failed {
-            Some(true) => text.push_str(" AND error_kind IS NOT NULL"),
-            Some(false) => text.push_str(" AND error_kind IS NULL"),
-            None => {}
-        }
-        (text, values)
-    }
-}
-
 impl Store {
     /// Keeps calls, in one commit. One that is kept already stays as it is.
     pub async fn add_calls(&self, calls: &[CallRecord]) -> Result<()> {
@@ -125,13 +65,8 @@ impl Store {
 
     /// A call of a tenant.
     pub async fn find_call(&self, tenant: TenantId, id: CallId) -> Result<Option<CallRecord>> {
-        let text = format!("SELECT {COLUMNS} FROM calls WHERE tenant_id = $1 AND id = $2");
-        let row: Option<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(id.to_string())
-            .fetch_optional(c)
-            .await?);
-        row.map(record).transpose()
+        let call = select(tenant).with("id = ?", id);
+        call.find(self.db()).await
     }
 
     /// The calls of a tenant.
@@ -141,25 +76,39 @@ impl Store {
         filter: &CallFilter,
         page: &PageRequest,
     ) -> Result<Page<CallRecord>> {
-        let (conditions, values) = filter.conditions(page);
-        let text = format!(
-            "SELECT {COLUMNS} FROM calls WHERE tenant_id = $1{conditions} ORDER BY id DESC LIMIT {}",
-            page.rows()
-        );
-        let rows: Vec<Row> = on_db!(self.db(), |c| {
-            let query = sqlx::query_as(AssertSqlSafe(text)).bind(tenant.to_string());
-            values
-                .iter()
-                .fold(query, QueryAs::bind)
-                .fetch_all(c)
-                .await?
-        });
-        let calls = rows.into_iter().map(record).collect::<Result<Vec<_>>>()?;
-        Ok(Page::cut(calls, page, |call| call.id))
+        let CallFilter {
+            operation_id,
+            agent_id,
+            conversation_id,
+            via,
+            error_kind,
+            failed,
+            from,
+            to,
+        } = filter;
+        let calls = select(tenant)
+            .with_any("operation_id = ?", operation_id.as_deref())
+            .with_any("agent_id = ?", agent_id.as_deref())
+            .with_any("conversation_id = ?", conversation_id.as_deref())
+            .with_any("via = ?", via.as_deref())
+            .with_any("error_kind = ?", error_kind.as_deref())
+            .with_any("id >= ?", *from)
+            .with_any("id < ?", *to);
+        let calls = match failed {
+            Some(true) => calls.that("error_kind IS NOT NULL"),
+            Some(false) => calls.that("error_kind IS NULL"),
+            None => calls,
+        };
+        calls
+            .page(page, |call: &CallRecord| call.id, self.db())
+            .await
     }
 }
 
 async fn insert(tx: &mut Tx, call: &CallRecord) -> Result<()> {
+    const INSERT: &str = "INSERT INTO calls (tenant_id, id, operation_id, operation, via, agent_id, conversation_id, \
+                          error_kind, status_code, took_us, detail) \
+                          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
     let CallRecord {
         tenant_id,
         id,
@@ -174,26 +123,19 @@ async fn insert(tx: &mut Tx, call: &CallRecord) -> Result<()> {
         detail,
     } = call;
     let detail = serde_json::to_string(detail).map_err(Error::content)?;
-    in_tx!(tx, |c| {
-        sqlx::query(
-        "INSERT INTO calls (tenant_id, id, operation_id, operation, via, agent_id, conversation_id, error_kind,
-                            status_code, took_us, detail)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING"
-    )
-    .bind(tenant_id.to_string())
-    .bind(id.to_string())
-    .bind(operation_id)
-    .bind(operation)
-    .bind(via)
-    .bind(agent_id.as_deref())
-    .bind(conversation_id.as_deref())
-    .bind(error_kind.as_deref())
-    .bind(status_code.map(i64::from))
-    .bind(i64::try_from(took.as_micros()).unwrap_or(i64::MAX))
-    .bind(&detail)
-    .execute(c)
-    .await
-    .map(drop)
-    })?;
+    sql(INSERT)
+        .bind(*tenant_id)
+        .bind(*id)
+        .bind(operation_id)
+        .bind(operation)
+        .bind(via)
+        .bind(agent_id.as_deref())
+        .bind(conversation_id.as_deref())
+        .bind(error_kind.as_deref())
+        .bind(*status_code)
+        .bind(*took)
+        .bind(&detail)
+        .run(tx)
+        .await?;
     Ok(())
 }

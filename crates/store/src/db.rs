@@ -1,6 +1,6 @@
-//! The only file that knows there are two databases.
+//! The file that knows there are two databases.
 //!
-//! Each statement is written once and compiled for both drivers by [`on_db`] (reads) and [`in_tx`]
+//! Each statement is written once (`sql/`) and compiled for both drivers by [`on_db`] (reads) and [`in_tx`]
 //! (writes). On SQLite one writes at a time: whoever has the turn, behind a fair lock, so that writes
 //! queue instead of colliding; its hot path brings a connection of its own (`spine/embedded.rs`). Its
 //! readers are a pool. Postgres has one pool.

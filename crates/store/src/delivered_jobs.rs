@@ -8,10 +8,11 @@ use tieline_domain::{
 };
 
 use crate::{
-    ChangeBy, Error, Result, Store,
-    db::{Tx, in_tx, on_db},
-    jobs::{self, Ending, from_row},
+    ChangeBy, Result, Store,
+    db::Tx,
+    jobs::{self, Ending},
     spine::{self, Entry, lines},
+    sql::{Noun, sql},
 };
 
 /// A job whose delivery goes out no more, with the end of that; `None` if the delivery is gone.
@@ -44,19 +45,16 @@ impl Store {
         const TAKE: &str = "UPDATE jobs SET status = 'running', owner = $1, place = $2, ended_at = NULL, \
                             started_at = COALESCE(started_at, $3), done = 0, failed = 0 \
                             WHERE tenant_id = $4 AND id = $5 AND status = $6 AND COALESCE(place, '') = $7";
-        let mut tx = self.db().begin().await?;
-        let taken = in_tx!(tx, |c| sqlx::query(TAKE)
+        let taken = sql(TAKE)
             .bind(holder)
             .bind(place)
-            .bind(now.as_micros())
-            .bind(seen.tenant_id.to_string())
-            .bind(seen.id.to_string())
-            .bind(seen.status.as_str())
+            .bind(now)
+            .bind(seen.tenant_id)
+            .bind(seen.id)
+            .bind(seen.status)
             .bind(seen.place.as_deref().unwrap_or_default())
-            .execute(c)
-            .await?
-            .rows_affected());
-        tx.commit().await?;
+            .commit(self.db())
+            .await?;
         Ok(taken > 0)
     }
 
@@ -72,13 +70,12 @@ impl Store {
         const WAIT: &str = "UPDATE jobs SET status = 'waiting', owner = NULL \
                             WHERE tenant_id = $1 AND id = $2 AND owner = $3 AND status = 'running'";
         let mut tx = self.db().begin().await?;
-        let waits = in_tx!(tx, |c| sqlx::query(WAIT)
-            .bind(tenant.to_string())
-            .bind(id.to_string())
+        let waits = sql(WAIT)
+            .bind(tenant)
+            .bind(id)
             .bind(holder)
-            .execute(c)
-            .await?
-            .rows_affected());
+            .run(&mut tx)
+            .await?;
         if waits == 0 {
             return Ok(false);
         }
@@ -103,15 +100,14 @@ impl Store {
         let mut tx = self.db().begin().await?;
         let told = ending.notice.iter().flat_map(lines::joined_by);
         lines::lock(&mut tx, told.collect()).await?;
-        let ended = in_tx!(tx, |c| sqlx::query(END)
-            .bind(ending.status.as_str())
-            .bind(now.as_micros())
-            .bind(tenant.to_string())
-            .bind(id.to_string())
+        let ended = sql(END)
+            .bind(ending.status)
+            .bind(now)
+            .bind(tenant)
+            .bind(id)
             .bind(holder.unwrap_or_default())
-            .execute(c)
-            .await?
-            .rows_affected());
+            .run(&mut tx)
+            .await?;
         if ended == 0 {
             return Ok(false);
         }
@@ -131,23 +127,14 @@ impl Store {
         let text = format!(
             "SELECT {} FROM jobs WHERE delivery_id IS NOT NULL AND status IN ('waiting', 'running') \
              AND NOT EXISTS ({GOES_OUT}) ORDER BY id LIMIT $1",
-            jobs::COLUMNS
+            Job::COLUMNS
         );
-        let rows: Vec<jobs::Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(limit as i64)
-            .fetch_all(c)
-            .await?);
-        let mut orphans = Vec::with_capacity(rows.len());
-        for row in rows {
-            let job = from_row(row)?;
-            let delivery = job.delivery_id.map(|id| id.to_string()).unwrap_or_default();
-            let status: Option<(String,)> = on_db!(self.db(), |c| sqlx::query_as(STATUS)
-                .bind(job.tenant_id.to_string())
-                .bind(delivery)
-                .fetch_optional(c)
-                .await?);
-            let status = status.map(|(status,)| status.parse()).transpose();
-            orphans.push((job, status.map_err(Error::content)?));
+        let open = sql(AssertSqlSafe(text)).bind(limit);
+        let open: Vec<Job> = open.list(self.db()).await?;
+        let mut orphans = Vec::with_capacity(open.len());
+        for job in open {
+            let delivery = sql(STATUS).bind(job.tenant_id).bind(job.delivery_id);
+            orphans.push((job, delivery.find(self.db()).await?));
         }
         Ok(orphans)
     }
@@ -157,11 +144,6 @@ impl Store {
 pub(crate) async fn erase_jobs(tx: &mut Tx, tenant: TenantId, event: &str) -> Result<()> {
     const BLANK: &str = "UPDATE jobs SET asked = 'null', place = NULL WHERE tenant_id = $1 AND delivery_id IN \
                          (SELECT id FROM deliveries WHERE event_id = $2 AND tenant_id = $1)";
-    in_tx!(tx, |c| sqlx::query(BLANK)
-        .bind(tenant.to_string())
-        .bind(event)
-        .execute(c)
-        .await
-        .map(drop))?;
+    sql(BLANK).bind(tenant).bind(event).run(tx).await?;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Reading deliveries and attempts, and queueing dead letters again.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
-use sqlx::{AssertSqlSafe, query::QueryAs};
+use sqlx::AssertSqlSafe;
 use tieline_domain::{
     DeliveryId, DestinationId, EventId, TenantId, Timestamp,
     attempt::Attempt,
@@ -10,60 +10,38 @@ use tieline_domain::{
 };
 
 use crate::{
-    Error, Result, Store,
-    db::{in_tx, on_db},
-    page::{Page, PageRequest},
+    Page, PageRequest, Result, Store,
     spine::lines::{self, LINE},
+    sql::{Noun, Read, Row, select, sql},
 };
 
-const COLUMNS: &str = "tenant_id, id, event_id, subscription_id, ordering_key, status, attempts, due_at, \
-                       first_attempt_at, settled_at, created_at";
-
-type DeliveryRow = (
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    String,
-    i64,
-    i64,
-    Option<i64>,
-    Option<i64>,
-    i64,
-);
-type LineRow = (String, Option<String>);
-type AttemptRow = (String, i64, i64, i64, Option<i64>, Option<String>, String);
-
-fn from_row(row: DeliveryRow) -> Result<Delivery> {
-    let (
-        tenant,
-        id,
-        event,
-        subscription,
-        ordering_key,
-        status,
-        attempts,
-        due_at,
-        first_attempt_at,
-        settled_at,
-        created_at,
-    ) = row;
-    let status: Status = status.parse().map_err(Error::content)?;
-    Ok(Delivery {
-        id: id.parse().map_err(Error::content)?,
-        tenant_id: tenant.parse().map_err(Error::content)?,
-        event_id: event.parse().map_err(Error::content)?,
-        destination_id: subscription.parse().map_err(Error::content)?,
-        ordering_key,
-        status,
-        attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
-        due_at: (status == Status::Pending).then(|| Timestamp::from_micros(due_at)),
-        first_attempt_at: first_attempt_at.map(Timestamp::from_micros),
-        settled_at: settled_at.map(Timestamp::from_micros),
-        created_at: Timestamp::from_micros(created_at),
-    })
+impl Noun for Delivery {
+    const TABLE: &str = "deliveries";
+    const COLUMNS: &str = "tenant_id, id, event_id, subscription_id, ordering_key, status, attempts, due_at, \
+                           first_attempt_at, settled_at, created_at";
 }
+
+impl Read for Delivery {
+    fn read(row: &Row) -> Result<Self> {
+        let status = row.get("status")?;
+        let due_at: Timestamp = row.get("due_at")?;
+        Ok(Self {
+            id: row.get("id")?,
+            tenant_id: row.get("tenant_id")?,
+            event_id: row.get("event_id")?,
+            destination_id: row.get("subscription_id")?,
+            ordering_key: row.get("ordering_key")?,
+            status,
+            attempts: row.get("attempts")?,
+            due_at: (status == Status::Pending).then_some(due_at),
+            first_attempt_at: row.get("first_attempt_at")?,
+            settled_at: row.get("settled_at")?,
+            created_at: row.get("created_at")?,
+        })
+    }
+}
+
+type Line = (String, Option<String>);
 
 /// Which deliveries a list shows; every field narrows it.
 #[derive(Clone, Debug, Default)]
@@ -83,13 +61,8 @@ impl Store {
         tenant: TenantId,
         id: DeliveryId,
     ) -> Result<Option<Delivery>> {
-        let text = format!("SELECT {COLUMNS} FROM deliveries WHERE tenant_id = $1 AND id = $2");
-        let row: Option<DeliveryRow> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(id.to_string())
-            .fetch_optional(c)
-            .await?);
-        row.map(from_row).transpose()
+        let delivery = select(tenant).with("id = ?", id);
+        delivery.find(self.db()).await
     }
 
     /// A page of deliveries, the newest first.
@@ -99,37 +72,13 @@ impl Store {
         filter: &DeliveryFilter,
         page: &PageRequest,
     ) -> Result<Page<Delivery>> {
-        let narrowed = [
-            filter.status.map(|status| ("status", status.to_string())),
-            filter
-                .destination_id
-                .map(|id| ("subscription_id", id.to_string())),
-            filter.event_id.map(|id| ("event_id", id.to_string())),
-            page.after.clone().map(|after| ("after", after)),
-        ];
-        let mut text = format!("SELECT {COLUMNS} FROM deliveries WHERE tenant_id = $1");
-        let mut values = Vec::new();
-        for (column, value) in narrowed.into_iter().flatten() {
-            values.push(value);
-            let place = values.len() + 1;
-            let clause = match column {
-                "after" => format!(" AND id < ${place}"),
-                column => format!(" AND {column} = ${place}"),
-            };
-            text.push_str(&clause);
-        }
-        text.push_str(" ORDER BY id DESC LIMIT ");
-        text.push_str(&page.rows().to_string());
-        let rows: Vec<DeliveryRow> = on_db!(self.db(), |c| {
-            let query = sqlx::query_as(AssertSqlSafe(text)).bind(tenant.to_string());
-            values
-                .iter()
-                .fold(query, QueryAs::bind)
-                .fetch_all(c)
-                .await?
-        });
-        let deliveries = rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?;
-        Ok(Page::cut(deliveries, page, |delivery| delivery.id))
+        let deliveries = select(tenant)
+            .with_any("status = ?", filter.status)
+            .with_any("subscription_id = ?", filter.destination_id)
+            .with_any("event_id = ?", filter.event_id);
+        deliveries
+            .page(page, |delivery: &Delivery| delivery.id, self.db())
+            .await
     }
 
     /// The attempts of a delivery, the first one first; at most 200.
@@ -138,28 +87,8 @@ impl Store {
         tenant: TenantId,
         delivery: DeliveryId,
     ) -> Result<Vec<Attempt>> {
-        const LIST: &str = "SELECT id, number, started_at, duration_us, status_code, error_kind, seen \
-                            FROM attempts WHERE delivery_id = $1 AND tenant_id = $2 ORDER BY id LIMIT 200";
-        let rows: Vec<AttemptRow> = on_db!(self.db(), |c| sqlx::query_as(LIST)
-            .bind(delivery.to_string())
-            .bind(tenant.to_string())
-            .fetch_all(c)
-            .await?);
-        let attempts = rows.into_iter().map(|row| {
-            let (id, number, started_at, duration, status_code, error_kind, seen) = row;
-            Ok(Attempt {
-                id: id.parse().map_err(Error::content)?,
-                delivery_id: delivery,
-                tenant_id: tenant,
-                number: u32::try_from(number).unwrap_or(u32::MAX),
-                started_at: Timestamp::from_micros(started_at),
-                duration: Duration::from_micros(duration.unsigned_abs()),
-                status_code: status_code.and_then(|code| u16::try_from(code).ok()),
-                error_kind,
-                seen: serde_json::from_str(&seen).map_err(Error::content)?,
-            })
-        });
-        attempts.collect()
+        let attempts = select(tenant).with("delivery_id = ?", delivery);
+        attempts.first(200, "id", self.db()).await
     }
 
     /// Gives a dead, held or waiting delivery a new schedule that begins now, or in a line when its turn
@@ -180,12 +109,12 @@ impl Store {
         );
         let mut tx = self.db().begin().await?;
         lines::lock(&mut tx, in_lines(&delivery)).await?;
-        let retried: Option<LineRow> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(retry))
-            .bind(now.as_micros())
-            .bind(tenant.to_string())
-            .bind(id.to_string())
-            .fetch_optional(c)
-            .await?);
+        let retried = sql(AssertSqlSafe(retry))
+            .bind(now)
+            .bind(tenant)
+            .bind(id)
+            .find_in::<Line>(&mut tx)
+            .await?;
         let Some(row) = retried else {
             return Ok(false);
         };
@@ -211,12 +140,12 @@ impl Store {
         };
         let mut tx = self.db().begin().await?;
         lines::lock(&mut tx, in_lines(&delivery)).await?;
-        let cancelled: Option<LineRow> = in_tx!(tx, |c| sqlx::query_as(CANCEL)
-            .bind(now.as_micros())
-            .bind(tenant.to_string())
-            .bind(id.to_string())
-            .fetch_optional(c)
-            .await?);
+        let cancelled = sql(CANCEL)
+            .bind(now)
+            .bind(tenant)
+            .bind(id)
+            .find_in::<Line>(&mut tx)
+            .await?;
         let Some(row) = cancelled else {
             return Ok(false);
         };
@@ -251,14 +180,13 @@ impl Store {
                  WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM deliveries WHERE subscription_id = $2 \
                  AND tenant_id = $3 AND {waiting} LIMIT $4)"
             );
-            called_off += in_tx!(tx, |c| sqlx::query(AssertSqlSafe(text))
-                .bind(now.as_micros())
-                .bind(subscription.to_string())
-                .bind(tenant.to_string())
-                .bind(limit as i64)
-                .execute(c)
-                .await?
-                .rows_affected());
+            called_off += sql(AssertSqlSafe(text))
+                .bind(now)
+                .bind(subscription)
+                .bind(tenant)
+                .bind(limit)
+                .run(&mut tx)
+                .await?;
         }
         tx.commit().await?;
         Ok(called_off)

@@ -2,81 +2,55 @@
 
 use std::time::Duration;
 
-use sqlx::AssertSqlSafe;
 use tieline_domain::{
     DestinationId, TenantId, Timestamp,
     destination::{CatchingUp, Destination, State},
 };
 
 use crate::{
-    ChangeBy, Error, Result, Store,
+    ChangeBy, Result, Store,
     audit::{Action, Change, record},
-    db::{in_tx, on_db},
     spine::{self, Entry, lines},
+    sql::{Noun, Read, Row, select, sql},
     statistics::{PastTurn, note_turn},
 };
 
-const COLUMNS: &str = "subscription_id, state, reason, since, failing_since, last_success_at, \
-                       failed_probes, probe_at, replay_after, replay_before, replayed";
+impl Noun for Destination {
+    const TABLE: &str = "destinations";
+    const COLUMNS: &str = "subscription_id, state, reason, since, failing_since, last_success_at, failed_probes, \
+                           probe_at, replay_after, replay_before, replayed";
+}
 
-type Row = (
-    String,
-    String,
-    String,
-    i64,
-    Option<i64>,
-    Option<i64>,
-    i64,
-    Option<i64>,
-    Option<String>,
-    Option<i64>,
-    Option<i64>,
-);
-
-fn from_row(row: Row) -> Result<Destination> {
-    let (
-        subscription,
-        state,
-        reason,
-        since,
-        failing_since,
-        last_success_at,
-        failed_probes,
-        probe_at,
-        replay_after,
-        replay_before,
-        replayed,
-    ) = row;
-    let catching_up = match (replay_after, replay_before) {
-        (Some(after), Some(before)) => Some(CatchingUp {
-            after: after.parse().map_err(Error::content)?,
-            before: Timestamp::from_micros(before),
-            found: replayed.unwrap_or_default().unsigned_abs(),
-        }),
-        _ => None,
-    };
-    Ok(Destination {
-        id: subscription.parse().map_err(Error::content)?,
-        state: state.parse().map_err(Error::content)?,
-        reason,
-        since: Timestamp::from_micros(since),
-        failing_since: failing_since.map(Timestamp::from_micros),
-        last_success_at: last_success_at.map(Timestamp::from_micros),
-        failed_probes: u32::try_from(failed_probes).unwrap_or(u32::MAX),
-        probe_at: probe_at.map(Timestamp::from_micros),
-        catching_up,
-    })
+impl Read for Destination {
+    fn read(row: &Row) -> Result<Self> {
+        let replayed: Option<u64> = row.get("replayed")?;
+        let catching_up = match (row.get("replay_after")?, row.get("replay_before")?) {
+            (Some(after), Some(before)) => Some(CatchingUp {
+                after,
+                before,
+                found: replayed.unwrap_or_default(),
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            id: row.get("subscription_id")?,
+            state: row.get("state")?,
+            reason: row.get("reason")?,
+            since: row.get("since")?,
+            failing_since: row.get("failing_since")?,
+            last_success_at: row.get("last_success_at")?,
+            failed_probes: row.get("failed_probes")?,
+            probe_at: row.get("probe_at")?,
+            catching_up,
+        })
+    }
 }
 
 impl Store {
     /// The destinations of a tenant.
     pub async fn destinations(&self, tenant: TenantId) -> Result<Vec<Destination>> {
-        let text = format!("SELECT {COLUMNS} FROM destinations WHERE tenant_id = $1");
-        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .fetch_all(c)
-            .await?);
-        rows.into_iter().map(from_row).collect()
+        let all = select(tenant).list("subscription_id", self.db());
+        all.await
     }
 
     /// One destination.
@@ -85,15 +59,8 @@ impl Store {
         tenant: TenantId,
         subscription: DestinationId,
     ) -> Result<Option<Destination>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM destinations WHERE tenant_id = $1 AND subscription_id = $2"
-        );
-        let row: Option<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(subscription.to_string())
-            .fetch_optional(c)
-            .await?);
-        row.map(from_row).transpose()
+        let destination = select(tenant).with("subscription_id = ?", subscription);
+        destination.find(self.db()).await
     }
 
     /// The tenants and subscriptions whose state was changed at `since` or later.
@@ -102,18 +69,7 @@ impl Store {
         since: Timestamp,
     ) -> Result<Vec<(TenantId, DestinationId, Timestamp)>> {
         const CHANGED: &str = "SELECT tenant_id, subscription_id, changed_at FROM destinations WHERE changed_at >= $1";
-        let rows: Vec<(String, String, i64)> = on_db!(self.db(), |c| sqlx::query_as(CHANGED)
-            .bind(since.as_micros())
-            .fetch_all(c)
-            .await?);
-        let parsed = rows.into_iter().map(|(tenant, subscription, at)| {
-            Ok((
-                tenant.parse().map_err(Error::content)?,
-                subscription.parse().map_err(Error::content)?,
-                Timestamp::from_micros(at),
-            ))
-        });
-        parsed.collect()
+        sql(CHANGED).bind(since).list(self.db()).await
     }
 
     /// Sets the state by hand, with the event that tells of it and a row of the audit log, all in one
@@ -134,15 +90,14 @@ impl Store {
                            AND (state <> $1 OR replay_after IS NOT NULL)";
         let mut tx = self.db().begin().await?;
         lines::lock(&mut tx, lines::joined_by(notice).collect()).await?;
-        let changed = in_tx!(tx, |c| sqlx::query(SET)
-            .bind(to.as_str())
+        let changed = sql(SET)
+            .bind(to)
             .bind(reason)
-            .bind(by.at.as_micros())
-            .bind(tenant.to_string())
-            .bind(subscription.to_string())
-            .execute(c)
-            .await?
-            .rows_affected());
+            .bind(by.at)
+            .bind(tenant)
+            .bind(subscription)
+            .run(&mut tx)
+            .await?;
         if changed == 0 {
             return Ok(false);
         }
@@ -176,16 +131,8 @@ impl Store {
     ) -> Result<Vec<(TenantId, DestinationId)>> {
         const DUE: &str = "SELECT tenant_id, subscription_id FROM destinations WHERE state = 'error' \
                            AND (probe_at <= $1 OR probe_at > $2) ORDER BY probe_at LIMIT 1000";
-        let rows: Vec<(String, String)> = on_db!(self.db(), |c| sqlx::query_as(DUE)
-            .bind(now.as_micros())
-            .bind(now.plus(longest).as_micros())
-            .fetch_all(c)
-            .await?);
-        let parsed = rows.into_iter().map(|(tenant, subscription)| {
-            let tenant = tenant.parse().map_err(Error::content)?;
-            Ok((tenant, subscription.parse().map_err(Error::content)?))
-        });
-        parsed.collect()
+        let due = sql(DUE).bind(now).bind(now.plus(longest));
+        due.list(self.db()).await
     }
 
     /// Holds the oldest delivery that died while the destination was failing, with a new schedule: where
@@ -204,11 +151,7 @@ impl Store {
                               AND subscription_id = $1 AND status = 'dead'";
         let mut tx = self.db().begin().await?;
         lines::lock(&mut tx, [subscription].into()).await?;
-        in_tx!(tx, |c| sqlx::query(REVIVE)
-            .bind(subscription.to_string())
-            .execute(c)
-            .await?
-            .rows_affected());
+        sql(REVIVE).bind(subscription).run(&mut tx).await?;
         tx.commit().await
     }
 
@@ -223,16 +166,13 @@ impl Store {
     ) -> Result<bool> {
         const TAKE: &str = "UPDATE destinations SET probe_at = $1 WHERE subscription_id = $2 \
                             AND state = 'error' AND (probe_at IS NULL OR probe_at <= $3 OR probe_at > $4)";
-        let mut tx = self.db().begin().await?;
-        let taken = in_tx!(tx, |c| sqlx::query(TAKE)
-            .bind(next.as_micros())
-            .bind(subscription.to_string())
-            .bind(now.as_micros())
-            .bind(now.plus(longest).as_micros())
-            .execute(c)
-            .await?
-            .rows_affected());
-        tx.commit().await?;
+        let taken = sql(TAKE)
+            .bind(next)
+            .bind(subscription)
+            .bind(now)
+            .bind(now.plus(longest))
+            .commit(self.db())
+            .await?;
         Ok(taken > 0)
     }
 }

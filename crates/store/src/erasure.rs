@@ -5,19 +5,16 @@ use std::collections::BTreeSet;
 use sqlx::AssertSqlSafe;
 use tieline_domain::{
     DestinationId, EventId, TenantId, Timestamp, attempt::Seen, delivery::Status,
-    event::is_about_deliveries,
+    event::is_about_deliveries, pattern::EventType,
 };
 
 use crate::{
     Db, Error, Result, Store,
     audit::{Action, Change, ChangeBy, record},
-    db::{Tx, in_tx, on_db},
+    db::Tx,
     delivered_jobs,
-    spine::{
-        lines::{self, LINE},
-        replay::places,
-    },
-    store::parsed,
+    spine::lines::{self, LINE},
+    sql::{select, sql},
     trigger_runs,
 };
 
@@ -78,35 +75,20 @@ impl Store {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let text = format!(
-            "SELECT event_id, at FROM erased WHERE tenant_id = $1 AND event_id IN ({})",
-            places(2, ids.len())
-        );
-        let rows: Vec<(String, i64)> = on_db!(self.db(), |c| {
-            let query = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
-            let query = query.bind(tenant.to_string());
-            let query = ids
-                .iter()
-                .fold(query, |query, id| query.bind(id.to_string()));
-            query.fetch_all(c).await?
-        });
-        let read = rows
-            .into_iter()
-            .map(|(id, at)| Ok((parsed(&id)?, Timestamp::from_micros(at))));
-        read.collect()
+        let erased = select(tenant).among("event_id", ids.iter().copied());
+        let erased =
+            erased.statement(|these| format!("SELECT event_id, at FROM erased WHERE {these}"));
+        erased.list(self.db()).await
     }
 
     /// Erases once more what receivers answered to events that were erased at `since` or later: an attempt
     /// that ran at that moment was written after it.
     pub async fn erase_late_answers(&self, since: Timestamp) -> Result<()> {
         const LATELY: &str = "SELECT tenant_id, event_id FROM erased WHERE at >= $1 LIMIT 1000";
-        let rows: Vec<(String, String)> = on_db!(self.db(), |c| sqlx::query_as(LATELY)
-            .bind(since.as_micros())
-            .fetch_all(c)
-            .await?);
+        let rows: Vec<(TenantId, String)> = sql(LATELY).bind(since).list(self.db()).await?;
         for (tenant, id) in rows {
             let mut tx = self.db().begin().await?;
-            erase_answers(&mut tx, parsed(&tenant)?, &id).await?;
+            erase_answers(&mut tx, tenant, &id).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -117,12 +99,8 @@ impl Store {
 async fn owed_to(tx: &mut Tx, tenant: TenantId, id: EventId) -> Result<BTreeSet<DestinationId>> {
     const FIND: &str = "SELECT DISTINCT d.subscription_id FROM events e JOIN deliveries d ON d.event_id = e.id \
                         WHERE e.tenant_id = $1 AND (e.id = $2 OR e.cause_id = $2)";
-    let rows: Vec<(String,)> = in_tx!(tx, |c| sqlx::query_as(FIND)
-        .bind(tenant.to_string())
-        .bind(id.to_string())
-        .fetch_all(c)
-        .await?);
-    rows.iter().map(|(id,)| parsed(id)).collect()
+    let rows: Vec<DestinationId> = sql(FIND).bind(tenant).bind(id).list_in(tx).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// The event and those that were made of the same request: they hold the same content. Notices of what
@@ -132,18 +110,15 @@ async fn same_content(tx: &mut Tx, db: &Db, tenant: TenantId, id: EventId) -> Re
         "SELECT id, type FROM events WHERE tenant_id = $1 AND (id = $2 OR cause_id = $2) ORDER BY id {}",
         db.locked()
     );
-    let rows: Vec<(String, String)> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(text))
-        .bind(tenant.to_string())
-        .bind(id.to_string())
-        .fetch_all(c)
-        .await?);
+    let rows = sql(AssertSqlSafe(text)).bind(tenant).bind(id);
+    let rows: Vec<(String, EventType)> = rows.list_in(tx).await?;
     let itself = id.to_string();
     if !rows.iter().any(|(id, _)| *id == itself) {
         return Ok(Vec::new());
     }
     let mut ids = Vec::new();
     for (id, event_type) in rows {
-        if id == itself || !is_about_deliveries(&parsed(&event_type)?) {
+        if id == itself || !is_about_deliveries(&event_type) {
             ids.push(id);
         }
     }
@@ -152,12 +127,8 @@ async fn same_content(tx: &mut Tx, db: &Db, tenant: TenantId, id: EventId) -> Re
 
 async fn erased_at(tx: &mut Tx, tenant: TenantId, id: EventId) -> Result<Option<Timestamp>> {
     const FIND: &str = "SELECT at FROM erased WHERE tenant_id = $1 AND event_id = $2";
-    let row: Option<(i64,)> = in_tx!(tx, |c| sqlx::query_as(FIND)
-        .bind(tenant.to_string())
-        .bind(id.to_string())
-        .fetch_optional(c)
-        .await?);
-    Ok(row.map(|(at,)| Timestamp::from_micros(at)))
+    let at = sql(FIND).bind(tenant).bind(id);
+    at.find_in(tx).await
 }
 
 /// Erases one event; says how many deliveries it called off.
@@ -170,26 +141,10 @@ async fn erase(tx: &mut Tx, tenant: TenantId, id: &str, at: Timestamp) -> Result
          WHERE tenant_id = $1 AND event_id = $2 AND status IN ('pending', 'held', 'queued', 'dead') \
          RETURNING {LINE}"
     );
-    in_tx!(tx, |c| sqlx::query(NOTE)
-        .bind(tenant.to_string())
-        .bind(id)
-        .bind(at.as_micros())
-        .execute(c)
-        .await
-        .map(drop))?;
-    in_tx!(tx, |c| sqlx::query(BLANK)
-        .bind(tenant.to_string())
-        .bind(id)
-        .execute(c)
-        .await
-        .map(drop))?;
-    let rows: Vec<(String, Option<String>)> =
-        in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(call_off))
-            .bind(tenant.to_string())
-            .bind(id)
-            .bind(at.as_micros())
-            .fetch_all(c)
-            .await?);
+    sql(NOTE).bind(tenant).bind(id).bind(at).run(tx).await?;
+    sql(BLANK).bind(tenant).bind(id).run(tx).await?;
+    let rows = sql(AssertSqlSafe(call_off)).bind(tenant).bind(id).bind(at);
+    let rows = rows.list_in(tx).await?;
     let cancelled = rows.len() as u64;
     let left = rows
         .into_iter()
@@ -207,11 +162,8 @@ async fn erase_answers(tx: &mut Tx, tenant: TenantId, event: &str) -> Result<()>
     const FIND: &str = "SELECT a.delivery_id, a.id, a.seen FROM attempts a JOIN deliveries d ON d.id = a.delivery_id \
                         WHERE d.event_id = $1 AND d.tenant_id = $2 AND a.tenant_id = $2";
     const BLANK: &str = "UPDATE attempts SET seen = $1 WHERE delivery_id = $2 AND id = $3";
-    let rows: Vec<(String, String, String)> = in_tx!(tx, |c| sqlx::query_as(FIND)
-        .bind(event)
-        .bind(tenant.to_string())
-        .fetch_all(c)
-        .await?);
+    let rows = sql(FIND).bind(event).bind(tenant);
+    let rows: Vec<(String, String, String)> = rows.list_in(tx).await?;
     for (delivery, id, seen) in rows {
         let mut seen: Seen = serde_json::from_str(&seen).map_err(Error::content)?;
         if seen.response_excerpt.is_empty() && seen.response_headers.is_empty() {
@@ -220,13 +172,12 @@ async fn erase_answers(tx: &mut Tx, tenant: TenantId, event: &str) -> Result<()>
         seen.response_excerpt.clear();
         seen.response_headers.clear();
         let blank = serde_json::to_string(&seen).map_err(Error::content)?;
-        in_tx!(tx, |c| sqlx::query(BLANK)
+        sql(BLANK)
             .bind(blank)
             .bind(delivery)
             .bind(id)
-            .execute(c)
-            .await
-            .map(drop))?;
+            .run(tx)
+            .await?;
     }
     Ok(())
 }
@@ -241,6 +192,6 @@ async fn overwrite_what_is_freed(tx: &mut Tx, db: &Db, wanted: bool) -> Result<(
     } else {
         "PRAGMA secure_delete = OFF"
     };
-    in_tx!(tx, |c| sqlx::query(text).execute(c).await.map(drop))?;
+    sql(text).run(tx).await?;
     Ok(())
 }

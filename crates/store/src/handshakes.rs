@@ -2,10 +2,7 @@
 
 use tieline_domain::{SourceId, TenantId, Timestamp};
 
-use crate::{
-    Result, Store,
-    db::{in_tx, on_db},
-};
+use crate::{Result, Store, sql::sql};
 
 impl Store {
     /// Keeps when a source answered a question, in place of what was kept before.
@@ -16,19 +13,16 @@ impl Store {
         name: &str,
         at: Timestamp,
     ) -> Result<()> {
-        let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| sqlx::query(
-            "INSERT INTO handshakes (source_id, tenant_id, name, at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (source_id) DO UPDATE SET name = excluded.name, at = excluded.at"
-        )
-        .bind(source.to_string())
-        .bind(tenant.to_string())
-        .bind(name)
-        .bind(at.as_micros())
-        .execute(c)
-        .await
-        .map(drop))?;
-        tx.commit().await
+        const INSERT: &str = "INSERT INTO handshakes (source_id, tenant_id, name, at) VALUES ($1, $2, $3, $4) \
+                              ON CONFLICT (source_id) DO UPDATE SET name = excluded.name, at = excluded.at";
+        sql(INSERT)
+            .bind(source)
+            .bind(tenant)
+            .bind(name)
+            .bind(at)
+            .commit(self.db())
+            .await?;
+        Ok(())
     }
 
     /// When a source of a tenant last answered a question; `None` if it never did.
@@ -37,13 +31,8 @@ impl Store {
         tenant: TenantId,
         source: SourceId,
     ) -> Result<Option<Timestamp>> {
-        let at: Option<(i64,)> = on_db!(self.db(), |c| sqlx::query_as(
-            "SELECT at FROM handshakes WHERE source_id = $1 AND tenant_id = $2"
-        )
-        .bind(source.to_string())
-        .bind(tenant.to_string())
-        .fetch_optional(c)
-        .await)?;
-        Ok(at.map(|(at,)| Timestamp::from_micros(at)))
+        const FIND: &str = "SELECT at FROM handshakes WHERE source_id = $1 AND tenant_id = $2";
+        let at = sql(FIND).bind(source).bind(tenant);
+        at.find(self.db()).await
     }
 }

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use tieline_domain::{TenantId, Timestamp};
 
-use crate::{
-    Result, Store,
-    db::{in_tx, on_db},
-};
+use crate::{Result, Store, sql::sql};
 
 /// How long a request may be under way before a repeat of it may take its place: its node is
 /// presumed dead.
@@ -31,7 +28,7 @@ pub enum Begun {
     Mismatch,
 }
 
-type Row = (Vec<u8>, Option<i64>, Option<Vec<u8>>);
+type Row = (Vec<u8>, Option<u16>, Option<Vec<u8>>);
 
 impl Store {
     /// Begins a request with an idempotency key. `expires_at` is when the key may be used anew:
@@ -44,32 +41,25 @@ impl Store {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Begun> {
-        let mut tx = self.db().begin().await?;
+        const INSERT: &str = "INSERT INTO idempotency (tenant_id, key, request_hash, expires_at) \
+                              VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, key) DO UPDATE \
+                              SET request_hash = excluded.request_hash, status = NULL, answer = NULL, \
+                              expires_at = excluded.expires_at WHERE idempotency.expires_at <= $5 \
+                              OR (idempotency.status IS NULL \
+                              AND (idempotency.expires_at <= $6 OR idempotency.expires_at > $7) \
+                              AND idempotency.request_hash = excluded.request_hash)";
         // As every row lives equally long, one that ends a minute earlier began a minute earlier, and one that
         // ends a minute later began before the clock was set back.
-        let fresh = in_tx!(tx, |c| {
-            sqlx::query(
-            "INSERT INTO idempotency (tenant_id, key, request_hash, expires_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (tenant_id, key) DO UPDATE
-             SET request_hash = excluded.request_hash, status = NULL, answer = NULL,
-                 expires_at = excluded.expires_at
-             WHERE idempotency.expires_at <= $5
-                OR (idempotency.status IS NULL
-                    AND (idempotency.expires_at <= $6 OR idempotency.expires_at > $7)
-                    AND idempotency.request_hash = excluded.request_hash)"
-        )
-        .bind(tenant.to_string())
-        .bind(key)
-        .bind(&request_hash[..])
-        .bind(expires_at.as_micros())
-        .bind(now.as_micros())
-        .bind(expires_at.minus(TAKEOVER_AFTER).as_micros())
-        .bind(expires_at.plus(TAKEOVER_AFTER).as_micros())
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected())
-        })?;
-        tx.commit().await?;
+        let fresh = sql(INSERT)
+            .bind(tenant)
+            .bind(key)
+            .bind(request_hash)
+            .bind(expires_at)
+            .bind(now)
+            .bind(expires_at.minus(TAKEOVER_AFTER))
+            .bind(expires_at.plus(TAKEOVER_AFTER))
+            .commit(self.db())
+            .await?;
         if fresh > 0 {
             return Ok(Begun::Fresh);
         }
@@ -79,13 +69,8 @@ impl Store {
     }
 
     async fn idempotent_row(&self, tenant: TenantId, key: &str) -> Result<Option<Row>> {
-        Ok(on_db!(self.db(), |c| sqlx::query_as::<_, Row>(
-            "SELECT request_hash, status, answer FROM idempotency WHERE tenant_id = $1 AND key = $2"
-        )
-        .bind(tenant.to_string())
-        .bind(key)
-        .fetch_optional(c)
-        .await)?)
+        const FIND: &str = "SELECT request_hash, status, answer FROM idempotency WHERE tenant_id = $1 AND key = $2";
+        sql(FIND).bind(tenant).bind(key).find(self.db()).await
     }
 
     /// Keeps the answer of a request that has begun.
@@ -96,49 +81,33 @@ impl Store {
         status: u16,
         answer: &[u8],
     ) -> Result<()> {
-        let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| sqlx::query(
-            "UPDATE idempotency SET status = $3, answer = $4
-             WHERE tenant_id = $1 AND key = $2 AND status IS NULL"
-        )
-        .bind(tenant.to_string())
-        .bind(key)
-        .bind(i64::from(status))
-        .bind(answer)
-        .execute(c)
-        .await
-        .map(drop))?;
-        tx.commit().await
+        const UPDATE: &str = "UPDATE idempotency SET status = $3, answer = $4 WHERE tenant_id = $1 AND key = $2 \
+                              AND status IS NULL";
+        sql(UPDATE)
+            .bind(tenant)
+            .bind(key)
+            .bind(status)
+            .bind(answer)
+            .commit(self.db())
+            .await?;
+        Ok(())
     }
 
     /// Forgets a request that has begun and came to nothing: a repeat may try again.
     pub async fn abandon_idempotent(&self, tenant: TenantId, key: &str) -> Result<()> {
-        let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| sqlx::query(
-            "DELETE FROM idempotency WHERE tenant_id = $1 AND key = $2 AND status IS NULL"
-        )
-        .bind(tenant.to_string())
-        .bind(key)
-        .execute(c)
-        .await
-        .map(drop))?;
-        tx.commit().await
+        sql("DELETE FROM idempotency WHERE tenant_id = $1 AND key = $2 AND status IS NULL")
+            .bind(tenant)
+            .bind(key)
+            .commit(self.db())
+            .await?;
+        Ok(())
     }
 
     /// Removes up to `limit` keys that have expired, of all tenants; returns how many.
     pub async fn delete_expired_idempotent(&self, now: Timestamp, limit: usize) -> Result<u64> {
-        let mut tx = self.db().begin().await?;
-        let deleted = in_tx!(tx, |c| sqlx::query(
-            "DELETE FROM idempotency WHERE (tenant_id, key) IN
-               (SELECT tenant_id, key FROM idempotency WHERE expires_at <= $1 LIMIT $2)"
-        )
-        .bind(now.as_micros())
-        .bind(limit as i64)
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected()))?;
-        tx.commit().await?;
-        Ok(deleted)
+        const DELETE: &str = "DELETE FROM idempotency WHERE (tenant_id, key) IN (SELECT tenant_id, key \
+                              FROM idempotency WHERE expires_at <= $1 LIMIT $2)";
+        sql(DELETE).bind(now).bind(limit).commit(self.db()).await
     }
 }
 
@@ -146,7 +115,7 @@ fn begun((hash, status, answer): Row, request_hash: &[u8; 32]) -> Begun {
     if hash != request_hash {
         return Begun::Mismatch;
     }
-    match (status.and_then(|status| u16::try_from(status).ok()), answer) {
+    match (status, answer) {
         (Some(status), Some(answer)) => Begun::Replay { status, answer },
         _ => Begun::InProgress,
     }

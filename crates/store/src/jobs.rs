@@ -11,72 +11,40 @@ use tieline_domain::{
 use crate::{
     Error, Result, Store,
     audit::{Action, Change, ChangeBy, record},
-    db::{Tx, in_tx, on_db},
+    db::{Tx, in_tx},
     page::{Page, PageRequest},
     spine::{self, Entry, replay},
+    sql::{Noun, Read, Row, select, sql},
 };
 
-pub(crate) const COLUMNS: &str = "tenant_id, id, kind, status, asked, place, total, done, failed, errors, \
-                       created_by, created_at, started_at, ended_at, delivery_id";
+impl Noun for Job {
+    const TABLE: &str = "jobs";
+    const COLUMNS: &str = "tenant_id, id, kind, status, asked, place, total, done, failed, errors, created_by, \
+                           created_at, started_at, ended_at, delivery_id";
+}
 
-pub(crate) type Row = (
-    String,
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    Option<i64>,
-    i64,
-    i64,
-    String,
-    String,
-    i64,
-    Option<i64>,
-    Option<i64>,
-    Option<String>,
-);
-
-pub(crate) fn from_row(row: Row) -> Result<Job> {
-    let (
-        tenant_id,
-        id,
-        kind,
-        status,
-        asked,
-        place,
-        total,
-        done,
-        failed,
-        errors,
-        created_by,
-        created_at,
-        started_at,
-        ended_at,
-        delivery_id,
-    ) = row;
-    Ok(Job {
-        id: id.parse().map_err(Error::content)?,
-        tenant_id: tenant_id.parse().map_err(Error::content)?,
-        kind: kind.parse().map_err(Error::content)?,
-        status: status.parse().map_err(Error::content)?,
-        asked,
-        place,
-        progress: Progress {
-            total: total.map(i64::unsigned_abs),
-            done: done.unsigned_abs(),
-            failed: failed.unsigned_abs(),
-            errors: serde_json::from_str(&errors).map_err(Error::content)?,
-        },
-        created_by,
-        created_at: Timestamp::from_micros(created_at),
-        started_at: started_at.map(Timestamp::from_micros),
-        ended_at: ended_at.map(Timestamp::from_micros),
-        delivery_id: delivery_id
-            .map(|id| id.parse())
-            .transpose()
-            .map_err(Error::content)?,
-    })
+impl Read for Job {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            tenant_id: row.get("tenant_id")?,
+            kind: row.get("kind")?,
+            status: row.get("status")?,
+            asked: row.get("asked")?,
+            place: row.get("place")?,
+            progress: Progress {
+                total: row.get("total")?,
+                done: row.get("done")?,
+                failed: row.get("failed")?,
+                errors: row.json("errors")?,
+            },
+            created_by: row.get("created_by")?,
+            created_at: row.get("created_at")?,
+            started_at: row.get("started_at")?,
+            ended_at: row.get("ended_at")?,
+            delivery_id: row.get("delivery_id")?,
+        })
+    }
 }
 
 /// Which jobs a list shows; every field narrows it.
@@ -131,13 +99,8 @@ impl Store {
 
     /// One job.
     pub async fn find_job(&self, tenant: TenantId, id: JobId) -> Result<Option<Job>> {
-        let text = format!("SELECT {COLUMNS} FROM jobs WHERE id = $1 AND tenant_id = $2");
-        let row: Option<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(id.to_string())
-            .bind(tenant.to_string())
-            .fetch_optional(c)
-            .await?);
-        row.map(from_row).transpose()
+        let job = select(tenant).with("id = ?", id);
+        job.find(self.db()).await
     }
 
     /// A page of jobs, the newest first.
@@ -147,31 +110,18 @@ impl Store {
         filter: &JobFilter,
         page: &PageRequest,
     ) -> Result<Page<Job>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM jobs WHERE tenant_id = $1 AND id < $2 AND ($3 = '' OR status = $3) \
-             AND ($4 = '' OR kind = $4) ORDER BY id DESC LIMIT $5"
-        );
-        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(page.below())
-            .bind(filter.status.map(Status::as_str).unwrap_or_default())
-            .bind(filter.kind.map(Kind::as_str).unwrap_or_default())
-            .bind(page.rows())
-            .fetch_all(c)
-            .await?);
-        let jobs = rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?;
-        Ok(Page::cut(jobs, page, |job| job.id))
+        let jobs = select(tenant)
+            .with_any("status = ?", filter.status)
+            .with_any("kind = ?", filter.kind);
+        jobs.page(page, |job: &Job| job.id, self.db()).await
     }
 
     /// How many jobs of a tenant have not ended, apart from those that are deliveries.
     pub async fn open_jobs(&self, tenant: TenantId) -> Result<u64> {
         const OPEN: &str = "SELECT COUNT(*) FROM jobs WHERE tenant_id = $1 AND status IN ('waiting', 'running') \
                             AND delivery_id IS NULL";
-        let count: i64 = on_db!(self.db(), |c| sqlx::query_scalar(OPEN)
-            .bind(tenant.to_string())
-            .fetch_one(c)
-            .await?);
-        Ok(count.unsigned_abs())
+        let count = sql(OPEN).bind(tenant).find(self.db()).await?;
+        Ok(count.unwrap_or_default())
     }
 
     /// Takes the oldest job that is due, of a tenant for which no other node works, with the lease
@@ -188,19 +138,21 @@ impl Store {
              WHERE id = (SELECT j.id FROM jobs j WHERE j.status IN ('waiting', 'running') AND j.delivery_id IS NULL \
              AND (j.due_at <= $3 OR j.due_at > $4) \
              AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.tenant_id = j.tenant_id AND r.id <> j.id \
-             AND r.status = 'running' AND r.delivery_id IS NULL AND r.due_at > $3 AND r.due_at <= $4) ORDER BY j.id LIMIT 1 {}) RETURNING {COLUMNS}",
-            self.db().skip_locked()
+             AND r.status = 'running' AND r.delivery_id IS NULL AND r.due_at > $3 AND r.due_at <= $4) \
+             ORDER BY j.id LIMIT 1 {}) RETURNING {}",
+            self.db().skip_locked(),
+            Job::COLUMNS
         );
         let mut tx = self.db().begin().await?;
-        let row: Option<Row> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(text))
+        let job: Option<Job> = sql(AssertSqlSafe(text))
             .bind(node)
-            .bind(now.plus(lease).as_micros())
-            .bind(now.as_micros())
-            .bind(now.plus(lease * 2).as_micros())
-            .fetch_optional(c)
-            .await?);
+            .bind(now.plus(lease))
+            .bind(now)
+            .bind(now.plus(lease * 2))
+            .find_in(&mut tx)
+            .await?;
         tx.commit().await?;
-        let Some(job) = row.map(from_row).transpose()? else {
+        let Some(job) = job else {
             return Ok(None);
         };
         let hold = Hold {
@@ -244,15 +196,13 @@ impl Store {
     pub async fn give_job_back(&self, hold: &Hold, now: Timestamp) -> Result<()> {
         const BACK: &str = "UPDATE jobs SET owner = NULL, due_at = $1 WHERE id = $2 AND owner = $3 \
                             AND status = 'running'";
-        let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| sqlx::query(BACK)
-            .bind(now.as_micros())
-            .bind(hold.id.to_string())
+        sql(BACK)
+            .bind(now)
+            .bind(hold.id)
             .bind(&hold.node)
-            .execute(c)
-            .await
-            .map(drop))?;
-        tx.commit().await
+            .commit(self.db())
+            .await?;
+        Ok(())
     }
 
     /// Lets this node take at once what an earlier life of the only node worked on; nothing where other
@@ -262,13 +212,8 @@ impl Store {
         if self.db().engine() != "sqlite" {
             return Ok(());
         }
-        let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| sqlx::query(RECOVER)
-            .bind(now.as_micros())
-            .execute(c)
-            .await
-            .map(drop))?;
-        tx.commit().await
+        sql(RECOVER).bind(now).commit(self.db()).await?;
+        Ok(())
     }
 
     /// Ends a job, with the event that tells of it; false if it had ended, or belongs to another node.
@@ -298,13 +243,12 @@ impl Store {
         const CANCEL: &str = "UPDATE jobs SET status = 'cancelled', ended_at = $1, owner = NULL WHERE id = $2 \
                               AND tenant_id = $3 AND status IN ('waiting', 'running')";
         let mut tx = self.db().begin().await?;
-        let cancelled = in_tx!(tx, |c| sqlx::query(CANCEL)
-            .bind(by.at.as_micros())
-            .bind(id.to_string())
-            .bind(tenant.to_string())
-            .execute(c)
-            .await
-            .map(|done| done.rows_affected()))?;
+        let cancelled = sql(CANCEL)
+            .bind(by.at)
+            .bind(id)
+            .bind(tenant)
+            .run(&mut tx)
+            .await?;
         if cancelled == 0 {
             return Ok(false);
         }
@@ -327,19 +271,18 @@ pub(crate) async fn insert(tx: &mut Tx, job: &Job, by: &ChangeBy) -> Result<()> 
     const CREATE: &str = "INSERT INTO jobs (id, tenant_id, kind, status, asked, total, done, failed, errors, due_at, \
                           created_by, created_at, delivery_id) \
                           VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '[]', 0, $7, $8, $9)";
-    in_tx!(tx, |c| sqlx::query(CREATE)
-        .bind(job.id.to_string())
-        .bind(job.tenant_id.to_string())
-        .bind(job.kind.as_str())
-        .bind(Status::Waiting.as_str())
+    sql(CREATE)
+        .bind(job.id)
+        .bind(job.tenant_id)
+        .bind(job.kind)
+        .bind(Status::Waiting)
         .bind(&job.asked)
         .bind(job.progress.total.map(u64::cast_signed))
         .bind(&job.created_by)
-        .bind(job.created_at.as_micros())
-        .bind(job.delivery_id.map(|id| id.to_string()))
-        .execute(c)
-        .await
-        .map(drop))?;
+        .bind(job.created_at)
+        .bind(job.delivery_id)
+        .run(tx)
+        .await?;
     let change = Change {
         tenant_id: job.tenant_id,
         action: Action::Create,
@@ -354,13 +297,12 @@ pub(crate) async fn insert(tx: &mut Tx, job: &Job, by: &ChangeBy) -> Result<()> 
 async fn prolong(tx: &mut Tx, hold: &Hold, now: Timestamp) -> Result<bool> {
     const PROLONG: &str =
         "UPDATE jobs SET due_at = $1 WHERE id = $2 AND owner = $3 AND status = 'running'";
-    let held = in_tx!(tx, |c| sqlx::query(PROLONG)
-        .bind(now.plus(hold.lease).as_micros())
-        .bind(hold.id.to_string())
+    let held = sql(PROLONG)
+        .bind(now.plus(hold.lease))
+        .bind(hold.id)
         .bind(&hold.node)
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected()))?;
+        .run(tx)
+        .await?;
     Ok(held > 0)
 }
 
@@ -380,15 +322,14 @@ pub(crate) async fn note(
         errors,
     } = progress;
     let errors = serde_json::to_string(errors).map_err(Error::content)?;
-    in_tx!(tx, |c| sqlx::query(NOTE)
+    sql(NOTE)
         .bind(place)
         .bind(total.map(u64::cast_signed))
         .bind(done.cast_signed())
         .bind(failed.cast_signed())
         .bind(errors)
-        .bind(id.to_string())
-        .execute(c)
-        .await
-        .map(drop))?;
+        .bind(id)
+        .run(tx)
+        .await?;
     Ok(())
 }

@@ -2,10 +2,7 @@
 
 use tieline_domain::Timestamp;
 
-use crate::{
-    Result, Store,
-    db::{in_tx, on_db},
-};
+use crate::{Result, Store, sql::sql};
 
 impl Store {
     /// Ends the leases of deliveries that last beyond this time, whoever has them, and makes these due `now`;
@@ -17,21 +14,10 @@ impl Store {
                            WHERE status = 'pending' AND due_at > $2 AND owner IS NOT NULL";
         const LOOK: &str = "SELECT 1 FROM deliveries WHERE status = 'pending' AND due_at > $1 \
                             AND owner IS NOT NULL LIMIT 1";
-        let found: Option<(i32,)> = on_db!(self.db(), |c| sqlx::query_as(LOOK)
-            .bind(beyond.as_micros())
-            .fetch_optional(c)
-            .await?);
+        let found: Option<()> = sql(LOOK).bind(beyond).find(self.db()).await?;
         if found.is_none() {
             return Ok(0);
         }
-        let mut tx = self.db().begin().await?;
-        let ended = in_tx!(tx, |c| sqlx::query(END)
-            .bind(now.as_micros())
-            .bind(beyond.as_micros())
-            .execute(c)
-            .await?
-            .rows_affected());
-        tx.commit().await?;
-        Ok(ended)
+        sql(END).bind(now).bind(beyond).commit(self.db()).await
     }
 }

@@ -5,6 +5,7 @@
 
 mod db;
 mod error;
+mod sql;
 mod store;
 
 pub mod access;

@@ -6,24 +6,31 @@ use tieline_domain::{
 };
 
 use crate::{
-    Error, Result, Store,
-    db::{Tx, in_tx, on_db},
+    Result, Store,
+    db::Tx,
+    sql::{Noun, Read, Row, select, sql},
 };
 
-type Row = (String, Option<String>, Option<String>);
+impl Noun for Pin {
+    const TABLE: &str = "mcp_tools";
+    const COLUMNS: &str = "name, accepted, seen";
+}
+
+impl Read for Pin {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            name: row.get("name")?,
+            accepted: row.json_if_any("accepted")?,
+            seen: row.json_if_any("seen")?,
+        })
+    }
+}
 
 impl Store {
     /// The tools of a server, by name.
     pub async fn mcp_tools(&self, tenant: TenantId, server: &str) -> Result<Vec<Pin>> {
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(
-            "SELECT name, accepted, seen FROM mcp_tools
-             WHERE tenant_id = $1 AND server_id = $2 ORDER BY name"
-        )
-        .bind(tenant.to_string())
-        .bind(server)
-        .fetch_all(c)
-        .await)?;
-        rows.into_iter().map(pin).collect()
+        let tools = select(tenant).with("server_id = ?", server);
+        tools.list("name", self.db()).await
     }
 
     /// Puts the tools of a server in the place of those that were kept.
@@ -34,14 +41,11 @@ impl Store {
         pins: &[Pin],
     ) -> Result<()> {
         let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| sqlx::query(
-            "DELETE FROM mcp_tools WHERE tenant_id = $1 AND server_id = $2"
-        )
-        .bind(tenant.to_string())
-        .bind(server)
-        .execute(c)
-        .await
-        .map(drop))?;
+        sql("DELETE FROM mcp_tools WHERE tenant_id = $1 AND server_id = $2")
+            .bind(tenant)
+            .bind(server)
+            .run(&mut tx)
+            .await?;
         for pin in pins {
             insert(&mut tx, tenant, server, pin).await?;
         }
@@ -50,34 +54,19 @@ impl Store {
 }
 
 async fn insert(tx: &mut Tx, tenant: TenantId, server: &str, pin: &Pin) -> Result<()> {
-    in_tx!(tx, |c| sqlx::query(
-        "INSERT INTO mcp_tools (tenant_id, server_id, name, accepted, seen)
-         VALUES ($1, $2, $3, $4, $5)"
-    )
-    .bind(tenant.to_string())
-    .bind(server)
-    .bind(&pin.name)
-    .bind(pin.accepted.as_ref().map(written))
-    .bind(pin.seen.as_ref().map(written))
-    .execute(c)
-    .await
-    .map(drop))?;
+    const INSERT: &str = "INSERT INTO mcp_tools (tenant_id, server_id, name, accepted, seen) \
+                          VALUES ($1, $2, $3, $4, $5)";
+    sql(INSERT)
+        .bind(tenant)
+        .bind(server)
+        .bind(&pin.name)
+        .bind(pin.accepted.as_ref().map(written))
+        .bind(pin.seen.as_ref().map(written))
+        .run(tx)
+        .await?;
     Ok(())
 }
 
 fn written(tool: &RemoteTool) -> String {
     serde_json::to_string(tool).expect("a tool holds only what JSON can express")
-}
-
-fn pin((name, accepted, seen): Row) -> Result<Pin> {
-    let read = |text: Option<String>| {
-        let tool = text.map(|text| serde_json::from_str(&text));
-        tool.transpose()
-            .map_err(|error| Error::Content(error.to_string()))
-    };
-    Ok(Pin {
-        name,
-        accepted: read(accepted)?,
-        seen: read(seen)?,
-    })
 }

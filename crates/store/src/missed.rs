@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use sqlx::{AssertSqlSafe, query::QueryAs};
+use sqlx::AssertSqlSafe;
 use tieline_domain::{
     DestinationId, EventId, TenantId, Timestamp,
     destination::{CatchingUp, State},
@@ -15,11 +15,11 @@ use tieline_domain::{
 };
 
 use crate::{
-    ChangeBy, Error, Result, Store,
+    ChangeBy, Result, Store,
     audit::{Action, Change, record},
-    db::{Tx, in_tx, on_db},
-    events,
+    db::Tx,
     spine::{self, Entry, NewDelivery, lines},
+    sql::{places, select, sql},
     statistics::{PastTurn, note_turn},
 };
 
@@ -51,17 +51,16 @@ impl Store {
                              replay_before = $4, replayed = $5 WHERE tenant_id = $6 AND subscription_id = $7";
         let mut tx = self.db().begin().await?;
         lines::lock(&mut tx, lines::joined_by(notice).collect()).await?;
-        let begun = in_tx!(tx, |c| sqlx::query(BEGIN)
+        let begun = sql(BEGIN)
             .bind(reason)
-            .bind(by.at.as_micros())
-            .bind(wanted.after.to_string())
-            .bind(wanted.before.as_micros())
+            .bind(by.at)
+            .bind(wanted.after)
+            .bind(wanted.before)
             .bind(i64::try_from(wanted.found).unwrap_or(i64::MAX))
-            .bind(tenant.to_string())
-            .bind(subscription.to_string())
-            .execute(c)
-            .await?
-            .rows_affected());
+            .bind(tenant)
+            .bind(subscription)
+            .run(&mut tx)
+            .await?;
         if begun == 0 {
             return Ok(false);
         }
@@ -90,15 +89,7 @@ impl Store {
     pub async fn catching_up(&self, before: Timestamp) -> Result<Vec<(TenantId, DestinationId)>> {
         const LIST: &str = "SELECT tenant_id, subscription_id FROM destinations \
                             WHERE replay_after IS NOT NULL AND replay_before <= $1 LIMIT 1000";
-        let rows: Vec<(String, String)> = on_db!(self.db(), |c| sqlx::query_as(LIST)
-            .bind(before.as_micros())
-            .fetch_all(c)
-            .await?);
-        let parsed = rows.into_iter().map(|(tenant, subscription)| {
-            let tenant = tenant.parse().map_err(Error::content)?;
-            Ok((tenant, subscription.parse().map_err(Error::content)?))
-        });
-        parsed.collect()
+        sql(LIST).bind(before).list(self.db()).await
     }
 
     /// Looks at up to `limit` events from `from` on, and writes the deliveries that `owed` makes of them, held;
@@ -150,19 +141,10 @@ impl Store {
         from: &CatchingUp,
         limit: usize,
     ) -> Result<Vec<Event>> {
-        let text = format!(
-            "SELECT {} FROM events WHERE tenant_id = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4",
-            events::COLUMNS
-        );
-        let rows: Vec<events::EventRow> =
-            on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-                .bind(tenant.to_string())
-                .bind(from.after.to_string())
-                .bind(EventId::new(from.before, 0).to_string())
-                .bind(limit as i64)
-                .fetch_all(c)
-                .await?);
-        rows.into_iter().map(events::from_row).collect()
+        let events = select(tenant)
+            .with("id > ?", from.after)
+            .with("id < ?", EventId::new(from.before, 0));
+        events.first(limit, "id", self.db()).await
     }
 
     /// Turns a destination that has caught up `active`; tells of it in the same commit. False if it was
@@ -179,14 +161,13 @@ impl Store {
                            WHERE subscription_id = $3 AND replay_after = $4";
         let mut tx = self.db().begin().await?;
         lines::lock(&mut tx, lines::joined_by(notice).collect()).await?;
-        let ended = in_tx!(tx, |c| sqlx::query(END)
-            .bind(State::Active.as_str())
-            .bind(now.as_micros())
-            .bind(subscription.to_string())
-            .bind(at.after.to_string())
-            .execute(c)
-            .await?
-            .rows_affected());
+        let ended = sql(END)
+            .bind(State::Active)
+            .bind(now)
+            .bind(subscription)
+            .bind(at.after)
+            .run(&mut tx)
+            .await?;
         if ended == 0 {
             return Ok(false);
         }
@@ -211,23 +192,13 @@ async fn known<'e>(
     if events.len() == 0 {
         return Ok(HashSet::new());
     }
-    let places: Vec<_> = (2..events.len() + 2)
-        .map(|place| format!("${place}"))
-        .collect();
     let text = format!(
         "SELECT event_id FROM deliveries WHERE subscription_id = $1 AND event_id IN ({})",
-        places.join(",")
+        places(2, events.len())
     );
-    let rows: Vec<(String,)> = in_tx!(tx, |c| {
-        let query = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
-        let query = query.bind(subscription.to_string());
-        let ids = events.map(ToString::to_string);
-        ids.fold(query, QueryAs::bind).fetch_all(c).await?
-    });
-    let parsed = rows
-        .into_iter()
-        .map(|(id,)| id.parse().map_err(Error::content));
-    parsed.collect()
+    let known = sql(AssertSqlSafe(text)).bind(subscription);
+    let known = known.bind_all(events.copied()).list_in(tx).await?;
+    Ok(known.into_iter().collect())
 }
 
 /// Moves the cursor on, if it still stands where this step began.
@@ -240,13 +211,12 @@ async fn advance(
 ) -> Result<bool> {
     const ADVANCE: &str = "UPDATE destinations SET replay_after = $1, replayed = replayed + $2 \
                            WHERE subscription_id = $3 AND replay_after = $4";
-    let advanced = in_tx!(tx, |c| sqlx::query(ADVANCE)
+    let advanced = sql(ADVANCE)
         .bind(to.to_string())
-        .bind(found as i64)
-        .bind(subscription.to_string())
+        .bind(found)
+        .bind(subscription)
         .bind(from.to_string())
-        .execute(c)
-        .await?
-        .rows_affected());
+        .run(tx)
+        .await?;
     Ok(advanced > 0)
 }

@@ -27,8 +27,8 @@ impl PageRequest {
     }
 
     /// How many rows to read: one more than fit, to see whether more follow.
-    pub(crate) fn rows(&self) -> i64 {
-        self.size() as i64 + 1
+    pub(crate) fn rows(&self) -> usize {
+        self.size() + 1
     }
 
     fn size(&self) -> usize {
@@ -86,7 +86,7 @@ mod tests {
         ];
         for (limit, there, held, more) in rows {
             let request = PageRequest::first(limit);
-            let read = (0..there).take(request.rows() as usize).collect();
+            let read = (0..there).take(request.rows()).collect();
             let page = Page::cut(read, &request, |item: &i32| *item);
             assert_eq!(
                 (page.items.len(), page.next.is_some()),

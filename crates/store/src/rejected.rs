@@ -6,8 +6,8 @@ use tieline_domain::{RequestId, SourceId, TenantId, Timestamp};
 
 use crate::{
     Page, PageRequest, Result, Store,
-    db::{Tx, in_tx, on_db},
-    store::parsed,
+    db::Tx,
+    sql::{Noun, Read, Row, select, sql},
 };
 
 /// A request that a source refused.
@@ -29,41 +29,37 @@ pub struct Rejected {
     pub request: String,
 }
 
-type Row = (String, String, String, i64, String, String, String);
+impl Noun for Rejected {
+    const TABLE: &str = "rejected";
+    const COLUMNS: &str = "id, source_id, tenant_id, at, reason, detail, request";
+}
 
-fn rejected(row: Row) -> Result<Rejected> {
-    let (id, source_id, tenant_id, at, reason, detail, request) = row;
-    Ok(Rejected {
-        id: parsed(&id)?,
-        source_id: parsed(&source_id)?,
-        tenant_id: parsed(&tenant_id)?,
-        at: Timestamp::from_micros(at),
-        reason,
-        detail,
-        request,
-    })
+impl Read for Rejected {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            source_id: row.get("source_id")?,
+            tenant_id: row.get("tenant_id")?,
+            at: row.get("at")?,
+            reason: row.get("reason")?,
+            detail: row.get("detail")?,
+            request: row.get("request")?,
+        })
+    }
 }
 
 impl Store {
     /// Keeps refused requests in one commit, and of each source only the `cap` newest.
     pub async fn add_rejected(&self, rows: &[Rejected], cap: usize) -> Result<()> {
+        const DELETE: &str = "DELETE FROM rejected WHERE source_id = $1 AND id <= (SELECT id FROM rejected \
+                              WHERE source_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)";
         let mut tx = self.db().begin().await?;
         for row in rows {
             insert(&mut tx, row).await?;
         }
         let sources: BTreeSet<_> = rows.iter().map(|row| row.source_id).collect();
         for source in sources {
-            in_tx!(tx, |c| {
-                sqlx::query(
-                "DELETE FROM rejected WHERE source_id = $1 AND id <=
-                   (SELECT id FROM rejected WHERE source_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)"
-            )
-            .bind(source.to_string())
-            .bind(cap as i64)
-            .execute(c)
-            .await
-            .map(drop)
-            })?;
+            sql(DELETE).bind(source).bind(cap).run(&mut tx).await?;
         }
         tx.commit().await
     }
@@ -75,35 +71,23 @@ impl Store {
         source: SourceId,
         page: &PageRequest,
     ) -> Result<Page<Rejected>> {
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(
-            "SELECT id, source_id, tenant_id, at, reason, detail, request FROM rejected
-             WHERE source_id = $1 AND tenant_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4"
-        )
-        .bind(source.to_string())
-        .bind(tenant.to_string())
-        .bind(page.below())
-        .bind(page.rows())
-        .fetch_all(c)
-        .await)?;
-        let refused = rows.into_iter().map(rejected).collect::<Result<_>>()?;
-        Ok(Page::cut(refused, page, |row| row.id))
+        let refused = select(tenant).with("source_id = ?", source);
+        refused.page(page, |row: &Rejected| row.id, self.db()).await
     }
 }
 
 async fn insert(tx: &mut Tx, row: &Rejected) -> Result<()> {
-    in_tx!(tx, |c| sqlx::query(
-        "INSERT INTO rejected (source_id, id, tenant_id, at, reason, detail, request)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)"
-    )
-    .bind(row.source_id.to_string())
-    .bind(row.id.to_string())
-    .bind(row.tenant_id.to_string())
-    .bind(row.at.as_micros())
-    .bind(&row.reason)
-    .bind(&row.detail)
-    .bind(&row.request)
-    .execute(c)
-    .await
-    .map(drop))?;
+    const INSERT: &str = "INSERT INTO rejected (source_id, id, tenant_id, at, reason, detail, request) \
+                          VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    sql(INSERT)
+        .bind(row.source_id)
+        .bind(row.id)
+        .bind(row.tenant_id)
+        .bind(row.at)
+        .bind(&row.reason)
+        .bind(&row.detail)
+        .bind(&row.request)
+        .run(tx)
+        .await?;
     Ok(())
 }

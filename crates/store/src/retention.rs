@@ -13,7 +13,7 @@ use tieline_domain::{
 use crate::{
     Result, Store,
     db::{Tx, in_tx, on_db},
-    spine::replay::places,
+    sql::places,
     store::parsed,
     tenants::retention_of,
 };

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{AssertSqlSafe, query::QueryAs};
+use sqlx::AssertSqlSafe;
 use tieline_domain::{DeliveryId, DestinationId, TenantId, Timestamp, delivery::Status};
 
 use crate::{
     Result, Store,
-    db::{in_tx, on_db},
     spine::lines::{self, LINE},
+    sql::{Select, places, select, sql},
 };
 
 /// Which deliveries to try again; every field narrows it.
@@ -44,37 +44,22 @@ impl RetryFilter {
         }
     }
 
-    /// The condition, and the values of its places from `$2` on: those after the delivery `after`, which no
-    /// node is just trying.
-    fn condition(&self, after: Option<&str>) -> (String, Vec<String>) {
+    /// Those after the delivery `after`, which no node is just trying.
+    fn found<'v>(&'v self, tenant: TenantId, after: Option<&'v str>) -> Select<'v> {
         const TYPE: &str = "EXISTS (SELECT 1 FROM events WHERE events.tenant_id = deliveries.tenant_id \
-                            AND events.id = deliveries.event_id AND events.type = ";
+                            AND events.id = deliveries.event_id AND events.type = ?)";
         const KIND: &str = "EXISTS (SELECT 1 FROM attempts WHERE attempts.delivery_id = deliveries.id \
-                            AND attempts.number = deliveries.attempts AND attempts.error_kind = ";
-        let made = |at: Timestamp| DeliveryId::new(at, 0).to_string();
-        let clauses = [
-            ("status = ", Some(self.status.to_string()), ""),
-            (
-                "subscription_id = ",
-                self.destination_id.map(|id| id.to_string()),
-                "",
-            ),
-            (TYPE, self.event_type.clone(), ")"),
-            ("id >= ", self.from.map(made), ""),
-            ("id < ", self.to.map(made), ""),
-            (KIND, self.error_kind.clone(), ")"),
-            ("id > ", after.map(str::to_owned), ""),
-        ];
-        let mut text = "tenant_id = $1 AND owner IS NULL".to_owned();
-        let mut values = Vec::new();
-        for (before, value, behind) in clauses {
-            if let Some(value) = value {
-                values.push(value);
-                let clause = format!(" AND {before}${}{behind}", values.len() + 1);
-                text.push_str(&clause);
-            }
-        }
-        (text, values)
+                            AND attempts.number = deliveries.attempts AND attempts.error_kind = ?)";
+        let made = |at: Timestamp| DeliveryId::new(at, 0);
+        select(tenant)
+            .that("owner IS NULL")
+            .with("status = ?", self.status)
+            .with_any("subscription_id = ?", self.destination_id)
+            .with_any(TYPE, self.event_type.as_deref())
+            .with_any("id >= ?", self.from.map(made))
+            .with_any("id < ?", self.to.map(made))
+            .with_any(KIND, self.error_kind.as_deref())
+            .with_any("id > ?", after)
     }
 }
 
@@ -86,19 +71,12 @@ impl Store {
         filter: &RetryFilter,
         most: u64,
     ) -> Result<u64> {
-        let (condition, values) = filter.condition(None);
-        let text = format!(
-            "SELECT COUNT(*) FROM (SELECT 1 AS one FROM deliveries WHERE {condition} LIMIT {most}) AS found"
-        );
-        let (count,): (i64,) = on_db!(self.db(), |c| {
-            let query = sqlx::query_as(AssertSqlSafe(text)).bind(tenant.to_string());
-            values
-                .iter()
-                .fold(query, QueryAs::bind)
-                .fetch_one(c)
-                .await?
+        let count = filter.found(tenant, None).statement(|these| {
+            format!(
+                "SELECT COUNT(*) FROM (SELECT 1 AS one FROM deliveries WHERE {these} LIMIT {most}) AS found"
+            )
         });
-        Ok(count.unsigned_abs())
+        Ok(count.find(self.db()).await?.unwrap_or_default())
     }
 
     /// Gives up to `limit` deliveries that the filter finds after `after` a new schedule that begins now, or in
@@ -112,18 +90,12 @@ impl Store {
         now: Timestamp,
         limit: usize,
     ) -> Result<(u64, Option<String>)> {
-        let (condition, values) = filter.condition(after);
-        let text = format!(
-            "SELECT subscription_id, ordering_key, id FROM deliveries WHERE {condition} ORDER BY id LIMIT {limit}"
-        );
-        let chosen: Vec<Chosen> = on_db!(self.db(), |c| {
-            let query = sqlx::query_as(AssertSqlSafe(text)).bind(tenant.to_string());
-            values
-                .iter()
-                .fold(query, QueryAs::bind)
-                .fetch_all(c)
-                .await?
+        let choose = filter.found(tenant, after).statement(|these| {
+            format!(
+                "SELECT subscription_id, ordering_key, id FROM deliveries WHERE {these} ORDER BY id LIMIT {limit}"
+            )
         });
+        let chosen: Vec<Chosen> = choose.list(self.db()).await?;
         let next = chosen.last().map(|(_, _, id)| id.clone());
         let next = next.filter(|_| chosen.len() == limit);
         let retried = self.begin_anew(tenant, filter.status, chosen, now).await?;
@@ -147,23 +119,17 @@ impl Store {
             ids.push(id);
             in_lines.extend(lines::line((subscription, key))?.map(|line| line.0));
         }
-        let places: Vec<_> = (4..ids.len() + 4)
-            .map(|place| format!("${place}"))
-            .collect();
         let text = format!(
             "UPDATE deliveries SET {}, due_at = $1 WHERE tenant_id = $2 AND status = $3 AND owner IS NULL \
              AND id IN ({}) RETURNING {LINE}",
             lines::again(Status::Pending),
-            places.join(",")
+            places(4, ids.len())
         );
         let mut tx = self.db().begin().await?;
         lines::lock(&mut tx, in_lines).await?;
-        let rows: Vec<(String, Option<String>)> = in_tx!(tx, |c| {
-            let query = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
-            let query = query.bind(now.as_micros()).bind(tenant.to_string());
-            let query = query.bind(status.as_str());
-            ids.iter().fold(query, QueryAs::bind).fetch_all(c).await?
-        });
+        let begun = sql(AssertSqlSafe(text)).bind(now).bind(tenant);
+        let begun = begun.bind(status).bind_all(&ids);
+        let rows = begun.list_in(&mut tx).await?;
         let retried = rows.len() as u64;
         let lines = rows.into_iter().map(lines::line);
         let lines = lines

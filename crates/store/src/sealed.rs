@@ -5,8 +5,8 @@ use tieline_domain::{TenantId, Timestamp};
 use crate::{
     Page, PageRequest, Result, Store,
     audit::{self, Action, Change, ChangeBy},
-    db::{Tx, in_tx, on_db},
-    store::name_taken,
+    db::Tx,
+    sql::{Noun, Read, Row, select, sql},
 };
 
 /// What a sealed value belongs to; it cannot be opened as anything else.
@@ -85,16 +85,31 @@ pub struct SealedInfo {
     pub created_at: Timestamp,
 }
 
-type InfoRow = (String, String, i64, Option<String>, i64);
+impl Read for SealedInfo {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            name: row.get("name")?,
+            version: row.get("version")?,
+            description: row.get("description")?,
+            created_at: row.get("created_at")?,
+        })
+    }
+}
 
-fn info(row: InfoRow) -> SealedInfo {
-    let (id, name, version, description, created_at) = row;
-    SealedInfo {
-        id,
-        name,
-        version,
-        description,
-        created_at: Timestamp::from_micros(created_at),
+impl Noun for SealedVersion {
+    const TABLE: &str = "sealed_values";
+    const COLUMNS: &str = "version, sealed, created_at, expires_at";
+}
+
+impl Read for SealedVersion {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            version: row.get("version")?,
+            sealed: row.get("sealed")?,
+            created_at: row.get("created_at")?,
+            expires_at: row.get("expires_at")?,
+        })
     }
 }
 
@@ -124,6 +139,8 @@ impl Store {
         overlap_until: Timestamp,
         by: &ChangeBy,
     ) -> Result<Option<i64>> {
+        const DELETE: &str = "DELETE FROM sealed_values WHERE tenant_id = $1 AND kind = $2 AND name = $3 \
+                              AND expires_at <= $4";
         let mut tx = self.db().begin().await?;
         lock(&mut tx, new).await?;
         let Some(last) = expire(&mut tx, new, overlap_until).await? else {
@@ -135,17 +152,13 @@ impl Store {
             ..new.clone()
         };
         insert(&mut tx, &next, last.version + 1, by.at).await?;
-        in_tx!(tx, |c| sqlx::query(
-            "DELETE FROM sealed_values
-             WHERE tenant_id = $1 AND kind = $2 AND name = $3 AND expires_at <= $4"
-        )
-        .bind(new.tenant_id.to_string())
-        .bind(new.kind.as_str())
-        .bind(&new.name)
-        .bind(by.at.as_micros())
-        .execute(c)
-        .await
-        .map(drop))?;
+        sql(DELETE)
+            .bind(new.tenant_id)
+            .bind(new.kind)
+            .bind(&new.name)
+            .bind(by.at)
+            .run(&mut tx)
+            .await?;
         record(
             &mut tx,
             Action::Rotate,
@@ -167,29 +180,11 @@ impl Store {
         name: &str,
         now: Timestamp,
     ) -> Result<Vec<SealedVersion>> {
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<
-            _,
-            (i64, Vec<u8>, i64, Option<i64>),
-        >(
-            "SELECT version, sealed, created_at, expires_at FROM sealed_values
-             WHERE tenant_id = $1 AND kind = $2 AND name = $3
-               AND (expires_at IS NULL OR expires_at > $4)
-             ORDER BY version DESC"
-        )
-        .bind(tenant.to_string())
-        .bind(kind.as_str())
-        .bind(name)
-        .bind(now.as_micros())
-        .fetch_all(c)
-        .await)?;
-        let version =
-            |(version, sealed, created_at, expires_at): (_, _, _, Option<i64>)| SealedVersion {
-                version,
-                sealed,
-                created_at: Timestamp::from_micros(created_at),
-                expires_at: expires_at.map(Timestamp::from_micros),
-            };
-        Ok(rows.into_iter().map(version).collect())
+        let valid = select(tenant)
+            .with("kind = ?", kind)
+            .with("name = ?", name)
+            .with("(expires_at IS NULL OR expires_at > ?)", now);
+        valid.list("version DESC", self.db()).await
     }
 
     /// What can be told of the sealed value with this name or this id.
@@ -199,17 +194,10 @@ impl Store {
         kind: SealedKind,
         name_or_id: &str,
     ) -> Result<Option<SealedInfo>> {
-        let row = on_db!(self.db(), |c| sqlx::query_as::<_, InfoRow>(
-            "SELECT id, name, version, description, created_at FROM sealed_values
-             WHERE tenant_id = $1 AND kind = $2 AND (name = $3 OR id = $3)
-             ORDER BY version DESC LIMIT 1"
-        )
-        .bind(tenant.to_string())
-        .bind(kind.as_str())
-        .bind(name_or_id)
-        .fetch_optional(c)
-        .await)?;
-        Ok(row.map(info))
+        const FIND: &str = "SELECT id, name, version, description, created_at FROM sealed_values WHERE tenant_id \
+                            = $1 AND kind = $2 AND (name = $3 OR id = $3) ORDER BY version DESC LIMIT 1";
+        let found = sql(FIND).bind(tenant).bind(kind);
+        found.bind(name_or_id).find(self.db()).await
     }
 
     /// What can be told of the sealed values of a tenant.
@@ -219,21 +207,16 @@ impl Store {
         kind: SealedKind,
         page: &PageRequest,
     ) -> Result<Page<SealedInfo>> {
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, InfoRow>(
-            "SELECT id, name, version, description, created_at FROM sealed_values AS this
-             WHERE tenant_id = $1 AND kind = $2 AND id < $3 AND version =
-               (SELECT MAX(version) FROM sealed_values
-                WHERE tenant_id = $1 AND kind = $2 AND name = this.name)
-             ORDER BY id DESC LIMIT $4"
-        )
-        .bind(tenant.to_string())
-        .bind(kind.as_str())
-        .bind(page.below())
-        .bind(page.rows())
-        .fetch_all(c)
-        .await)?;
-        let values = rows.into_iter().map(info).collect();
-        Ok(Page::cut(values, page, |value| value.id.clone()))
+        const LIST: &str = "SELECT id, name, version, description, created_at FROM sealed_values AS this \
+                            WHERE tenant_id = $1 AND kind = $2 AND id < $3 AND version = (SELECT MAX(version) \
+                            FROM sealed_values WHERE tenant_id = $1 AND kind = $2 AND name = this.name) ORDER BY id \
+                            DESC LIMIT $4";
+        let values = sql(LIST).bind(tenant).bind(kind);
+        let values = values.bind(page.below()).bind(page.rows());
+        let values = values.list(self.db()).await?;
+        Ok(Page::cut(values, page, |value: &SealedInfo| {
+            value.id.clone()
+        }))
     }
 
     /// Deletes all versions of a sealed value; false if there is none.
@@ -261,55 +244,43 @@ pub(crate) async fn insert(
     version: i64,
     at: Timestamp,
 ) -> Result<()> {
-    in_tx!(tx, |c| sqlx::query(
-        "INSERT INTO sealed_values (tenant_id, kind, name, version, id, description, sealed, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
-    )
-    .bind(new.tenant_id.to_string())
-    .bind(new.kind.as_str())
-    .bind(&new.name)
-    .bind(version)
-    .bind(&new.id)
-    .bind(new.description.as_deref())
-    .bind(&new.sealed)
-    .bind(at.as_micros())
-    .execute(c)
-    .await
-    .map(drop))
-    .map_err(name_taken)
+    const INSERT: &str = "INSERT INTO sealed_values (tenant_id, kind, name, version, id, description, sealed, \
+                          created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    sql(INSERT)
+        .bind(new.tenant_id)
+        .bind(new.kind)
+        .bind(&new.name)
+        .bind(version)
+        .bind(&new.id)
+        .bind(new.description.as_deref())
+        .bind(&new.sealed)
+        .bind(at)
+        .run_unless_taken(tx)
+        .await
 }
 
 /// Keeps others from rotating a value until the transaction ends: an update that changes nothing is
 /// what locks rows on both engines. What comes after it sees the versions of those that came before.
 async fn lock(tx: &mut Tx, value: &NewSealed) -> Result<()> {
-    in_tx!(tx, |c| sqlx::query(
-        "UPDATE sealed_values SET version = version
-         WHERE tenant_id = $1 AND kind = $2 AND name = $3"
-    )
-    .bind(value.tenant_id.to_string())
-    .bind(value.kind.as_str())
-    .bind(&value.name)
-    .execute(c)
-    .await
-    .map(drop))?;
+    const UPDATE: &str = "UPDATE sealed_values SET version = version WHERE tenant_id = $1 AND kind = $2 AND name \
+                          = $3";
+    sql(UPDATE)
+        .bind(value.tenant_id)
+        .bind(value.kind)
+        .bind(&value.name)
+        .run(tx)
+        .await?;
     Ok(())
 }
 
 /// Has the versions of a value that are valid longer end at `until`, and returns the newest.
 async fn expire(tx: &mut Tx, new: &NewSealed, until: Timestamp) -> Result<Option<SealedInfo>> {
-    let rows = in_tx!(tx, |c| sqlx::query_as::<_, InfoRow>(
-        "UPDATE sealed_values
-         SET expires_at = CASE WHEN expires_at < $4 THEN expires_at ELSE $4 END
-         WHERE tenant_id = $1 AND kind = $2 AND name = $3
-         RETURNING id, name, version, description, created_at"
-    )
-    .bind(new.tenant_id.to_string())
-    .bind(new.kind.as_str())
-    .bind(&new.name)
-    .bind(until.as_micros())
-    .fetch_all(c)
-    .await)?;
-    Ok(rows.into_iter().map(info).max_by_key(|info| info.version))
+    const EXPIRE: &str = "UPDATE sealed_values SET expires_at = CASE WHEN expires_at < $4 THEN expires_at ELSE $4 \
+                          END WHERE tenant_id = $1 AND kind = $2 AND name = $3 RETURNING id, name, version, \
+                          description, created_at";
+    let expired = sql(EXPIRE).bind(new.tenant_id).bind(new.kind);
+    let expired: Vec<SealedInfo> = expired.bind(&new.name).bind(until).list_in(tx).await?;
+    Ok(expired.into_iter().max_by_key(|info| info.version))
 }
 
 /// Deletes all versions of a value and returns its id; `None` if there is none.
@@ -319,17 +290,11 @@ pub(crate) async fn delete(
     kind: &str,
     name: &str,
 ) -> Result<Option<String>> {
-    let ids = in_tx!(tx, |c| {
-        sqlx::query_as::<_, (String,)>(
-        "DELETE FROM sealed_values WHERE tenant_id = $1 AND kind = $2 AND name = $3 RETURNING id"
-    )
-    .bind(tenant.to_string())
-    .bind(kind)
-    .bind(name)
-    .fetch_all(c)
-    .await
-    })?;
-    Ok(ids.into_iter().next().map(|(id,)| id))
+    const DELETE: &str =
+        "DELETE FROM sealed_values WHERE tenant_id = $1 AND kind = $2 AND name = $3 RETURNING id";
+    let deleted = sql(DELETE).bind(tenant).bind(kind).bind(name);
+    let ids: Vec<String> = deleted.list_in(tx).await?;
+    Ok(ids.into_iter().next())
 }
 
 async fn record(

@@ -7,7 +7,8 @@ use tieline_domain::{
 
 use crate::{
     Error, Result, Store,
-    db::{Tx, in_tx, on_db},
+    db::Tx,
+    sql::{Read, Row, sql},
 };
 
 /// Of how many pending deliveries of all tenants, the nearest ones, those of one subscription are counted:
@@ -38,6 +39,16 @@ pub struct PastTurn {
     pub reason: String,
 }
 
+impl Read for PastTurn {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            at: row.get("at")?,
+            state: row.get("state")?,
+            reason: row.get("reason")?,
+        })
+    }
+}
+
 /// What waits for a destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
@@ -56,14 +67,13 @@ pub(crate) async fn note_turn(
     turn: &PastTurn,
 ) -> Result<()> {
     const NOTE: &str = "INSERT INTO destination_turns (subscription_id, at, state, reason) VALUES ($1, $2, $3, $4)";
-    in_tx!(tx, |c| sqlx::query(NOTE)
-        .bind(subscription.to_string())
-        .bind(turn.at.as_micros())
-        .bind(turn.state.as_str())
+    sql(NOTE)
+        .bind(subscription)
+        .bind(turn.at)
+        .bind(turn.state)
         .bind(&turn.reason)
-        .execute(c)
-        .await?
-        .rows_affected());
+        .run(tx)
+        .await?;
     Ok(())
 }
 
@@ -79,15 +89,14 @@ impl Store {
         let mut tx = self.db().begin().await?;
         for minute in minutes {
             let tally = serde_json::to_string(&minute.tally).map_err(Error::content)?;
-            in_tx!(tx, |c| sqlx::query(PUT)
-                .bind(minute.destination_id.to_string())
-                .bind(minute.at.as_micros())
+            sql(PUT)
+                .bind(minute.destination_id)
+                .bind(minute.at)
                 .bind(node)
-                .bind(minute.tenant_id.to_string())
+                .bind(minute.tenant_id)
                 .bind(&tally)
-                .execute(c)
-                .await?
-                .rows_affected());
+                .run(&mut tx)
+                .await?;
         }
         tx.commit().await
     }
@@ -103,18 +112,13 @@ impl Store {
     ) -> Result<Vec<(Timestamp, Tally)>> {
         const LIST: &str = "SELECT minute, tally FROM destination_minutes WHERE subscription_id = $1 \
                             AND tenant_id = $2 AND minute >= $3 AND minute < $4 ORDER BY minute";
-        let rows: Vec<(i64, String)> = on_db!(self.db(), |c| sqlx::query_as(LIST)
-            .bind(subscription.to_string())
-            .bind(tenant.to_string())
-            .bind(from.as_micros())
-            .bind(to.as_micros())
-            .fetch_all(c)
-            .await?);
-        let parsed = rows.into_iter().map(|(at, tally)| {
+        let minutes = sql(LIST).bind(subscription).bind(tenant);
+        let minutes = minutes.bind(from).bind(to).list(self.db()).await?;
+        let read = minutes.into_iter().map(|(at, tally): (_, String)| {
             let tally = serde_json::from_str(&tally).map_err(Error::content)?;
-            Ok((Timestamp::from_micros(at), tally))
+            Ok((at, tally))
         });
-        parsed.collect()
+        read.collect()
     }
 
     /// Removes up to `limit` minutes that began before `before`; says how many.
@@ -122,34 +126,15 @@ impl Store {
         const DELETE: &str = "DELETE FROM destination_minutes WHERE (subscription_id, minute, node) IN \
                               (SELECT subscription_id, minute, node FROM destination_minutes \
                               WHERE minute < $1 ORDER BY minute LIMIT $2)";
-        let mut tx = self.db().begin().await?;
-        let deleted = in_tx!(tx, |c| sqlx::query(DELETE)
-            .bind(before.as_micros())
-            .bind(limit as i64)
-            .execute(c)
-            .await?
-            .rows_affected());
-        tx.commit().await?;
-        Ok(deleted)
+        sql(DELETE).bind(before).bind(limit).commit(self.db()).await
     }
 
     /// The latest turns of a destination, the newest first.
     pub async fn turns(&self, subscription: DestinationId, limit: usize) -> Result<Vec<PastTurn>> {
         const LIST: &str = "SELECT at, state, reason FROM destination_turns WHERE subscription_id = $1 \
                             ORDER BY at DESC LIMIT $2";
-        let rows: Vec<(i64, String, String)> = on_db!(self.db(), |c| sqlx::query_as(LIST)
-            .bind(subscription.to_string())
-            .bind(limit as i64)
-            .fetch_all(c)
-            .await?);
-        let parsed = rows.into_iter().map(|(at, state, reason)| {
-            Ok(PastTurn {
-                at: Timestamp::from_micros(at),
-                state: state.parse().map_err(Error::content)?,
-                reason,
-            })
-        });
-        parsed.collect()
+        let turns = sql(LIST).bind(subscription).bind(limit);
+        turns.list(self.db()).await
     }
 
     /// What waits for a destination.
@@ -181,16 +166,13 @@ impl Store {
         let mut waiting = Vec::with_capacity(queries.len());
         for (status, query) in queries {
             let text = format!("SELECT COUNT(*), MIN(created_at) FROM ({query}) AS waiting");
-            let (count, oldest): (i64, Option<i64>) =
-                on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-                    .bind(subscription.to_string())
-                    .bind(tenant.to_string())
-                    .fetch_one(c)
-                    .await?);
+            let found = sql(AssertSqlSafe(text)).bind(subscription).bind(tenant);
+            let found: Option<(u64, Option<Timestamp>)> = found.find(self.db()).await?;
+            let (count, oldest) = found.unwrap_or_default();
             waiting.push(Waiting {
                 status,
-                count: count.unsigned_abs(),
-                oldest: oldest.map(Timestamp::from_micros),
+                count,
+                oldest,
             });
         }
         Ok(waiting)

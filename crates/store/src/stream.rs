@@ -5,13 +5,13 @@
 //! Postgres an event keeps the transaction that wrote it, and what is read ends before the oldest
 //! transaction that still runs: what commits later stands behind everything that was read.
 
-use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
+use sqlx::AssertSqlSafe;
 use tieline_domain::{EventId, TenantId, event::Event};
 
 use crate::{
     Db, Result, Store,
-    events::{COLUMNS, EventRow, from_row},
     page::AFTER_EVERY_ID,
+    sql::{Noun, Read, Row, select, sql},
 };
 
 /// How many rows of SQLite are looked at for one tenant's events at a time.
@@ -59,32 +59,22 @@ pub struct Stretch {
 impl Store {
     /// The end of the log: everything that is committed from now on comes after it.
     pub async fn stream_end(&self) -> Result<Position> {
-        Ok(match self.db() {
-            Db::Sqlite(sqlite) => Position::behind_all(last_row(sqlite.readers()).await?),
-            Db::Postgres(pool) => Position::behind_all(horizon(pool).await? - 1),
-        })
+        Ok(Position::behind_all(match self.db() {
+            Db::Sqlite(_) => last_row(self.db()).await?,
+            Db::Postgres(_) => horizon(self.db()).await? - 1,
+        }))
     }
 
     /// The place behind an event of the tenant; `None` if there is no such event (any more).
     pub async fn stream_position(&self, tenant: TenantId, id: EventId) -> Result<Option<Position>> {
-        let id = id.to_string();
-        let number: Option<(i64,)> = match self.db() {
-            Db::Sqlite(sqlite) => {
-                sqlx::query_as("SELECT rowid FROM events WHERE tenant_id = $1 AND id = $2")
-                    .bind(tenant.to_string())
-                    .bind(&id)
-                    .fetch_optional(sqlite.readers())
-                    .await?
-            }
-            Db::Postgres(pool) => {
-                sqlx::query_as("SELECT xid FROM events WHERE tenant_id = $1 AND id = $2")
-                    .bind(tenant.to_string())
-                    .bind(&id)
-                    .fetch_optional(pool)
-                    .await?
-            }
+        let number = match self.db() {
+            Db::Sqlite(_) => "rowid",
+            Db::Postgres(_) => "xid",
         };
-        Ok(number.map(|(number,)| Position::behind(number, id)))
+        let place = select(tenant).with("id = ?", id);
+        let place = place.statement(|event| format!("SELECT {number} FROM events WHERE {event}"));
+        let number: Option<i64> = place.find(self.db()).await?;
+        Ok(number.map(|number| Position::behind(number, id.to_string())))
     }
 
     /// Up to `limit` events of the tenant behind `position`. Looks at a bounded part of the log: where that
@@ -96,33 +86,32 @@ impl Store {
         limit: usize,
     ) -> Result<Stretch> {
         match self.db() {
-            Db::Sqlite(sqlite) => after_row(sqlite.readers(), tenant, position, limit).await,
-            Db::Postgres(pool) => after_transaction(pool, tenant, position, limit).await,
+            db @ Db::Sqlite(_) => after_row(db, tenant, position, limit).await,
+            db @ Db::Postgres(_) => after_transaction(db, tenant, position, limit).await,
         }
     }
 }
 
-async fn last_row(readers: &SqlitePool) -> Result<i64> {
-    let (last,): (i64,) = sqlx::query_as("SELECT COALESCE(MAX(rowid), 0) FROM events")
-        .fetch_one(readers)
-        .await?;
-    Ok(last)
+async fn last_row(db: &Db) -> Result<i64> {
+    const LAST: &str = "SELECT COALESCE(MAX(rowid), 0) FROM events";
+    let last = sql(LAST).find(db).await?;
+    Ok(last.unwrap_or_default())
 }
 
 /// The oldest transaction that still runs, or the next one to begin.
-async fn horizon(pool: &PgPool) -> Result<i64> {
-    let text = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
-    let (oldest,): (i64,) = sqlx::query_as(text).fetch_one(pool).await?;
-    Ok(oldest)
+async fn horizon(db: &Db) -> Result<i64> {
+    const OLDEST: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+    let oldest = sql(OLDEST).find(db).await?;
+    Ok(oldest.unwrap_or_default())
 }
 
 async fn after_row(
-    readers: &SqlitePool,
+    db: &Db,
     tenant: TenantId,
     position: &Position,
     limit: usize,
 ) -> Result<Stretch> {
-    let last = last_row(readers).await?;
+    let last = last_row(db).await?;
     if last < position.number {
         // The newest rows were removed, and their numbers are given out again.
         return Ok(Stretch {
@@ -135,18 +124,14 @@ async fn after_row(
     // The plus keeps the tenant's index out of it: rows are read in their own order and no further than
     // the limit.
     let text = format!(
-        "SELECT rowid, {COLUMNS} FROM events WHERE +tenant_id = $1 AND rowid > $2 AND rowid <= $3 \
-         ORDER BY rowid LIMIT $4"
+        "SELECT rowid, {} FROM events WHERE +tenant_id = $1 AND rowid > $2 AND rowid <= $3 \
+         ORDER BY rowid LIMIT $4",
+        Event::COLUMNS
     );
-    let rows: Vec<Numbered> = sqlx::query_as(AssertSqlSafe(text))
-        .bind(tenant.to_string())
-        .bind(position.number)
-        .bind(until)
-        .bind(limit as i64)
-        .fetch_all(readers)
-        .await?;
+    let rows = sql(AssertSqlSafe(text)).bind(tenant).bind(position.number);
+    let rows = rows.bind(until).bind(limit).list(db).await?;
     let full = rows.len() >= limit;
-    let (events, end) = events(rows)?;
+    let (events, end) = events(rows);
     Ok(Stretch {
         events,
         end: end
@@ -157,27 +142,23 @@ async fn after_row(
 }
 
 async fn after_transaction(
-    pool: &PgPool,
+    db: &Db,
     tenant: TenantId,
     position: &Position,
     limit: usize,
 ) -> Result<Stretch> {
-    let horizon = horizon(pool).await?;
+    let horizon = horizon(db).await?;
     let until = horizon.min(position.number.saturating_add(position.step));
     let text = format!(
-        "SELECT xid, {COLUMNS} FROM events WHERE tenant_id = $1 AND xid >= $2 AND xid < $3 \
-         AND (xid > $2 OR id > $4) ORDER BY xid, id LIMIT $5"
+        "SELECT xid, {} FROM events WHERE tenant_id = $1 AND xid >= $2 AND xid < $3 \
+         AND (xid > $2 OR id > $4) ORDER BY xid, id LIMIT $5",
+        Event::COLUMNS
     );
-    let rows: Vec<Numbered> = sqlx::query_as(AssertSqlSafe(text))
-        .bind(tenant.to_string())
-        .bind(position.number)
-        .bind(until)
-        .bind(&position.id)
-        .bind(limit as i64)
-        .fetch_all(pool)
-        .await?;
+    let rows = sql(AssertSqlSafe(text)).bind(tenant).bind(position.number);
+    let rows = rows.bind(until).bind(&position.id).bind(limit);
+    let rows = rows.list(db).await?;
     let full = rows.len() >= limit;
-    let (events, last) = events(rows)?;
+    let (events, last) = events(rows);
     let mut end = match last.filter(|_| full) {
         Some(last) => last,
         None if until > position.number => Position::behind_all(until - 1),
@@ -196,40 +177,20 @@ async fn after_transaction(
     })
 }
 
-/// A row of [`EventRow`] behind its number; a tuple of eleven would be too long to read.
-#[derive(Debug)]
-struct Numbered(i64, EventRow);
+/// An event behind its number.
+struct Numbered(i64, Event);
 
-impl<'r, R> sqlx::FromRow<'r, R> for Numbered
-where
-    R: sqlx::Row,
-    usize: sqlx::ColumnIndex<R>,
-    i64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
-    String: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
-    Option<String>: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
-{
-    fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        let event = (
-            row.try_get(1)?,
-            row.try_get(2)?,
-            row.try_get(3)?,
-            row.try_get(4)?,
-            row.try_get(5)?,
-            row.try_get(6)?,
-            row.try_get(7)?,
-            row.try_get(8)?,
-            row.try_get(9)?,
-            row.try_get(10)?,
-        );
-        Ok(Self(row.try_get(0)?, event))
+impl Read for Numbered {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.get(0)?, Event::read(row)?))
     }
 }
 
 /// The events, and the place behind the last of them.
-fn events(rows: Vec<Numbered>) -> Result<(Vec<Event>, Option<Position>)> {
+fn events(rows: Vec<Numbered>) -> (Vec<Event>, Option<Position>) {
     let last = rows
         .last()
-        .map(|Numbered(number, event)| Position::behind(*number, &*event.1));
-    let events = rows.into_iter().map(|Numbered(_, event)| from_row(event));
-    Ok((events.collect::<Result<_>>()?, last))
+        .map(|Numbered(number, event)| Position::behind(*number, event.id.to_string()));
+    let events = rows.into_iter().map(|Numbered(_, event)| event);
+    (events.collect(), last)
 }

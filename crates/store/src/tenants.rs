@@ -1,30 +1,31 @@
 //! Tenants. A deleted tenant stays as a row; nothing of it works any longer.
 
 use sqlx::AssertSqlSafe;
-use tieline_domain::{TenantId, Timestamp, retention::Retention, tenant::Tenant};
+use tieline_domain::{TenantId, retention::Retention, tenant::Tenant};
 
 use crate::{
     Error, Page, PageRequest, Result, Store,
     audit::{self, Action, Change, ChangeBy},
-    db::{Tx, in_tx, on_db},
-    store::{check_version, parsed},
+    db::Tx,
+    sql::{Read, Row, sql},
+    store::check_version,
 };
 
-type Row = (String, String, i64, Option<String>, i64, i64);
-
-/// What a tenant is read from, in the order of [`Row`].
+/// What a tenant is read from.
 const COLUMNS: &str = "id, name, version, retention, created_at, updated_at";
 
-fn tenant(row: Row) -> Result<Tenant> {
-    let (id, name, version, retention, created_at, updated_at) = row;
-    Ok(Tenant {
-        id: parsed(&id)?,
-        name,
-        version,
-        retention: retention_of(retention.as_deref())?,
-        created_at: Timestamp::from_micros(created_at),
-        updated_at: Timestamp::from_micros(updated_at),
-    })
+impl Read for Tenant {
+    fn read(row: &Row) -> Result<Self> {
+        let retention: Option<String> = row.get("retention")?;
+        Ok(Self {
+            id: row.get("id")?,
+            name: row.get("name")?,
+            version: row.get("version")?,
+            retention: retention_of(retention.as_deref())?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+        })
+    }
 }
 
 /// Reads what a tenant says of its retention.
@@ -45,6 +46,8 @@ const ENDINGS: [&str; 4] = [
 impl Store {
     /// Makes a tenant.
     pub async fn create_tenant(&self, id: TenantId, name: &str, by: &ChangeBy) -> Result<Tenant> {
+        const INSERT: &str = "INSERT INTO tenants (id, name, version, created_at, updated_at) VALUES ($1, $2, 1, $3, \
+                              $3)";
         let made = Tenant {
             id,
             name: name.to_owned(),
@@ -54,17 +57,12 @@ impl Store {
             updated_at: by.at,
         };
         let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| {
-            sqlx::query(
-            "INSERT INTO tenants (id, name, version, created_at, updated_at) VALUES ($1, $2, 1, $3, $3)"
-        )
-        .bind(id.to_string())
-        .bind(name)
-        .bind(by.at.as_micros())
-        .execute(c)
-        .await
-        .map(drop)
-        })?;
+        sql(INSERT)
+            .bind(id)
+            .bind(name)
+            .bind(by.at)
+            .run(&mut tx)
+            .await?;
         record(&mut tx, Action::Create, id, None, Some(&made), by).await?;
         tx.commit().await?;
         Ok(made)
@@ -73,11 +71,7 @@ impl Store {
     /// A tenant that is not deleted.
     pub async fn find_tenant(&self, id: TenantId) -> Result<Option<Tenant>> {
         let text = format!("SELECT {COLUMNS} FROM tenants WHERE id = $1 AND deleted_at IS NULL");
-        let row = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(AssertSqlSafe(text))
-            .bind(id.to_string())
-            .fetch_optional(c)
-            .await)?;
-        row.map(tenant).transpose()
+        sql(AssertSqlSafe(text)).bind(id).find(self.db()).await
     }
 
     /// Whether there is such a tenant and it is not deleted.
@@ -90,13 +84,10 @@ impl Store {
         let text = format!(
             "SELECT {COLUMNS} FROM tenants WHERE id < $1 AND deleted_at IS NULL ORDER BY id DESC LIMIT $2"
         );
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(AssertSqlSafe(text))
-            .bind(page.below())
-            .bind(page.rows())
-            .fetch_all(c)
-            .await)?;
-        let tenants = rows.into_iter().map(tenant).collect::<Result<_>>()?;
-        Ok(Page::cut(tenants, page, |tenant| tenant.id))
+        let tenants = sql(AssertSqlSafe(text)).bind(page.below());
+        let tenants = tenants.bind(page.rows());
+        let tenants = tenants.list(self.db()).await?;
+        Ok(Page::cut(tenants, page, |tenant: &Tenant| tenant.id))
     }
 
     /// Changes a tenant's name and retention; `None` if there is none. [`crate::Error::Conflict`] if it has another
@@ -109,6 +100,8 @@ impl Store {
         expected: Option<i64>,
         by: &ChangeBy,
     ) -> Result<Option<Tenant>> {
+        const UPDATE: &str = "UPDATE tenants SET name = $2, version = $3, updated_at = $4, retention = $5 WHERE id \
+                              = $1";
         let mut tx = self.db().begin().await?;
         let Some(before) = lock(&mut tx, id).await? else {
             return Ok(None);
@@ -123,19 +116,14 @@ impl Store {
         };
         let kept = (!retention.is_empty()).then(|| serde_json::to_string(&retention));
         let kept = kept.transpose().map_err(Error::content)?;
-        in_tx!(tx, |c| {
-            sqlx::query(
-            "UPDATE tenants SET name = $2, version = $3, updated_at = $4, retention = $5 WHERE id = $1"
-        )
-        .bind(id.to_string())
-        .bind(name)
-        .bind(after.version)
-        .bind(by.at.as_micros())
-        .bind(kept)
-        .execute(c)
-        .await
-        .map(drop)
-        })?;
+        sql(UPDATE)
+            .bind(id)
+            .bind(name)
+            .bind(after.version)
+            .bind(by.at)
+            .bind(kept)
+            .run(&mut tx)
+            .await?;
         record(&mut tx, Action::Update, id, Some(&before), Some(&after), by).await?;
         tx.commit().await?;
         Ok(Some(after))
@@ -157,12 +145,7 @@ impl Store {
         check_version(expected, before.version)?;
         let ended = "UPDATE tenants SET deleted_at = $2, updated_at = $2, version = version + 1 WHERE id = $1";
         for statement in [ended].into_iter().chain(ENDINGS) {
-            in_tx!(tx, |c| sqlx::query(statement)
-                .bind(id.to_string())
-                .bind(by.at.as_micros())
-                .execute(c)
-                .await
-                .map(drop))?;
+            sql(statement).bind(id).bind(by.at).run(&mut tx).await?;
         }
         record(&mut tx, Action::Delete, id, Some(&before), None, by).await?;
         tx.commit().await?;
@@ -176,11 +159,7 @@ async fn lock(tx: &mut Tx, id: TenantId) -> Result<Option<Tenant>> {
     let text = format!(
         "UPDATE tenants SET version = version WHERE id = $1 AND deleted_at IS NULL RETURNING {COLUMNS}"
     );
-    let row = in_tx!(tx, |c| sqlx::query_as::<_, Row>(AssertSqlSafe(text))
-        .bind(id.to_string())
-        .fetch_optional(c)
-        .await)?;
-    row.map(tenant).transpose()
+    sql(AssertSqlSafe(text)).bind(id).find_in(tx).await
 }
 
 async fn record(

@@ -6,64 +6,38 @@ use tieline_domain::{
     conversation::{Approval, Decision, StepStatus, Turn},
 };
 
-use super::{json, lock_lines, steps, turn_rows, turns};
+use super::{lock_lines, steps, turn_rows, turns};
 use crate::{
-    Error, Page, PageRequest, Result, Store,
-    db::{Tx, in_tx, on_db},
+    Page, PageRequest, Result, Store,
+    db::Tx,
     spine::Entry,
-    store::parsed,
+    sql::{Noun, Read, Row, select, sql},
 };
 
-const COLUMNS: &str = "tenant_id, id, conversation_id, turn_id, step, agent_id, tool, input, decision, decided_by, \
-                       reason, created_at, decided_at";
+impl Noun for Approval {
+    const TABLE: &str = "approvals";
+    const COLUMNS: &str = "tenant_id, id, conversation_id, turn_id, step, agent_id, tool, input, decision, decided_by, \
+                           reason, created_at, decided_at";
+}
 
-type Row = (
-    String,
-    String,
-    String,
-    String,
-    i64,
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    Option<String>,
-    i64,
-    Option<i64>,
-);
-
-fn from_row(row: Row) -> Result<Approval> {
-    let (
-        tenant,
-        id,
-        conversation,
-        turn,
-        step,
-        agent,
-        tool,
-        input,
-        decision,
-        decided_by,
-        reason,
-        created_at,
-        decided_at,
-    ) = row;
-    Ok(Approval {
-        id: parsed(&id)?,
-        tenant_id: parsed(&tenant)?,
-        conversation_id: parsed(&conversation)?,
-        turn_id: parsed(&turn)?,
-        step: u32::try_from(step).map_err(Error::content)?,
-        agent_id: parsed(&agent)?,
-        tool,
-        input: json(&input)?,
-        decision: parsed(&decision)?,
-        decided_by,
-        reason,
-        created_at: Timestamp::from_micros(created_at),
-        decided_at: decided_at.map(Timestamp::from_micros),
-    })
+impl Read for Approval {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            tenant_id: row.get("tenant_id")?,
+            conversation_id: row.get("conversation_id")?,
+            turn_id: row.get("turn_id")?,
+            step: row.get("step")?,
+            agent_id: row.get("agent_id")?,
+            tool: row.get("tool")?,
+            input: row.json("input")?,
+            decision: row.get("decision")?,
+            decided_by: row.get("decided_by")?,
+            reason: row.get("reason")?,
+            created_at: row.get("created_at")?,
+            decided_at: row.get("decided_at")?,
+        })
+    }
 }
 
 /// What a person says of a call.
@@ -86,26 +60,14 @@ impl Store {
         tenant: TenantId,
         id: ApprovalId,
     ) -> Result<Option<Approval>> {
-        let text = format!("SELECT {COLUMNS} FROM approvals WHERE tenant_id = $1 AND id = $2");
-        let row: Option<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(id.to_string())
-            .fetch_optional(c)
-            .await?);
-        row.map(from_row).transpose()
+        let approval = select(tenant).with("id = ?", id);
+        approval.find(self.db()).await
     }
 
     /// The approvals of a turn, the oldest first.
     pub async fn approvals_of(&self, tenant: TenantId, turn: TurnId) -> Result<Vec<Approval>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM approvals WHERE turn_id = $1 AND tenant_id = $2 ORDER BY id"
-        );
-        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(turn.to_string())
-            .bind(tenant.to_string())
-            .fetch_all(c)
-            .await?);
-        rows.into_iter().map(from_row).collect()
+        let approvals = select(tenant).with("turn_id = ?", turn);
+        approvals.list("id", self.db()).await
     }
 
     /// A page of approvals, the newest first; those with this decision, or all.
@@ -115,19 +77,8 @@ impl Store {
         decision: Option<Decision>,
         page: &PageRequest,
     ) -> Result<Page<Approval>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM approvals WHERE tenant_id = $1 AND id < $2 AND ($3 = '' OR decision = $3) \
-             ORDER BY id DESC LIMIT $4"
-        );
-        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(page.below())
-            .bind(decision.map(Decision::as_str).unwrap_or_default())
-            .bind(page.rows())
-            .fetch_all(c)
-            .await?);
-        let found = rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?;
-        Ok(Page::cut(found, page, |approval| approval.id))
+        let found = select(tenant).with_any("decision = ?", decision);
+        found.page(page, |one: &Approval| one.id, self.db()).await
     }
 
     /// Decides an approval, and wakes its turn with the event that `wake` makes once nothing else is to be decided.
@@ -151,16 +102,15 @@ impl Store {
         let Some(turn) = turn.filter(|turn| turn.ended_at.is_none()) else {
             return Ok(false);
         };
-        let decided = in_tx!(tx, |c| sqlx::query(DECIDE)
-            .bind(decision.as_str())
+        let decided = sql(DECIDE)
+            .bind(decision)
             .bind(&word.by)
             .bind(word.reason.as_deref())
-            .bind(word.at.as_micros())
-            .bind(approval.tenant_id.to_string())
-            .bind(approval.id.to_string())
-            .execute(c)
-            .await?
-            .rows_affected());
+            .bind(word.at)
+            .bind(approval.tenant_id)
+            .bind(approval.id)
+            .run(&mut tx)
+            .await?;
         if decided == 0 {
             return Ok(false);
         }
@@ -190,25 +140,25 @@ fn denial(reason: Option<&str>) -> String {
 /// Writes a new approval.
 pub(super) async fn insert(tx: &mut Tx, approval: &Approval) -> Result<()> {
     let text = format!(
-        "INSERT INTO approvals ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        "INSERT INTO approvals ({}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        Approval::COLUMNS
     );
-    in_tx!(tx, |c| sqlx::query(AssertSqlSafe(text))
-        .bind(approval.tenant_id.to_string())
-        .bind(approval.id.to_string())
-        .bind(approval.conversation_id.to_string())
-        .bind(approval.turn_id.to_string())
-        .bind(i64::from(approval.step))
-        .bind(approval.agent_id.to_string())
+    sql(AssertSqlSafe(text))
+        .bind(approval.tenant_id)
+        .bind(approval.id)
+        .bind(approval.conversation_id)
+        .bind(approval.turn_id)
+        .bind(approval.step)
+        .bind(approval.agent_id)
         .bind(&approval.tool)
         .bind(approval.input.to_string())
-        .bind(approval.decision.as_str())
+        .bind(approval.decision)
         .bind(approval.decided_by.as_deref())
         .bind(approval.reason.as_deref())
-        .bind(approval.created_at.as_micros())
-        .bind(approval.decided_at.map(Timestamp::as_micros))
-        .execute(c)
-        .await
-        .map(drop))?;
+        .bind(approval.created_at)
+        .bind(approval.decided_at)
+        .run(tx)
+        .await?;
     Ok(())
 }
 
@@ -216,10 +166,7 @@ pub(super) async fn insert(tx: &mut Tx, approval: &Approval) -> Result<()> {
 pub(super) async fn any_pending(tx: &mut Tx, turn: TurnId) -> Result<bool> {
     const FIND: &str =
         "SELECT id FROM approvals WHERE turn_id = $1 AND decision = 'pending' LIMIT 1";
-    let found: Option<(String,)> = in_tx!(tx, |c| sqlx::query_as(FIND)
-        .bind(turn.to_string())
-        .fetch_optional(c)
-        .await?);
+    let found = sql(FIND).bind(turn).find_in::<()>(tx).await?;
     Ok(found.is_some())
 }
 
@@ -227,11 +174,6 @@ pub(super) async fn any_pending(tx: &mut Tx, turn: TurnId) -> Result<bool> {
 pub(super) async fn expire(tx: &mut Tx, turn: TurnId, at: Timestamp) -> Result<()> {
     const EXPIRE: &str = "UPDATE approvals SET decision = 'expired', decided_at = $1 \
                           WHERE turn_id = $2 AND decision = 'pending'";
-    in_tx!(tx, |c| sqlx::query(EXPIRE)
-        .bind(at.as_micros())
-        .bind(turn.to_string())
-        .execute(c)
-        .await
-        .map(drop))?;
+    sql(EXPIRE).bind(at).bind(turn).run(tx).await?;
     Ok(())
 }

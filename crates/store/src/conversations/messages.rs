@@ -1,45 +1,37 @@
 //! What is said in conversations.
 
-use sqlx::AssertSqlSafe;
 use tieline_domain::{
-    ConversationId, MessageId, TenantId, Timestamp,
-    conversation::{Conversation, Message, Role, Status, Turn},
+    ConversationId, MessageId, TenantId,
+    conversation::{Conversation, Message, Status, Turn},
 };
 
-use super::{insert, json, lock, lock_lines, turn_rows};
+use super::{insert, lock, lock_lines, turn_rows};
 use crate::{
     Error, Page, PageRequest, Result, Store,
-    db::{Tx, in_tx, on_db},
+    db::Tx,
     spine::{self, Entry},
-    store::parsed,
+    sql::{Noun, Read, Row, select, sql},
 };
 
-const COLUMNS: &str =
-    "tenant_id, conversation_id, id, role, content, metadata, turn_id, created_at";
+impl Noun for Message {
+    const TABLE: &str = "messages";
+    const COLUMNS: &str =
+        "tenant_id, conversation_id, id, role, content, metadata, turn_id, created_at";
+}
 
-type Row = (
-    String,
-    String,
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    i64,
-);
-
-fn from_row(row: Row) -> Result<Message> {
-    let (tenant, conversation, id, role, content, metadata, turn, created_at) = row;
-    Ok(Message {
-        id: parsed(&id)?,
-        conversation_id: parsed(&conversation)?,
-        tenant_id: parsed(&tenant)?,
-        role: parsed(&role)?,
-        content,
-        metadata: json(&metadata)?,
-        turn_id: turn.as_deref().map(parsed).transpose()?,
-        created_at: Timestamp::from_micros(created_at),
-    })
+impl Read for Message {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            conversation_id: row.get("conversation_id")?,
+            tenant_id: row.get("tenant_id")?,
+            role: row.get("role")?,
+            content: row.get("content")?,
+            metadata: row.json("metadata")?,
+            turn_id: row.get("turn_id")?,
+            created_at: row.get("created_at")?,
+        })
+    }
 }
 
 /// A message of the one who talks with the agent, with all that is written with it.
@@ -110,19 +102,10 @@ impl Store {
         conversation: ConversationId,
         page: &PageRequest,
     ) -> Result<Page<Message>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND id < $3 \
-             ORDER BY id DESC LIMIT $4"
-        );
-        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(conversation.to_string())
-            .bind(page.below())
-            .bind(page.rows())
-            .fetch_all(c)
-            .await?);
-        let messages = rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?;
-        Ok(Page::cut(messages, page, |message| message.id))
+        let messages = select(tenant).with("conversation_id = ?", conversation);
+        messages
+            .page(page, |message: &Message| message.id, self.db())
+            .await
     }
 
     /// One message of a conversation.
@@ -132,16 +115,8 @@ impl Store {
         conversation: ConversationId,
         id: MessageId,
     ) -> Result<Option<Message>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND id = $3"
-        );
-        let row: Option<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(conversation.to_string())
-            .bind(id.to_string())
-            .fetch_optional(c)
-            .await?);
-        row.map(from_row).transpose()
+        let messages = select(tenant).with("conversation_id = ?", conversation);
+        messages.with("id = ?", id).find(self.db()).await
     }
 
     /// What was said before a message, and the message: at most `limit`, the oldest first and the message last.
@@ -153,23 +128,10 @@ impl Store {
         about: MessageId,
         limit: usize,
     ) -> Result<Vec<Message>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM messages WHERE tenant_id = $1 AND conversation_id = $2 \
-             AND (id <= $3 OR role = $4) ORDER BY id DESC LIMIT $5"
-        );
-        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(conversation.to_string())
-            .bind(about.to_string())
-            .bind(Role::Assistant.as_str())
-            .bind(limit as i64)
-            .fetch_all(c)
-            .await?);
-        let mut messages = rows
-            .into_iter()
-            .rev()
-            .map(from_row)
-            .collect::<Result<Vec<_>>>()?;
+        let said = select(tenant)
+            .with("conversation_id = ?", conversation)
+            .with("(id <= ? OR role = 'assistant')", about);
+        let mut messages: Vec<Message> = said.first(limit, "id DESC", self.db()).await?;
         // An answer to an earlier message may have come after this one.
         messages.sort_by_key(|message| (message.id == about, message.id));
         Ok(messages)
@@ -179,13 +141,11 @@ impl Store {
 async fn message_is_there(tx: &mut Tx, message: &Message) -> Result<bool> {
     const FIND: &str =
         "SELECT id FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND id = $3";
-    let found: Option<(String,)> = in_tx!(tx, |c| sqlx::query_as(FIND)
-        .bind(message.tenant_id.to_string())
-        .bind(message.conversation_id.to_string())
-        .bind(message.id.to_string())
-        .fetch_optional(c)
-        .await?);
-    Ok(found.is_some())
+    let found = sql(FIND)
+        .bind(message.tenant_id)
+        .bind(message.conversation_id)
+        .bind(message.id);
+    Ok(found.find_in::<()>(tx).await?.is_some())
 }
 
 /// Writes a message and counts it. Its conversation must be locked.
@@ -195,24 +155,22 @@ pub(super) async fn insert_message(tx: &mut Tx, message: &Message) -> Result<()>
     const COUNT: &str = "UPDATE conversations SET messages = messages + 1, updated_at = $1 \
                          WHERE tenant_id = $2 AND id = $3";
     let metadata = serde_json::to_string(&message.metadata).map_err(Error::content)?;
-    in_tx!(tx, |c| sqlx::query(INSERT)
-        .bind(message.tenant_id.to_string())
-        .bind(message.conversation_id.to_string())
-        .bind(message.id.to_string())
-        .bind(message.role.as_str())
+    sql(INSERT)
+        .bind(message.tenant_id)
+        .bind(message.conversation_id)
+        .bind(message.id)
+        .bind(message.role)
         .bind(&message.content)
         .bind(metadata)
-        .bind(message.turn_id.map(|id| id.to_string()))
-        .bind(message.created_at.as_micros())
-        .execute(c)
-        .await
-        .map(drop))?;
-    in_tx!(tx, |c| sqlx::query(COUNT)
-        .bind(message.created_at.as_micros())
-        .bind(message.tenant_id.to_string())
-        .bind(message.conversation_id.to_string())
-        .execute(c)
-        .await
-        .map(drop))?;
+        .bind(message.turn_id)
+        .bind(message.created_at)
+        .run(tx)
+        .await?;
+    sql(COUNT)
+        .bind(message.created_at)
+        .bind(message.tenant_id)
+        .bind(message.conversation_id)
+        .run(tx)
+        .await?;
     Ok(())
 }

@@ -8,7 +8,6 @@ mod turns;
 
 use std::collections::BTreeSet;
 
-use sqlx::AssertSqlSafe;
 use tieline_domain::{
     AgentId, ConversationId, DestinationId, TenantId, Timestamp,
     conversation::{Conversation, Status},
@@ -16,63 +15,36 @@ use tieline_domain::{
 
 use crate::{
     Error, Page, PageRequest, Result, Store,
-    db::{Tx, in_tx, on_db},
+    db::Tx,
     spine::{self, Entry, lines},
-    store::{name_taken, parsed},
+    sql::{Noun, Read, Row, select, sql},
 };
 
 pub use messages::{Said, Saying};
 pub use turns::{Begun, Ending};
 
-const COLUMNS: &str = "tenant_id, id, agent_id, status, key, about, messages, was_escalated, created_at, \
-                       updated_at, ended_at";
-
-type Row = (
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    String,
-    i64,
-    bool,
-    i64,
-    i64,
-    Option<i64>,
-);
-
-fn from_row(row: Row) -> Result<Conversation> {
-    let (
-        tenant,
-        id,
-        agent,
-        status,
-        key,
-        about,
-        messages,
-        was_escalated,
-        created_at,
-        updated_at,
-        ended_at,
-    ) = row;
-    Ok(Conversation {
-        id: parsed(&id)?,
-        tenant_id: parsed(&tenant)?,
-        agent_id: parsed(&agent)?,
-        status: parsed(&status)?,
-        key,
-        about: json(&about)?,
-        messages: messages.unsigned_abs(),
-        was_escalated,
-        created_at: Timestamp::from_micros(created_at),
-        updated_at: Timestamp::from_micros(updated_at),
-        ended_at: ended_at.map(Timestamp::from_micros),
-    })
+impl Noun for Conversation {
+    const TABLE: &str = "conversations";
+    const COLUMNS: &str = "tenant_id, id, agent_id, status, key, about, messages, was_escalated, created_at, \
+                           updated_at, ended_at";
 }
 
-/// Reads what a column holds as JSON.
-fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(Error::content)
+impl Read for Conversation {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            tenant_id: row.get("tenant_id")?,
+            agent_id: row.get("agent_id")?,
+            status: row.get("status")?,
+            key: row.get("key")?,
+            about: row.json("about")?,
+            messages: row.get("messages")?,
+            was_escalated: row.get("was_escalated")?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+            ended_at: row.get("ended_at")?,
+        })
+    }
 }
 
 /// Which conversations a list shows; every field narrows it.
@@ -114,13 +86,8 @@ impl Store {
         tenant: TenantId,
         id: ConversationId,
     ) -> Result<Option<Conversation>> {
-        let text = format!("SELECT {COLUMNS} FROM conversations WHERE tenant_id = $1 AND id = $2");
-        let row: Option<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(id.to_string())
-            .fetch_optional(c)
-            .await?);
-        row.map(from_row).transpose()
+        let conversation = select(tenant).with("id = ?", id);
+        conversation.find(self.db()).await
     }
 
     /// The conversation of an agent that has this key and is not over.
@@ -130,17 +97,11 @@ impl Store {
         agent: AgentId,
         key: &str,
     ) -> Result<Option<Conversation>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM conversations WHERE tenant_id = $1 AND agent_id = $2 AND key = $3 \
-             AND ended_at IS NULL"
-        );
-        let row: Option<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(agent.to_string())
-            .bind(key)
-            .fetch_optional(c)
-            .await?);
-        row.map(from_row).transpose()
+        let open = select(tenant)
+            .with("agent_id = ?", agent)
+            .with("key = ?", key)
+            .that("ended_at IS NULL");
+        open.find(self.db()).await
     }
 
     /// A page of conversations, the newest first.
@@ -150,20 +111,12 @@ impl Store {
         filter: &ConversationFilter,
         page: &PageRequest,
     ) -> Result<Page<Conversation>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM conversations WHERE tenant_id = $1 AND id < $2 AND ($3 = '' OR agent_id = $3) \
-             AND ($4 = '' OR status = $4) ORDER BY id DESC LIMIT $5"
-        );
-        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(page.below())
-            .bind(filter.agent_id.map(|id| id.to_string()).unwrap_or_default())
-            .bind(filter.status.map(Status::as_str).unwrap_or_default())
-            .bind(page.rows())
-            .fetch_all(c)
-            .await?);
-        let found = rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?;
-        Ok(Page::cut(found, page, |one| one.id))
+        let found = select(tenant)
+            .with_any("agent_id = ?", filter.agent_id)
+            .with_any("status = ?", filter.status);
+        found
+            .page(page, |one: &Conversation| one.id, self.db())
+            .await
     }
 
     /// Escalates or completes a conversation, with the events that tell of it. Says whether it did; not if the
@@ -182,17 +135,16 @@ impl Store {
         let ended_at = (passage.to == Status::Completed).then_some(passage.at.as_micros());
         let mut passed = 0;
         for from in passage.from {
-            passed += in_tx!(tx, |c| sqlx::query(PASS)
-                .bind(passage.to.as_str())
-                .bind(passage.at.as_micros())
+            passed += sql(PASS)
+                .bind(passage.to)
+                .bind(passage.at)
                 .bind(passage.to == Status::Escalated)
                 .bind(ended_at)
-                .bind(tenant.to_string())
-                .bind(id.to_string())
-                .bind(from.as_str())
-                .execute(c)
-                .await?
-                .rows_affected());
+                .bind(tenant)
+                .bind(id)
+                .bind(*from)
+                .run(&mut tx)
+                .await?;
         }
         if passed == 0 {
             return Ok(false);
@@ -220,29 +172,20 @@ async fn insert(tx: &mut Tx, new: &Conversation) -> Result<()> {
     const INSERT: &str = "INSERT INTO conversations (tenant_id, id, agent_id, status, key, about, messages, \
                           was_escalated, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, 0, FALSE, $7, $7)";
     let about = serde_json::to_string(&new.about).map_err(Error::content)?;
-    in_tx!(tx, |c| sqlx::query(INSERT)
-        .bind(new.tenant_id.to_string())
-        .bind(new.id.to_string())
-        .bind(new.agent_id.to_string())
-        .bind(new.status.as_str())
+    sql(INSERT)
+        .bind(new.tenant_id)
+        .bind(new.id)
+        .bind(new.agent_id)
+        .bind(new.status)
         .bind(new.key.as_deref())
         .bind(about)
-        .bind(new.created_at.as_micros())
-        .execute(c)
+        .bind(new.created_at)
+        .run_unless_taken(tx)
         .await
-        .map(drop))
-    .map_err(name_taken)
 }
 
 /// Reads a conversation and keeps others from changing it until the transaction ends.
 async fn lock(tx: &mut Tx, tenant: TenantId, id: ConversationId) -> Result<Option<Conversation>> {
-    let text = format!(
-        "UPDATE conversations SET messages = messages WHERE tenant_id = $1 AND id = $2 RETURNING {COLUMNS}"
-    );
-    let row: Option<Row> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(text))
-        .bind(tenant.to_string())
-        .bind(id.to_string())
-        .fetch_optional(c)
-        .await?);
-    row.map(from_row).transpose()
+    let conversation = select(tenant).with("id = ?", id);
+    conversation.lock("messages", tx).await
 }

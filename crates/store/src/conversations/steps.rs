@@ -1,68 +1,40 @@
 //! The steps of turns, written as they begin and as they end.
 
-use std::time::Duration;
-
-use sqlx::{AssertSqlSafe, query::QueryAs};
+use sqlx::AssertSqlSafe;
 use tieline_domain::{
-    TenantId, Timestamp, TurnId,
+    TenantId, TurnId,
     conversation::{Step, StepStatus},
 };
 
-use super::json;
 use crate::{
-    Error, Result, Store,
-    db::{Tx, in_tx, on_db},
-    spine::replay::places,
-    store::parsed,
+    Result, Store,
+    db::Tx,
+    sql::{Noun, Read, Row, select, sql},
 };
 
-const COLUMNS: &str = "tenant_id, turn_id, number, kind, name, call_id, status, input, output, error, started_at, \
-                       duration_us";
+impl Noun for Step {
+    const TABLE: &str = "steps";
+    const COLUMNS: &str = "tenant_id, turn_id, number, kind, name, call_id, status, input, output, error, started_at, \
+                           duration_us";
+}
 
-type Row = (
-    String,
-    String,
-    i64,
-    String,
-    String,
-    Option<String>,
-    String,
-    String,
-    String,
-    Option<String>,
-    i64,
-    Option<i64>,
-);
-
-fn from_row(row: Row) -> Result<Step> {
-    let (
-        tenant,
-        turn,
-        number,
-        kind,
-        name,
-        call_id,
-        status,
-        input,
-        output,
-        error,
-        started_at,
-        duration,
-    ) = row;
-    Ok(Step {
-        turn_id: parsed(&turn)?,
-        tenant_id: parsed(&tenant)?,
-        number: u32::try_from(number).map_err(Error::content)?,
-        kind: parsed(&kind)?,
-        name,
-        call_id,
-        status: parsed(&status)?,
-        input: json(&input)?,
-        output: json(&output)?,
-        error,
-        started_at: Timestamp::from_micros(started_at),
-        took: duration.map(|us| Duration::from_micros(us.unsigned_abs())),
-    })
+impl Read for Step {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            turn_id: row.get("turn_id")?,
+            tenant_id: row.get("tenant_id")?,
+            number: row.get("number")?,
+            kind: row.get("kind")?,
+            name: row.get("name")?,
+            call_id: row.get("call_id")?,
+            status: row.get("status")?,
+            input: row.json("input")?,
+            output: row.json("output")?,
+            error: row.get("error")?,
+            started_at: row.get("started_at")?,
+            took: row.get("duration_us")?,
+        })
+    }
 }
 
 impl Store {
@@ -88,58 +60,47 @@ impl Store {
         if turns.is_empty() {
             return Ok(Vec::new());
         }
-        let text = format!(
-            "SELECT {COLUMNS} FROM steps WHERE tenant_id = $1 AND turn_id IN ({}) ORDER BY turn_id, number",
-            places(2, turns.len())
-        );
-        let ids: Vec<_> = turns.iter().map(ToString::to_string).collect();
-        let rows: Vec<Row> = on_db!(self.db(), |c| {
-            let query = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
-            let query = query.bind(tenant.to_string());
-            ids.iter().fold(query, QueryAs::bind).fetch_all(c).await?
-        });
-        rows.into_iter().map(from_row).collect()
+        let steps = select(tenant).among("turn_id", turns.iter().copied());
+        steps.list("turn_id, number", self.db()).await
     }
 }
 
 async fn insert(tx: &mut Tx, step: &Step) -> Result<()> {
     let text = format!(
-        "INSERT INTO steps ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        "INSERT INTO steps ({}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        Step::COLUMNS
     );
-    in_tx!(tx, |c| sqlx::query(AssertSqlSafe(text))
-        .bind(step.tenant_id.to_string())
-        .bind(step.turn_id.to_string())
-        .bind(i64::from(step.number))
-        .bind(step.kind.as_str())
+    sql(AssertSqlSafe(text))
+        .bind(step.tenant_id)
+        .bind(step.turn_id)
+        .bind(step.number)
+        .bind(step.kind)
         .bind(&step.name)
         .bind(step.call_id.as_deref())
-        .bind(step.status.as_str())
+        .bind(step.status)
         .bind(step.input.to_string())
         .bind(step.output.to_string())
         .bind(step.error.as_deref())
-        .bind(step.started_at.as_micros())
-        .bind(micros(step.took))
-        .execute(c)
+        .bind(step.started_at)
+        .bind(step.took)
+        .run_unless_taken(tx)
         .await
-        .map(drop))
-    .map_err(crate::store::name_taken)
 }
 
 async fn update(tx: &mut Tx, step: &Step) -> Result<()> {
     const UPDATE: &str = "UPDATE steps SET status = $1, output = $2, error = $3, started_at = $4, duration_us = $5 \
                           WHERE tenant_id = $6 AND turn_id = $7 AND number = $8";
-    in_tx!(tx, |c| sqlx::query(UPDATE)
-        .bind(step.status.as_str())
+    sql(UPDATE)
+        .bind(step.status)
         .bind(step.output.to_string())
         .bind(step.error.as_deref())
-        .bind(step.started_at.as_micros())
-        .bind(micros(step.took))
-        .bind(step.tenant_id.to_string())
-        .bind(step.turn_id.to_string())
-        .bind(i64::from(step.number))
-        .execute(c)
-        .await
-        .map(drop))?;
+        .bind(step.started_at)
+        .bind(step.took)
+        .bind(step.tenant_id)
+        .bind(step.turn_id)
+        .bind(step.number)
+        .run(tx)
+        .await?;
     Ok(())
 }
 
@@ -154,18 +115,13 @@ pub(super) async fn decide(
 ) -> Result<()> {
     const DECIDE: &str = "UPDATE steps SET status = $1, error = $2 WHERE tenant_id = $3 AND turn_id = $4 \
                           AND number = $5 AND status = 'waiting'";
-    in_tx!(tx, |c| sqlx::query(DECIDE)
-        .bind(status.as_str())
+    sql(DECIDE)
+        .bind(status)
         .bind(error)
-        .bind(tenant.to_string())
-        .bind(turn.to_string())
-        .bind(i64::from(number))
-        .execute(c)
-        .await
-        .map(drop))?;
+        .bind(tenant)
+        .bind(turn)
+        .bind(number)
+        .run(tx)
+        .await?;
     Ok(())
-}
-
-fn micros(took: Option<Duration>) -> Option<i64> {
-    took.map(|took| i64::try_from(took.as_micros()).unwrap_or(i64::MAX))
 }

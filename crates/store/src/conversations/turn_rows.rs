@@ -1,99 +1,66 @@
 //! Turns as rows: read, written, locked.
 
 use sqlx::AssertSqlSafe;
-use tieline_domain::{
-    TenantId, Timestamp, TurnId,
-    conversation::{Turn, WaitsFor},
-};
+use tieline_domain::{TenantId, TurnId, conversation::Turn};
 
 use crate::{
     Result,
-    db::{Tx, in_tx},
-    store::parsed,
+    db::Tx,
+    sql::{Noun, Read, Row, select, sql},
 };
 
-pub(super) const COLUMNS: &str = "tenant_id, id, conversation_id, agent_id, message_id, event_id, status, waits_for, reason, \
-                       reply_id, cancel, trace_id, created_at, started_at, ended_at";
+impl Noun for Turn {
+    const TABLE: &str = "turns";
+    const COLUMNS: &str = "tenant_id, id, conversation_id, agent_id, message_id, event_id, status, waits_for, reason, \
+                           reply_id, cancel, trace_id, created_at, started_at, ended_at";
+}
 
-pub(super) type Row = (
-    String,
-    String,
-    String,
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    bool,
-    String,
-    i64,
-    Option<i64>,
-    Option<i64>,
-);
-
-pub(super) fn from_row(row: Row) -> Result<Turn> {
-    let (
-        tenant,
-        id,
-        conversation,
-        agent,
-        message,
-        event,
-        status,
-        waits_for,
-        reason,
-        reply,
-        cancel,
-        trace_id,
-        created_at,
-        started_at,
-        ended_at,
-    ) = row;
-    Ok(Turn {
-        id: parsed(&id)?,
-        tenant_id: parsed(&tenant)?,
-        conversation_id: parsed(&conversation)?,
-        agent_id: parsed(&agent)?,
-        message_id: parsed(&message)?,
-        event_id: parsed(&event)?,
-        status: parsed(&status)?,
-        waits_for: waits_for.as_deref().map(parsed).transpose()?,
-        reason,
-        reply_id: reply.as_deref().map(parsed).transpose()?,
-        cancel,
-        trace_id,
-        created_at: Timestamp::from_micros(created_at),
-        started_at: started_at.map(Timestamp::from_micros),
-        ended_at: ended_at.map(Timestamp::from_micros),
-    })
+impl Read for Turn {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            tenant_id: row.get("tenant_id")?,
+            conversation_id: row.get("conversation_id")?,
+            agent_id: row.get("agent_id")?,
+            message_id: row.get("message_id")?,
+            event_id: row.get("event_id")?,
+            status: row.get("status")?,
+            waits_for: row.get("waits_for")?,
+            reason: row.get("reason")?,
+            reply_id: row.get("reply_id")?,
+            cancel: row.get("cancel")?,
+            trace_id: row.get("trace_id")?,
+            created_at: row.get("created_at")?,
+            started_at: row.get("started_at")?,
+            ended_at: row.get("ended_at")?,
+        })
+    }
 }
 
 /// Writes a new turn.
 pub(super) async fn insert(tx: &mut Tx, turn: &Turn) -> Result<()> {
     let text = format!(
-        "INSERT INTO turns ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+        "INSERT INTO turns ({}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        Turn::COLUMNS
     );
-    in_tx!(tx, |c| sqlx::query(AssertSqlSafe(text))
-        .bind(turn.tenant_id.to_string())
-        .bind(turn.id.to_string())
-        .bind(turn.conversation_id.to_string())
-        .bind(turn.agent_id.to_string())
-        .bind(turn.message_id.to_string())
-        .bind(turn.event_id.to_string())
-        .bind(turn.status.as_str())
-        .bind(turn.waits_for.map(WaitsFor::as_str))
+    sql(AssertSqlSafe(text))
+        .bind(turn.tenant_id)
+        .bind(turn.id)
+        .bind(turn.conversation_id)
+        .bind(turn.agent_id)
+        .bind(turn.message_id)
+        .bind(turn.event_id)
+        .bind(turn.status)
+        .bind(turn.waits_for)
         .bind(turn.reason.as_deref())
-        .bind(turn.reply_id.map(|id| id.to_string()))
+        .bind(turn.reply_id)
         .bind(turn.cancel)
         .bind(&turn.trace_id)
-        .bind(turn.created_at.as_micros())
-        .bind(turn.started_at.map(Timestamp::as_micros))
-        .bind(turn.ended_at.map(Timestamp::as_micros))
-        .execute(c)
-        .await
-        .map(drop))?;
+        .bind(turn.created_at)
+        .bind(turn.started_at)
+        .bind(turn.ended_at)
+        .run(tx)
+        .await?;
     Ok(())
 }
 
@@ -101,30 +68,22 @@ pub(super) async fn insert(tx: &mut Tx, turn: &Turn) -> Result<()> {
 pub(super) async fn update(tx: &mut Tx, turn: &Turn) -> Result<()> {
     const UPDATE: &str = "UPDATE turns SET status = $1, waits_for = $2, reason = $3, reply_id = $4, started_at = $5, \
                           ended_at = $6 WHERE tenant_id = $7 AND id = $8";
-    in_tx!(tx, |c| sqlx::query(UPDATE)
-        .bind(turn.status.as_str())
-        .bind(turn.waits_for.map(WaitsFor::as_str))
+    sql(UPDATE)
+        .bind(turn.status)
+        .bind(turn.waits_for)
         .bind(turn.reason.as_deref())
-        .bind(turn.reply_id.map(|id| id.to_string()))
-        .bind(turn.started_at.map(Timestamp::as_micros))
-        .bind(turn.ended_at.map(Timestamp::as_micros))
-        .bind(turn.tenant_id.to_string())
-        .bind(turn.id.to_string())
-        .execute(c)
-        .await
-        .map(drop))?;
+        .bind(turn.reply_id)
+        .bind(turn.started_at)
+        .bind(turn.ended_at)
+        .bind(turn.tenant_id)
+        .bind(turn.id)
+        .run(tx)
+        .await?;
     Ok(())
 }
 
 /// Reads a turn and keeps others from changing it until the transaction ends.
 pub(super) async fn lock_turn(tx: &mut Tx, tenant: TenantId, id: TurnId) -> Result<Option<Turn>> {
-    let text = format!(
-        "UPDATE turns SET cancel = cancel WHERE tenant_id = $1 AND id = $2 RETURNING {COLUMNS}"
-    );
-    let row: Option<Row> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(text))
-        .bind(tenant.to_string())
-        .bind(id.to_string())
-        .fetch_optional(c)
-        .await?);
-    row.map(from_row).transpose()
+    let turn = select(tenant).with("id = ?", id);
+    turn.lock("cancel", tx).await
 }

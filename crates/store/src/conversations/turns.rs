@@ -1,6 +1,5 @@
 //! Turns: begun, put off, ended. One of a conversation is at work at a time.
 
-use sqlx::AssertSqlSafe;
 use tieline_domain::{
     AgentId, ConversationId, TenantId, Timestamp, TurnId,
     conversation::{Approval, Conversation, Message, Turn, TurnStatus, WaitsFor},
@@ -9,12 +8,13 @@ use tieline_domain::{
 use super::{
     approvals, lock, lock_lines,
     messages::insert_message,
-    turn_rows::{COLUMNS, Row, from_row, lock_turn, update},
+    turn_rows::{lock_turn, update},
 };
 use crate::{
     Page, PageRequest, Result, Store,
-    db::{Tx, in_tx, on_db},
+    db::Tx,
     spine::{self, Entry},
+    sql::{Select, select, sql},
 };
 
 /// What an agent that is told of a message, or of a turn that goes on, finds.
@@ -46,13 +46,8 @@ pub struct Ending {
 impl Store {
     /// One turn.
     pub async fn find_turn(&self, tenant: TenantId, id: TurnId) -> Result<Option<Turn>> {
-        let text = format!("SELECT {COLUMNS} FROM turns WHERE tenant_id = $1 AND id = $2");
-        let row: Option<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(id.to_string())
-            .fetch_optional(c)
-            .await?);
-        row.map(from_row).transpose()
+        let turn = select(tenant).with("id = ?", id);
+        turn.find(self.db()).await
     }
 
     /// A page of the turns of a conversation, the newest first.
@@ -62,19 +57,8 @@ impl Store {
         conversation: ConversationId,
         page: &PageRequest,
     ) -> Result<Page<Turn>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM turns WHERE conversation_id = $1 AND tenant_id = $2 AND id < $3 \
-             ORDER BY id DESC LIMIT $4"
-        );
-        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(conversation.to_string())
-            .bind(tenant.to_string())
-            .bind(page.below())
-            .bind(page.rows())
-            .fetch_all(c)
-            .await?);
-        let turns = rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?;
-        Ok(Page::cut(turns, page, |turn| turn.id))
+        let turns = select(tenant).with("conversation_id = ?", conversation);
+        turns.page(page, |turn: &Turn| turn.id, self.db()).await
     }
 
     /// A page of the turns of an agent that wait for a reply, the newest first.
@@ -84,19 +68,10 @@ impl Store {
         agent: AgentId,
         page: &PageRequest,
     ) -> Result<Page<Turn>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM turns WHERE agent_id = $1 AND tenant_id = $2 AND id < $3 AND ended_at IS NULL \
-             AND status = 'waiting' AND waits_for = 'reply' ORDER BY id DESC LIMIT $4"
-        );
-        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(agent.to_string())
-            .bind(tenant.to_string())
-            .bind(page.below())
-            .bind(page.rows())
-            .fetch_all(c)
-            .await?);
-        let turns = rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?;
-        Ok(Page::cut(turns, page, |turn| turn.id))
+        let turns = select(tenant)
+            .with("agent_id = ?", agent)
+            .that("ended_at IS NULL AND status = 'waiting' AND waits_for = 'reply'");
+        turns.page(page, |turn: &Turn| turn.id, self.db()).await
     }
 
     /// The turns of a conversation that have not ended, the oldest first; at most 100.
@@ -105,16 +80,10 @@ impl Store {
         tenant: TenantId,
         conversation: ConversationId,
     ) -> Result<Vec<Turn>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM turns WHERE conversation_id = $1 AND tenant_id = $2 AND ended_at IS NULL \
-             ORDER BY id LIMIT 100"
-        );
-        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(conversation.to_string())
-            .bind(tenant.to_string())
-            .fetch_all(c)
-            .await?);
-        rows.into_iter().map(from_row).collect()
+        let open = select(tenant)
+            .with("conversation_id = ?", conversation)
+            .that("ended_at IS NULL");
+        open.first(100, "id", self.db()).await
     }
 
     /// The turns of an agent that have not ended, the oldest first; at most `limit`.
@@ -124,17 +93,10 @@ impl Store {
         agent: AgentId,
         limit: usize,
     ) -> Result<Vec<Turn>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM turns WHERE agent_id = $1 AND tenant_id = $2 AND ended_at IS NULL \
-             ORDER BY id LIMIT $3"
-        );
-        let rows: Vec<Row> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(agent.to_string())
-            .bind(tenant.to_string())
-            .bind(limit as i64)
-            .fetch_all(c)
-            .await?);
-        rows.into_iter().map(from_row).collect()
+        let open = select(tenant)
+            .with("agent_id = ?", agent)
+            .that("ended_at IS NULL");
+        open.first(limit, "id", self.db()).await
     }
 
     /// Begins a turn, or goes on with it. It waits while an earlier one of its conversation has not ended, and
@@ -223,29 +185,20 @@ impl Store {
     pub async fn put_turn_off(&self, tenant: TenantId, id: TurnId, reason: &str) -> Result<()> {
         const PUT_OFF: &str = "UPDATE turns SET status = 'queued', reason = $1 \
                                WHERE tenant_id = $2 AND id = $3 AND status = 'running'";
-        let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| sqlx::query(PUT_OFF)
+        sql(PUT_OFF)
             .bind(reason)
-            .bind(tenant.to_string())
-            .bind(id.to_string())
-            .execute(c)
-            .await
-            .map(drop))?;
-        tx.commit().await
+            .bind(tenant)
+            .bind(id)
+            .commit(self.db())
+            .await?;
+        Ok(())
     }
 
     /// Asks whoever is at a turn to stop; false if it has ended.
     pub async fn ask_turn_to_stop(&self, tenant: TenantId, id: TurnId) -> Result<bool> {
         const ASK: &str =
             "UPDATE turns SET cancel = TRUE WHERE tenant_id = $1 AND id = $2 AND ended_at IS NULL";
-        let mut tx = self.db().begin().await?;
-        let asked = in_tx!(tx, |c| sqlx::query(ASK)
-            .bind(tenant.to_string())
-            .bind(id.to_string())
-            .execute(c)
-            .await?
-            .rows_affected());
-        tx.commit().await?;
+        let asked = sql(ASK).bind(tenant).bind(id).commit(self.db()).await?;
         Ok(asked > 0)
     }
 
@@ -312,14 +265,13 @@ impl Store {
         let mut tx = self.db().begin().await?;
         lock_lines(&mut tx, notices, Some(agent)).await?;
         lock(&mut tx, tenant, conversation).await?;
-        let ended = in_tx!(tx, |c| sqlx::query(END)
-            .bind(reply.id.to_string())
-            .bind(reply.created_at.as_micros())
-            .bind(conversation.to_string())
-            .bind(tenant.to_string())
-            .execute(c)
-            .await?
-            .rows_affected());
+        let ended = sql(END)
+            .bind(reply.id)
+            .bind(reply.created_at)
+            .bind(conversation)
+            .bind(tenant)
+            .run(&mut tx)
+            .await?;
         insert_message(&mut tx, reply).await?;
         for notice in notices {
             spine::write_notice(&mut tx, notice).await?;
@@ -339,18 +291,19 @@ impl Store {
     }
 }
 
-/// Whether an earlier turn of the conversation has not ended. Those that wait for a reply hold nobody up: one reply
-/// ends them all.
+/// The turns of a conversation that have not ended. Those that wait for a reply are not among them: one reply ends them
+/// all, so they hold nobody up.
+fn open<'v>(tenant: TenantId, conversation: ConversationId) -> Select<'v> {
+    select(tenant)
+        .with("conversation_id = ?", conversation)
+        .that("ended_at IS NULL AND (waits_for IS NULL OR waits_for <> 'reply')")
+}
+
+/// Whether an earlier turn of the conversation holds this one up.
 async fn is_behind(tx: &mut Tx, turn: &Turn) -> Result<bool> {
-    const FIND: &str = "SELECT id FROM turns WHERE conversation_id = $1 AND tenant_id = $2 AND id < $3 \
-                        AND ended_at IS NULL AND (waits_for IS NULL OR waits_for <> 'reply') LIMIT 1";
-    let found: Option<(String,)> = in_tx!(tx, |c| sqlx::query_as(FIND)
-        .bind(turn.conversation_id.to_string())
-        .bind(turn.tenant_id.to_string())
-        .bind(turn.id.to_string())
-        .fetch_optional(c)
-        .await?);
-    Ok(found.is_some())
+    let earlier = open(turn.tenant_id, turn.conversation_id).with("id < ?", turn.id);
+    let earlier: Option<Turn> = earlier.find_in("id", tx).await?;
+    Ok(earlier.is_some())
 }
 
 /// The oldest open turn of a conversation, if it waits for the end of an earlier one.
@@ -359,16 +312,7 @@ async fn next_waiting(
     tenant: TenantId,
     conversation: ConversationId,
 ) -> Result<Option<Turn>> {
-    let text = format!(
-        "SELECT {COLUMNS} FROM turns WHERE conversation_id = $1 AND tenant_id = $2 AND ended_at IS NULL \
-         AND (waits_for IS NULL OR waits_for <> 'reply') ORDER BY id LIMIT 1"
-    );
-    let row: Option<Row> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(text))
-        .bind(conversation.to_string())
-        .bind(tenant.to_string())
-        .fetch_optional(c)
-        .await?);
-    let oldest = row.map(from_row).transpose()?;
+    let oldest: Option<Turn> = open(tenant, conversation).find_in("id", tx).await?;
     Ok(oldest.filter(|turn| turn.waits_for == Some(WaitsFor::Turn)))
 }
 

@@ -3,7 +3,10 @@
 use tieline_domain::{TenantId, Timestamp};
 
 use super::Kind;
-use crate::{Result, Store, db::on_db, store::parsed};
+use crate::{
+    Result, Store,
+    sql::{Read, Row, sql},
+};
 
 /// A document that was made, changed or deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,29 +21,23 @@ pub struct ChangedDocument {
     pub updated_at: Timestamp,
 }
 
+impl Read for ChangedDocument {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            tenant_id: row.get("tenant_id")?,
+            kind: row.get("kind")?,
+            id: row.get("id")?,
+            updated_at: row.get("updated_at")?,
+        })
+    }
+}
+
 impl Store {
     /// What was made, changed or deleted at `at` or later, in all tenants, the oldest first. Clocks
     /// of nodes differ and commits take time: ask from some seconds earlier than the last answer.
     pub async fn documents_changed_since(&self, at: Timestamp) -> Result<Vec<ChangedDocument>> {
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<
-            _,
-            (String, String, String, i64),
-        >(
-            "SELECT tenant_id, kind, id, updated_at FROM documents
-             WHERE updated_at >= $1 ORDER BY updated_at"
-        )
-        .bind(at.as_micros())
-        .fetch_all(c)
-        .await)?;
-        rows.into_iter()
-            .map(|(tenant_id, kind, id, updated_at)| {
-                Ok(ChangedDocument {
-                    tenant_id: parsed(&tenant_id)?,
-                    kind: parsed(&kind)?,
-                    id,
-                    updated_at: Timestamp::from_micros(updated_at),
-                })
-            })
-            .collect()
+        const CHANGED: &str = "SELECT tenant_id, kind, id, updated_at FROM documents WHERE updated_at >= $1 ORDER BY \
+                               updated_at";
+        sql(CHANGED).bind(at).list(self.db()).await
     }
 }

@@ -4,7 +4,6 @@
 
 mod changes;
 mod kind;
-mod named;
 mod sealed_change;
 pub mod versions;
 
@@ -13,9 +12,10 @@ use tieline_domain::{TenantId, Timestamp, destination::State};
 use crate::{
     Page, PageRequest, Result, Store,
     audit::{self, Action, Change, ChangeBy},
-    db::{Tx, in_tx, on_db},
+    db::Tx,
     sealed::{self, NewSealed},
-    store::{check_version, name_taken, parsed},
+    sql::{Noun, Read, Row, Select, select, sql},
+    store::check_version,
 };
 
 pub use changes::ChangedDocument;
@@ -74,29 +74,29 @@ pub struct Replacement {
     pub expected: Option<i64>,
 }
 
-type Row = (
-    String,
-    String,
-    String,
-    Option<String>,
-    i64,
-    String,
-    i64,
-    i64,
-);
+impl Noun for Document {
+    const TABLE: &str = "documents";
+    const COLUMNS: &str = "tenant_id, kind, id, name, version, body, created_at, updated_at";
+}
 
-fn document(row: Row) -> Result<Document> {
-    let (tenant_id, kind, id, name, version, body, created_at, updated_at) = row;
-    Ok(Document {
-        tenant_id: parsed(&tenant_id)?,
-        kind: parsed(&kind)?,
-        id,
-        name,
-        version,
-        body,
-        created_at: Timestamp::from_micros(created_at),
-        updated_at: Timestamp::from_micros(updated_at),
-    })
+impl Read for Document {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            tenant_id: row.get("tenant_id")?,
+            kind: row.get("kind")?,
+            id: row.get("id")?,
+            name: row.get("name")?,
+            version: row.get("version")?,
+            body: row.get("body")?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+        })
+    }
+}
+
+/// The documents of a tenant that are of this kind and are not deleted.
+fn documents<'v>(tenant: TenantId, kind: Kind) -> Select<'v> {
+    select(tenant).with("kind = ?", kind).that("NOT deleted")
 }
 
 impl Store {
@@ -133,32 +133,17 @@ impl Store {
         kind: Kind,
         id: &str,
     ) -> Result<Option<Document>> {
-        let row = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(
-            "SELECT tenant_id, kind, id, name, version, body, created_at, updated_at
-             FROM documents WHERE tenant_id = $1 AND kind = $2 AND id = $3 AND NOT deleted"
-        )
-        .bind(tenant.to_string())
-        .bind(kind.as_str())
-        .bind(id)
-        .fetch_optional(c)
-        .await)?;
-        row.map(document).transpose()
+        let document = documents(tenant, kind).with("id = ?", id);
+        document.find(self.db()).await
     }
 
     /// A document of whichever live tenant it belongs to, for receivers that are given nothing but
     /// an unguessable id.
     pub async fn find_document_anywhere(&self, kind: Kind, id: &str) -> Result<Option<Document>> {
-        let row = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(
-            "SELECT tenant_id, kind, id, name, version, body, created_at, updated_at
-             FROM documents WHERE kind = $1 AND id = $2 AND NOT deleted
-               AND EXISTS (SELECT 1 FROM tenants
-                           WHERE tenants.id = documents.tenant_id AND deleted_at IS NULL)"
-        )
-        .bind(kind.as_str())
-        .bind(id)
-        .fetch_optional(c)
-        .await)?;
-        row.map(document).transpose()
+        const ANYWHERE: &str = "SELECT tenant_id, kind, id, name, version, body, created_at, updated_at \
+                                FROM documents WHERE kind = $1 AND id = $2 AND NOT deleted AND EXISTS (SELECT 1 \
+                                FROM tenants WHERE tenants.id = documents.tenant_id AND deleted_at IS NULL)";
+        sql(ANYWHERE).bind(kind).bind(id).find(self.db()).await
     }
 
     /// The documents of a tenant.
@@ -168,32 +153,24 @@ impl Store {
         kind: Kind,
         page: &PageRequest,
     ) -> Result<Page<Document>> {
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(
-            "SELECT tenant_id, kind, id, name, version, body, created_at, updated_at
-             FROM documents WHERE tenant_id = $1 AND kind = $2 AND id < $3 AND NOT deleted
-             ORDER BY id DESC LIMIT $4"
-        )
-        .bind(tenant.to_string())
-        .bind(kind.as_str())
-        .bind(page.below())
-        .bind(page.rows())
-        .fetch_all(c)
-        .await)?;
-        let documents = rows.into_iter().map(document).collect::<Result<_>>()?;
-        Ok(Page::cut(documents, page, |document| document.id.clone()))
+        let id = |document: &Document| document.id.clone();
+        documents(tenant, kind).page(page, id, self.db()).await
+    }
+
+    /// The document of a tenant that has this name.
+    pub async fn find_named_document(
+        &self,
+        tenant: TenantId,
+        kind: Kind,
+        name: &str,
+    ) -> Result<Option<Document>> {
+        let document = documents(tenant, kind).with("name = ?", name);
+        document.find(self.db()).await
     }
 
     /// All documents of a tenant, for caches.
     pub async fn all_documents(&self, tenant: TenantId, kind: Kind) -> Result<Vec<Document>> {
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(
-            "SELECT tenant_id, kind, id, name, version, body, created_at, updated_at
-             FROM documents WHERE tenant_id = $1 AND kind = $2 AND NOT deleted ORDER BY id"
-        )
-        .bind(tenant.to_string())
-        .bind(kind.as_str())
-        .fetch_all(c)
-        .await)?;
-        rows.into_iter().map(document).collect()
+        documents(tenant, kind).list("id", self.db()).await
     }
 
     /// Replaces the content of a document; `None` if there is none. [`crate::Error::Conflict`] if it has
@@ -288,73 +265,53 @@ impl Store {
 }
 
 async fn insert(tx: &mut Tx, made: &Document) -> Result<()> {
-    in_tx!(tx, |c| sqlx::query(
-        "INSERT INTO documents (tenant_id, kind, id, name, version, body, created_at, updated_at, deleted)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, FALSE)"
-    )
-    .bind(made.tenant_id.to_string())
-    .bind(made.kind.as_str())
-    .bind(&made.id)
-    .bind(made.name.as_deref())
-    .bind(made.version)
-    .bind(&made.body)
-    .bind(made.created_at.as_micros())
-    .bind(made.updated_at.as_micros())
-    .execute(c)
-    .await
-    .map(drop))
-    .map_err(name_taken)
+    const INSERT: &str = "INSERT INTO documents (tenant_id, kind, id, name, version, body, created_at, updated_at, \
+                          deleted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, FALSE)";
+    sql(INSERT)
+        .bind(made.tenant_id)
+        .bind(made.kind)
+        .bind(&made.id)
+        .bind(made.name.as_deref())
+        .bind(made.version)
+        .bind(&made.body)
+        .bind(made.created_at)
+        .bind(made.updated_at)
+        .run_unless_taken(tx)
+        .await
 }
 
 async fn insert_destination(tx: &mut Tx, made: &Document) -> Result<()> {
-    in_tx!(tx, |c| sqlx::query(
-        "INSERT INTO destinations
-           (subscription_id, tenant_id, state, reason, since, failed_probes, changed_at)
-         VALUES ($1, $2, $3, '', $4, 0, $4)"
-    )
-    .bind(&made.id)
-    .bind(made.tenant_id.to_string())
-    .bind(State::Active.as_str())
-    .bind(made.created_at.as_micros())
-    .execute(c)
-    .await
-    .map(drop))
-    .map_err(name_taken)
+    const INSERT: &str = "INSERT INTO destinations (subscription_id, tenant_id, state, reason, since, failed_probes, \
+                          changed_at) VALUES ($1, $2, $3, '', $4, 0, $4)";
+    sql(INSERT)
+        .bind(&made.id)
+        .bind(made.tenant_id)
+        .bind(State::Active)
+        .bind(made.created_at)
+        .run_unless_taken(tx)
+        .await
 }
 
-/// Reads a document and keeps others from changing it until the transaction ends: an update that
-/// changes nothing is what locks a row on both engines.
+/// Reads a document and keeps others from changing it until the transaction ends.
 async fn lock(tx: &mut Tx, tenant: TenantId, kind: Kind, id: &str) -> Result<Option<Document>> {
-    let row = in_tx!(tx, |c| sqlx::query_as::<_, Row>(
-        "UPDATE documents SET version = version
-         WHERE tenant_id = $1 AND kind = $2 AND id = $3 AND NOT deleted
-         RETURNING tenant_id, kind, id, name, version, body, created_at, updated_at"
-    )
-    .bind(tenant.to_string())
-    .bind(kind.as_str())
-    .bind(id)
-    .fetch_optional(c)
-    .await)?;
-    row.map(document).transpose()
+    let document = documents(tenant, kind).with("id = ?", id);
+    document.lock("version", tx).await
 }
 
 async fn update(tx: &mut Tx, after: &Document, deleted: bool) -> Result<()> {
-    in_tx!(tx, |c| sqlx::query(
-        "UPDATE documents SET name = $4, version = $5, body = $6, updated_at = $7, deleted = $8
-         WHERE tenant_id = $1 AND kind = $2 AND id = $3"
-    )
-    .bind(after.tenant_id.to_string())
-    .bind(after.kind.as_str())
-    .bind(&after.id)
-    .bind(after.name.as_deref())
-    .bind(after.version)
-    .bind(&after.body)
-    .bind(after.updated_at.as_micros())
-    .bind(deleted)
-    .execute(c)
-    .await
-    .map(drop))
-    .map_err(name_taken)
+    const UPDATE: &str = "UPDATE documents SET name = $4, version = $5, body = $6, updated_at = $7, deleted = $8 \
+                          WHERE tenant_id = $1 AND kind = $2 AND id = $3";
+    sql(UPDATE)
+        .bind(after.tenant_id)
+        .bind(after.kind)
+        .bind(&after.id)
+        .bind(after.name.as_deref())
+        .bind(after.version)
+        .bind(&after.body)
+        .bind(after.updated_at)
+        .bind(deleted)
+        .run_unless_taken(tx)
+        .await
 }
 
 async fn record(

@@ -6,7 +6,8 @@ use super::{Document, Kind};
 use crate::{
     Page, PageRequest, Result, Store,
     audit::ChangeBy,
-    db::{Tx, in_tx, on_db},
+    db::Tx,
+    sql::{Noun, Read, Row, Select, select, sql},
 };
 
 /// How many versions of one document are kept; the oldest go first.
@@ -27,17 +28,26 @@ pub struct Version {
     pub created_at: Timestamp,
 }
 
-type Row = (i64, Option<String>, String, String, i64);
+impl Noun for Version {
+    const TABLE: &str = "document_versions";
+    const COLUMNS: &str = "version, name, body, actor, created_at";
+}
 
-fn version(row: Row) -> Version {
-    let (version, name, body, actor, created_at) = row;
-    Version {
-        version,
-        name,
-        body,
-        actor,
-        created_at: Timestamp::from_micros(created_at),
+impl Read for Version {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            version: row.get("version")?,
+            name: row.get("name")?,
+            body: row.get("body")?,
+            actor: row.get("actor")?,
+            created_at: row.get("created_at")?,
+        })
     }
+}
+
+/// The versions of a document.
+fn versions(tenant: TenantId, kind: Kind, id: &str) -> Select<'_> {
+    select(tenant).with("kind = ?", kind).with("id = ?", id)
 }
 
 impl Store {
@@ -49,21 +59,10 @@ impl Store {
         id: &str,
         page: &PageRequest,
     ) -> Result<Page<Version>> {
-        let before = page.after.as_deref().and_then(|after| after.parse().ok());
-        let rows = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(
-            "SELECT version, name, body, actor, created_at FROM document_versions
-             WHERE tenant_id = $1 AND kind = $2 AND id = $3 AND version < $4
-             ORDER BY version DESC LIMIT $5"
-        )
-        .bind(tenant.to_string())
-        .bind(kind.as_str())
-        .bind(id)
-        .bind(before.unwrap_or(i64::MAX))
-        .bind(page.rows())
-        .fetch_all(c)
-        .await)?;
-        let versions = rows.into_iter().map(version).collect();
-        Ok(Page::cut(versions, page, |version| version.version))
+        let before: Option<i64> = page.after.as_deref().and_then(|after| after.parse().ok());
+        let wanted = versions(tenant, kind, id).with_any("version < ?", before);
+        let rows = wanted.first(page.rows(), "version DESC", self.db()).await?;
+        Ok(Page::cut(rows, page, |version: &Version| version.version))
     }
 
     /// A document as it was in this version; `None` if there is no such version (any more).
@@ -74,42 +73,29 @@ impl Store {
         id: &str,
         number: i64,
     ) -> Result<Option<Version>> {
-        let row = on_db!(self.db(), |c| sqlx::query_as::<_, Row>(
-            "SELECT version, name, body, actor, created_at FROM document_versions
-             WHERE tenant_id = $1 AND kind = $2 AND id = $3 AND version = $4"
-        )
-        .bind(tenant.to_string())
-        .bind(kind.as_str())
-        .bind(id)
-        .bind(number)
-        .fetch_optional(c)
-        .await)?;
-        Ok(row.map(version))
+        let version = versions(tenant, kind, id).with("version = ?", number);
+        version.find(self.db()).await
     }
 }
 
 /// Keeps a document as it is now, where its kind keeps versions, and lets go of the oldest.
 pub(super) async fn keep(tx: &mut Tx, document: &Document, by: &ChangeBy) -> Result<()> {
+    const INSERT: &str = "INSERT INTO document_versions (tenant_id, kind, id, version, name, body, actor, \
+                          created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     if !document.kind.keeps_versions() {
         return Ok(());
     }
-    in_tx!(tx, |c| {
-        sqlx::query(
-        "INSERT INTO document_versions (tenant_id, kind, id, version, name, body, actor, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
-    )
-    .bind(document.tenant_id.to_string())
-    .bind(document.kind.as_str())
-    .bind(&document.id)
-    .bind(document.version)
-    .bind(document.name.as_deref())
-    .bind(&document.body)
-    .bind(&by.actor)
-    .bind(document.updated_at.as_micros())
-    .execute(c)
-    .await
-    .map(drop)
-    })?;
+    sql(INSERT)
+        .bind(document.tenant_id)
+        .bind(document.kind)
+        .bind(&document.id)
+        .bind(document.version)
+        .bind(document.name.as_deref())
+        .bind(&document.body)
+        .bind(&by.actor)
+        .bind(document.updated_at)
+        .run(tx)
+        .await?;
     remove_up_to(tx, document, document.version - KEPT).await
 }
 
@@ -122,17 +108,14 @@ pub(super) async fn forget(tx: &mut Tx, document: &Document) -> Result<()> {
 }
 
 async fn remove_up_to(tx: &mut Tx, document: &Document, last: i64) -> Result<()> {
-    in_tx!(tx, |c| {
-        sqlx::query(
-        "DELETE FROM document_versions WHERE tenant_id = $1 AND kind = $2 AND id = $3 AND version <= $4"
-    )
-    .bind(document.tenant_id.to_string())
-    .bind(document.kind.as_str())
-    .bind(&document.id)
-    .bind(last)
-    .execute(c)
-    .await
-    .map(drop)
-    })?;
+    const DELETE: &str = "DELETE FROM document_versions WHERE tenant_id = $1 AND kind = $2 AND id = $3 AND version \
+                          <= $4";
+    sql(DELETE)
+        .bind(document.tenant_id)
+        .bind(document.kind)
+        .bind(&document.id)
+        .bind(last)
+        .run(tx)
+        .await?;
     Ok(())
 }

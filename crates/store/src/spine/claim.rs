@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Error, Result,
     db::{Db, Tx, in_tx, on_db},
-    events,
+    sql::{Noun, sql},
 };
 
 /// What a claim gives back of the delivery: its keys and its history.
@@ -103,21 +103,13 @@ async fn events_of(tx: &mut Tx, rows: &[DeliveryRow]) -> Result<HashMap<EventId,
         .collect();
     let text = format!(
         "SELECT {} FROM events WHERE (tenant_id, id) IN (VALUES {})",
-        events::COLUMNS,
+        Event::COLUMNS,
         pairs.join(",")
     );
-    let found: Vec<events::EventRow> = in_tx!(tx, |c| {
-        let query = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
-        let query = rows
-            .iter()
-            .fold(query, |query, row| query.bind(&row.0).bind(&row.2));
-        query.fetch_all(c).await?
-    });
-    let parsed = found.into_iter().map(|row| {
-        let event = events::from_row(row)?;
-        Ok((event.id, Arc::new(event)))
-    });
-    parsed.collect()
+    let keys = rows.iter().flat_map(|row| [&row.0, &row.2]);
+    let found: Vec<Event> = sql(AssertSqlSafe(text)).bind_all(keys).list_in(tx).await?;
+    let shared = found.into_iter().map(|event| (event.id, Arc::new(event)));
+    Ok(shared.collect())
 }
 
 fn claimed(

@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use sqlx::{AssertSqlSafe, query::QueryAs};
+use sqlx::AssertSqlSafe;
 use tieline_domain::{
     DeliveryId, DestinationId, EventId, TenantId, Timestamp, delivery::Status, event::Event,
 };
@@ -14,9 +14,9 @@ use super::{
     lines::{self, LINE},
 };
 use crate::{
-    Error, Result, Store,
-    db::{Db, Tx, in_tx, on_db},
-    events,
+    Result, Store,
+    db::{Db, Tx},
+    sql::{places, select, sql},
 };
 
 /// An event that is to go to a subscription again.
@@ -76,24 +76,15 @@ pub struct Stretch {
 impl Store {
     /// Up to `limit` events of a stretch whose content was not erased, the oldest first.
     pub async fn events_in(&self, stretch: &Stretch, limit: usize) -> Result<Vec<Event>> {
-        let text = format!(
-            "SELECT {} FROM events WHERE tenant_id = $1 AND id > $2 AND id < $3 \
-             AND ($4 = '' OR source = $4) AND ($5 = '' OR subject = $5) AND NOT EXISTS \
-             (SELECT 1 FROM erased WHERE erased.tenant_id = events.tenant_id AND erased.event_id = events.id) \
-             ORDER BY id LIMIT $6",
-            events::COLUMNS
-        );
-        let rows: Vec<events::EventRow> =
-            on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-                .bind(stretch.tenant_id.to_string())
-                .bind(stretch.after.to_string())
-                .bind(stretch.before.to_string())
-                .bind(stretch.source.as_deref().unwrap_or_default())
-                .bind(stretch.subject.as_deref().unwrap_or_default())
-                .bind(limit as i64)
-                .fetch_all(c)
-                .await?);
-        rows.into_iter().map(events::from_row).collect()
+        const NOT_ERASED: &str = "NOT EXISTS (SELECT 1 FROM erased WHERE erased.tenant_id = events.tenant_id \
+                                  AND erased.event_id = events.id)";
+        let events = select(stretch.tenant_id)
+            .with("id > ?", stretch.after)
+            .with("id < ?", stretch.before)
+            .with_any("source = ?", stretch.source.as_deref())
+            .with_any("subject = ?", stretch.subject.as_deref())
+            .that(NOT_ERASED);
+        events.first(limit, "id", self.db()).await
     }
 
     /// Delivers one event again, in one commit.
@@ -118,21 +109,11 @@ impl Store {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let text = format!(
-            "SELECT id FROM deliveries WHERE tenant_id = $1 AND id IN ({}) \
-             AND status = 'pending' AND attempts = earlier_attempts",
-            places(2, ids.len())
-        );
-        let rows: Vec<(String,)> = on_db!(self.db(), |c| {
-            let query = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
-            let query = query.bind(tenant.to_string());
-            ids.iter()
-                .fold(query, |query, id| query.bind(id.to_string()))
-                .fetch_all(c)
-                .await?
-        });
-        let parsed = rows.into_iter().map(|(id,)| id.parse());
-        parsed.collect::<Result<_, _>>().map_err(Error::content)
+        let waiting = select(tenant)
+            .among("id", ids.iter().copied())
+            .that("status = 'pending' AND attempts = earlier_attempts");
+        let ids = waiting.statement(|these| format!("SELECT id FROM deliveries WHERE {these}"));
+        ids.list(self.db()).await
     }
 }
 
@@ -202,50 +183,28 @@ async fn keep_events(
     tenant: TenantId,
     ids: &[EventId],
 ) -> Result<Vec<EventId>> {
-    let text = format!(
-        "SELECT id FROM events WHERE tenant_id = $1 AND id IN ({}) ORDER BY id {}",
-        places(2, ids.len()),
-        db.locked()
-    );
-    let rows: Vec<(String,)> = in_tx!(tx, |c| {
-        let query = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
-        let query = query.bind(tenant.to_string());
-        ids.iter()
-            .fold(query, |query, id| query.bind(id.to_string()))
-            .fetch_all(c)
-            .await?
+    let these = select(tenant).among("id", ids.iter().copied());
+    let keep = these.statement(|these| {
+        let locked = db.locked();
+        format!("SELECT id FROM events WHERE {these} ORDER BY id {locked}")
     });
-    let parsed = rows.into_iter().map(|(id,)| id.parse());
-    parsed.collect::<Result<_, _>>().map_err(Error::content)
+    keep.list_in(tx).await
 }
 
 type Owed = HashMap<(EventId, DestinationId), (DeliveryId, Status)>;
 
 /// The deliveries that there are of these events. Of several to one subscription, the first one.
 async fn owed(tx: &mut Tx, tenant: TenantId, ids: &[EventId]) -> Result<Owed> {
-    let text = format!(
-        "SELECT event_id, subscription_id, id, status FROM deliveries WHERE event_id IN ({}) \
-         AND tenant_id = $1 ORDER BY id DESC",
-        places(2, ids.len())
-    );
-    let rows: Vec<(String, String, String, String)> = in_tx!(tx, |c| {
-        let query: QueryAs<'_, _, _, _> = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
-        let query = query.bind(tenant.to_string());
-        ids.iter()
-            .fold(query, |query, id| query.bind(id.to_string()))
-            .fetch_all(c)
-            .await?
+    let those = select(tenant).among("event_id", ids.iter().copied());
+    let owed = those.statement(|those| {
+        format!(
+            "SELECT event_id, subscription_id, id, status FROM deliveries WHERE {those} ORDER BY id DESC"
+        )
     });
-    let parsed = rows
-        .into_iter()
-        .map(|(event, subscription, id, status)| -> Result<_> {
-            let event = event.parse().map_err(Error::content)?;
-            let subscription = subscription.parse().map_err(Error::content)?;
-            let id = id.parse().map_err(Error::content)?;
-            let status = status.parse().map_err(Error::content)?;
-            Ok(((event, subscription), (id, status)))
-        });
-    parsed.collect()
+    let owed = owed.list_in(tx).await?.into_iter();
+    Ok(owed
+        .map(|(event, destination, id, status)| ((event, destination), (id, status)))
+        .collect())
 }
 
 /// Gives deliveries that have ended a new schedule. They are as old as it: how long they may be held
@@ -264,23 +223,11 @@ async fn begin_anew(
         lines::again(status),
         places(3, ids.len())
     );
-    let rows: Vec<(String, Option<String>)> = in_tx!(tx, |c| {
-        let query: QueryAs<'_, _, _, _> = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
-        let query = query.bind(now.as_micros()).bind(tenant.to_string());
-        ids.iter()
-            .fold(query, |query, id| query.bind(id.to_string()))
-            .fetch_all(c)
-            .await?
-    });
+    let begun = sql(AssertSqlSafe(text)).bind(now).bind(tenant);
+    let rows = begun.bind_all(ids.iter().copied()).list_in(tx).await?;
     let lines = rows
         .into_iter()
         .filter_map(|row| lines::line(row).transpose());
     let lines = lines.collect::<Result<Vec<_>>>()?;
     lines::advance_all(tx, lines, now, status).await
-}
-
-/// `$first, …`: as many parameters as there are values.
-pub(crate) fn places(first: usize, count: usize) -> String {
-    let places: Vec<_> = (first..first + count).map(|i| format!("${i}")).collect();
-    places.join(",")
 }

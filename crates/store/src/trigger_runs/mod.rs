@@ -5,7 +5,6 @@
 
 mod steps;
 
-use sqlx::AssertSqlSafe;
 use tieline_domain::{
     DeliveryId, EventId, TenantId, Timestamp, TriggerId, TriggerRunId,
     trigger::{Failure, Run, RunStatus},
@@ -13,77 +12,39 @@ use tieline_domain::{
 
 use crate::{
     Error, Page, PageRequest, Result, Store,
-    db::{in_tx, on_db},
-    spine::replay,
-    store::parsed,
+    sql::{Noun, Read, Row, select, sql},
 };
 
 pub use steps::Effects;
 pub(crate) use steps::erase_steps;
 
-const RUN: &str = "tenant_id, id, trigger_id, delivery_id, event_id, trace_id, depth, plan, status, error, schedule, \
-                   created_at, ended_at";
-
 /// How many causes are followed to find the run that an event comes from.
 const MAX_CAUSES: usize = 32;
 
-type RunRow = (
-    String,
-    String,
-    String,
-    String,
-    String,
-    String,
-    i64,
-    String,
-    String,
-    Option<String>,
-    i64,
-    i64,
-    Option<i64>,
-);
-
-fn run(row: RunRow) -> Result<Run> {
-    let (
-        tenant,
-        id,
-        trigger,
-        delivery,
-        event,
-        trace_id,
-        depth,
-        plan,
-        status,
-        error,
-        schedule,
-        created_at,
-        ended_at,
-    ) = row;
-    Ok(Run {
-        id: parsed(&id)?,
-        tenant_id: parsed(&tenant)?,
-        trigger_id: parsed(&trigger)?,
-        delivery_id: parsed(&delivery)?,
-        event_id: parsed(&event)?,
-        trace_id,
-        depth: number(depth),
-        plan,
-        status: parsed(&status)?,
-        error: json(error.as_deref())?,
-        schedule: number(schedule),
-        created_at: Timestamp::from_micros(created_at),
-        ended_at: ended_at.map(Timestamp::from_micros),
-    })
+impl Noun for Run {
+    const TABLE: &str = "trigger_runs";
+    const COLUMNS: &str = "tenant_id, id, trigger_id, delivery_id, event_id, trace_id, depth, plan, status, error, \
+                           schedule, created_at, ended_at";
 }
 
-fn number(value: i64) -> u32 {
-    u32::try_from(value).unwrap_or(u32::MAX)
-}
-
-fn json<T: serde::de::DeserializeOwned>(text: Option<&str>) -> Result<Option<T>> {
-    text.map(serde_json::from_str)
-        .transpose()
-        .map_err(Error::content)
+impl Read for Run {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            tenant_id: row.get("tenant_id")?,
+            trigger_id: row.get("trigger_id")?,
+            delivery_id: row.get("delivery_id")?,
+            event_id: row.get("event_id")?,
+            trace_id: row.get("trace_id")?,
+            depth: row.get("depth")?,
+            plan: row.get("plan")?,
+            status: row.get("status")?,
+            error: row.json_if_any("error")?,
+            schedule: row.get("schedule")?,
+            created_at: row.get("created_at")?,
+            ended_at: row.get("ended_at")?,
+        })
+    }
 }
 
 fn text(value: Option<&impl serde::Serialize>) -> Result<Option<String>> {
@@ -109,15 +70,9 @@ impl Store {
         tenant: TenantId,
         delivery: DeliveryId,
     ) -> Result<Option<Run>> {
-        let text = format!(
-            "SELECT {RUN} FROM trigger_runs WHERE delivery_id = $1 AND tenant_id = $2 ORDER BY id DESC LIMIT 1"
-        );
-        let row: Option<RunRow> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(delivery.to_string())
-            .bind(tenant.to_string())
-            .fetch_optional(c)
-            .await?);
-        row.map(run).transpose()
+        let runs = select(tenant).with("delivery_id = ?", delivery);
+        let newest: Vec<Run> = runs.first(1, "id DESC", self.db()).await?;
+        Ok(newest.into_iter().next())
     }
 
     /// One run.
@@ -126,13 +81,8 @@ impl Store {
         tenant: TenantId,
         id: TriggerRunId,
     ) -> Result<Option<Run>> {
-        let text = format!("SELECT {RUN} FROM trigger_runs WHERE tenant_id = $1 AND id = $2");
-        let row: Option<RunRow> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(id.to_string())
-            .fetch_optional(c)
-            .await?);
-        row.map(run).transpose()
+        let run = select(tenant).with("id = ?", id);
+        run.find(self.db()).await
     }
 
     /// A page of the runs of a trigger, the newest first.
@@ -143,21 +93,11 @@ impl Store {
         filter: RunFilter,
         page: &PageRequest,
     ) -> Result<Page<Run>> {
-        let text = format!(
-            "SELECT {RUN} FROM trigger_runs WHERE trigger_id = $1 AND tenant_id = $2 AND id < $3 \
-             AND ($4 = '' OR status = $4) AND ($5 = '' OR event_id = $5) ORDER BY id DESC LIMIT $6"
-        );
-        let rows: Vec<RunRow> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(trigger.to_string())
-            .bind(tenant.to_string())
-            .bind(page.below())
-            .bind(filter.status.map(RunStatus::as_str).unwrap_or_default())
-            .bind(filter.event_id.map(|id| id.to_string()).unwrap_or_default())
-            .bind(page.rows())
-            .fetch_all(c)
-            .await?);
-        let runs = rows.into_iter().map(run).collect::<Result<Vec<_>>>()?;
-        Ok(Page::cut(runs, page, |run| run.id))
+        let runs = select(tenant)
+            .with("trigger_id = ?", trigger)
+            .with_any("status = ?", filter.status)
+            .with_any("event_id = ?", filter.event_id);
+        runs.page(page, |run: &Run| run.id, self.db()).await
     }
 
     /// How many runs led to an event that has this cause: 0 if none of the events before it started one.
@@ -167,13 +107,9 @@ impl Store {
         let mut cause = cause;
         for _ in 0..MAX_CAUSES {
             let Some(event) = cause else { return Ok(0) };
-            let (depth,): (Option<i64>,) = on_db!(self.db(), |c| sqlx::query_as(DEPTH)
-                .bind(event.to_string())
-                .bind(tenant.to_string())
-                .fetch_one(c)
-                .await?);
-            if let Some(depth) = depth {
-                return Ok(number(depth));
+            let depth = sql(DEPTH).bind(event).bind(tenant);
+            if let Some(Some(depth)) = depth.find(self.db()).await? {
+                return Ok(depth);
             }
             let event = self.find_event(tenant, event).await?;
             cause = event.and_then(|event| event.cause_id);
@@ -187,26 +123,24 @@ impl Store {
                              depth, plan, status, error, schedule, created_at, ended_at, holder) \
                              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
         let error = text(new.error.as_ref())?;
-        let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| sqlx::query(BEGIN)
-            .bind(new.tenant_id.to_string())
-            .bind(new.id.to_string())
-            .bind(new.trigger_id.to_string())
-            .bind(new.delivery_id.to_string())
-            .bind(new.event_id.to_string())
+        sql(BEGIN)
+            .bind(new.tenant_id)
+            .bind(new.id)
+            .bind(new.trigger_id)
+            .bind(new.delivery_id)
+            .bind(new.event_id)
             .bind(&new.trace_id)
-            .bind(i64::from(new.depth))
+            .bind(new.depth)
             .bind(&new.plan)
-            .bind(new.status.as_str())
+            .bind(new.status)
             .bind(error)
-            .bind(i64::from(new.schedule))
-            .bind(new.created_at.as_micros())
-            .bind(new.ended_at.map(Timestamp::as_micros))
+            .bind(new.schedule)
+            .bind(new.created_at)
+            .bind(new.ended_at)
             .bind(holder)
-            .execute(c)
-            .await
-            .map(drop))?;
-        tx.commit().await
+            .commit(self.db())
+            .await?;
+        Ok(())
     }
 
     /// Takes up a run that was begun, for `holder`; false if it is no longer as it was `seen`.
@@ -218,18 +152,15 @@ impl Store {
     ) -> Result<bool> {
         const RESUME: &str = "UPDATE trigger_runs SET status = 'running', error = NULL, ended_at = NULL, holder = $1, \
                               schedule = $2 WHERE tenant_id = $3 AND id = $4 AND status = $5 AND schedule = $6";
-        let mut tx = self.db().begin().await?;
-        let resumed = in_tx!(tx, |c| sqlx::query(RESUME)
+        let resumed = sql(RESUME)
             .bind(holder)
-            .bind(i64::from(schedule))
-            .bind(seen.tenant_id.to_string())
-            .bind(seen.id.to_string())
-            .bind(seen.status.as_str())
-            .bind(i64::from(seen.schedule))
-            .execute(c)
-            .await?
-            .rows_affected());
-        tx.commit().await?;
+            .bind(schedule)
+            .bind(seen.tenant_id)
+            .bind(seen.id)
+            .bind(seen.status)
+            .bind(seen.schedule)
+            .commit(self.db())
+            .await?;
         Ok(resumed > 0)
     }
 
@@ -246,18 +177,15 @@ impl Store {
                             WHERE tenant_id = $4 AND id = $5 AND holder = $6 AND status = 'running'";
         let error = text(error)?;
         let ended_at = (to != RunStatus::Waiting).then_some(now.as_micros());
-        let mut tx = self.db().begin().await?;
-        let passed = in_tx!(tx, |c| sqlx::query(PASS)
-            .bind(to.as_str())
+        let passed = sql(PASS)
+            .bind(to)
             .bind(error)
             .bind(ended_at)
-            .bind(of.tenant_id.to_string())
-            .bind(of.id.to_string())
+            .bind(of.tenant_id)
+            .bind(of.id)
             .bind(holder)
-            .execute(c)
-            .await?
-            .rows_affected());
-        tx.commit().await?;
+            .commit(self.db())
+            .await?;
         Ok(passed > 0)
     }
 
@@ -275,17 +203,15 @@ impl Store {
                             holder = NULL WHERE event_id = $3 AND tenant_id = $4 AND trigger_id = $5 \
                             AND ended_at IS NULL";
         let why = text(Some(why))?;
-        let mut tx = self.db().begin().await?;
-        in_tx!(tx, |c| sqlx::query(FAIL)
+        sql(FAIL)
             .bind(why)
-            .bind(now.as_micros())
-            .bind(event.to_string())
-            .bind(tenant.to_string())
-            .bind(trigger.to_string())
-            .execute(c)
-            .await
-            .map(drop))?;
-        tx.commit().await
+            .bind(now)
+            .bind(event)
+            .bind(tenant)
+            .bind(trigger)
+            .commit(self.db())
+            .await?;
+        Ok(())
     }
 
     /// Ends up to `limit` open runs whose delivery goes out no more; says how many.
@@ -298,20 +224,16 @@ impl Store {
                            CASE WHEN EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = trigger_runs.tenant_id \
                            AND d.id = trigger_runs.delivery_id AND d.status = 'dead') THEN 'failed' \
                            ELSE 'cancelled' END WHERE tenant_id = $2 AND id = $3 AND ended_at IS NULL";
-        let found: Vec<(String, String)> = on_db!(self.db(), |c| sqlx::query_as(FIND)
-            .bind(limit as i64)
-            .fetch_all(c)
-            .await?);
+        let found: Vec<(TenantId, TriggerRunId)> = sql(FIND).bind(limit).list(self.db()).await?;
         let mut ended = 0;
         for (tenant, id) in found {
             let mut tx = self.db().begin().await?;
-            ended += in_tx!(tx, |c| sqlx::query(END)
-                .bind(now.as_micros())
+            ended += sql(END)
+                .bind(now)
                 .bind(tenant)
                 .bind(id)
-                .execute(c)
-                .await?
-                .rows_affected());
+                .run(&mut tx)
+                .await?;
             tx.commit().await?;
         }
         Ok(ended)
@@ -326,27 +248,16 @@ impl Store {
     ) -> Result<u64> {
         const OLD: &str = "SELECT id FROM trigger_runs WHERE tenant_id = $1 AND id < $2 AND ended_at IS NOT NULL \
                            ORDER BY id LIMIT $3";
-        let old: Vec<(String,)> = on_db!(self.db(), |c| sqlx::query_as(OLD)
-            .bind(tenant.to_string())
-            .bind(before.to_string())
-            .bind(limit as i64)
-            .fetch_all(c)
-            .await?);
+        let old = sql(OLD).bind(tenant).bind(before).bind(limit);
+        let old: Vec<TriggerRunId> = old.list(self.db()).await?;
         if old.is_empty() {
             return Ok(0);
         }
-        let list = replay::places(2, old.len());
         let mut tx = self.db().begin().await?;
-        for statement in [
-            format!("DELETE FROM trigger_steps WHERE tenant_id = $1 AND run_id IN ({list})"),
-            format!("DELETE FROM trigger_runs WHERE tenant_id = $1 AND id IN ({list})"),
-        ] {
-            in_tx!(tx, |c| {
-                let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
-                let query = query.bind(tenant.to_string());
-                let query = old.iter().fold(query, |query, (id,)| query.bind(id));
-                query.execute(c).await?.rows_affected()
-            });
+        for (table, column) in [("trigger_steps", "run_id"), ("trigger_runs", "id")] {
+            let old = select(tenant).among(column, old.iter().copied());
+            let remove = old.statement(|old| format!("DELETE FROM {table} WHERE {old}"));
+            remove.run(&mut tx).await?;
         }
         tx.commit().await?;
         Ok(old.len() as u64)

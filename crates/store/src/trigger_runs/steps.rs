@@ -1,57 +1,43 @@
 //! The steps of runs.
 
-use std::time::Duration;
-
-use sqlx::AssertSqlSafe;
 use tieline_domain::{
     TenantId, Timestamp, TriggerRunId,
     trigger::{Run, RunStep},
 };
 
-use super::{json, number, text};
+use super::text;
 use crate::{
     Error, Result, Store,
-    db::{Tx, in_tx, on_db},
+    db::Tx,
     spine::{
         self, Entry, lines,
         replay::{self, Again},
     },
-    store::parsed,
+    sql::{Noun, Read, Row, select, sql},
 };
 
-const STEP: &str =
-    "number, name, kind, status, attempts, input, output, error, call_id, started_at, duration_us";
+impl Noun for RunStep {
+    const TABLE: &str = "trigger_steps";
+    const COLUMNS: &str = "number, name, kind, status, attempts, input, output, error, call_id, started_at, \
+                           duration_us";
+}
 
-type StepRow = (
-    i64,
-    String,
-    String,
-    String,
-    i64,
-    String,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    i64,
-    Option<i64>,
-);
-
-fn step(row: StepRow) -> Result<RunStep> {
-    let (place, name, kind, status, attempts, input, output, error, call_id, started_at, duration) =
-        row;
-    Ok(RunStep {
-        number: number(place),
-        name,
-        kind,
-        status: parsed(&status)?,
-        attempts: number(attempts),
-        input: serde_json::from_str(&input).map_err(Error::content)?,
-        output: json(output.as_deref())?,
-        error: json(error.as_deref())?,
-        call_id: call_id.as_deref().map(parsed).transpose()?,
-        started_at: Timestamp::from_micros(started_at),
-        duration: duration.map(|micros| Duration::from_micros(micros.unsigned_abs())),
-    })
+impl Read for RunStep {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            number: row.get("number")?,
+            name: row.get("name")?,
+            kind: row.get("kind")?,
+            status: row.get("status")?,
+            attempts: row.get("attempts")?,
+            input: row.json("input")?,
+            output: row.json_if_any("output")?,
+            error: row.json_if_any("error")?,
+            call_id: row.get("call_id")?,
+            started_at: row.get("started_at")?,
+            duration: row.get("duration_us")?,
+        })
+    }
 }
 
 /// What a step leaves behind beside its row.
@@ -66,15 +52,8 @@ pub struct Effects {
 impl Store {
     /// The steps of a run that were begun, the first one first.
     pub async fn trigger_steps(&self, tenant: TenantId, run: TriggerRunId) -> Result<Vec<RunStep>> {
-        let text = format!(
-            "SELECT {STEP} FROM trigger_steps WHERE tenant_id = $1 AND run_id = $2 ORDER BY number"
-        );
-        let rows: Vec<StepRow> = on_db!(self.db(), |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(run.to_string())
-            .fetch_all(c)
-            .await?);
-        rows.into_iter().map(step).collect()
+        let steps = select(tenant).with("run_id = ?", run);
+        steps.list("number", self.db()).await
     }
 
     /// Notes that a step of a run begins, or begins again; false if `holder` has the run no more.
@@ -94,17 +73,16 @@ impl Store {
         if !holds(&mut tx, of, holder).await? {
             return Ok(false);
         }
-        in_tx!(tx, |c| sqlx::query(BEGIN)
-            .bind(of.tenant_id.to_string())
-            .bind(of.id.to_string())
-            .bind(i64::from(begun.number))
+        sql(BEGIN)
+            .bind(of.tenant_id)
+            .bind(of.id)
+            .bind(begun.number)
             .bind(&begun.name)
             .bind(&begun.kind)
             .bind(&input)
-            .bind(begun.started_at.as_micros())
-            .execute(c)
-            .await
-            .map(drop))?;
+            .bind(begun.started_at)
+            .run(&mut tx)
+            .await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -141,12 +119,7 @@ impl Store {
 pub(crate) async fn erase_steps(tx: &mut Tx, tenant: TenantId, event: &str) -> Result<()> {
     const BLANK: &str = "UPDATE trigger_steps SET input = 'null', output = NULL WHERE tenant_id = $1 AND run_id IN \
                          (SELECT id FROM trigger_runs WHERE event_id = $2 AND tenant_id = $1)";
-    in_tx!(tx, |c| sqlx::query(BLANK)
-        .bind(tenant.to_string())
-        .bind(event)
-        .execute(c)
-        .await
-        .map(drop))?;
+    sql(BLANK).bind(tenant).bind(event).run(tx).await?;
     Ok(())
 }
 
@@ -154,13 +127,12 @@ pub(crate) async fn erase_steps(tx: &mut Tx, tenant: TenantId, event: &str) -> R
 async fn holds(tx: &mut Tx, of: &Run, holder: &str) -> Result<bool> {
     const HOLDS: &str = "UPDATE trigger_runs SET holder = holder WHERE tenant_id = $1 AND id = $2 AND holder = $3 \
                          AND status = 'running'";
-    let held = in_tx!(tx, |c| sqlx::query(HOLDS)
-        .bind(of.tenant_id.to_string())
-        .bind(of.id.to_string())
+    let held = sql(HOLDS)
+        .bind(of.tenant_id)
+        .bind(of.id)
         .bind(holder)
-        .execute(c)
-        .await?
-        .rows_affected());
+        .run(tx)
+        .await?;
     Ok(held > 0)
 }
 
@@ -174,22 +146,20 @@ async fn write_step(tx: &mut Tx, of: &Run, ended: &RunStep) -> Result<()> {
                          duration_us = excluded.duration_us";
     let input = serde_json::to_string(&ended.input).map_err(Error::content)?;
     let (output, error) = (text(ended.output.as_ref())?, text(ended.error.as_ref())?);
-    let duration = ended.duration.map(|took| took.as_micros());
-    in_tx!(tx, |c| sqlx::query(WRITE)
-        .bind(of.tenant_id.to_string())
-        .bind(of.id.to_string())
-        .bind(i64::from(ended.number))
+    sql(WRITE)
+        .bind(of.tenant_id)
+        .bind(of.id)
+        .bind(ended.number)
         .bind(&ended.name)
         .bind(&ended.kind)
-        .bind(ended.status.as_str())
+        .bind(ended.status)
         .bind(&input)
         .bind(output)
         .bind(error)
-        .bind(ended.call_id.map(|id| id.to_string()))
-        .bind(ended.started_at.as_micros())
-        .bind(duration.map(|micros| i64::try_from(micros).unwrap_or(i64::MAX)))
-        .execute(c)
-        .await
-        .map(drop))?;
+        .bind(ended.call_id)
+        .bind(ended.started_at)
+        .bind(ended.duration)
+        .run(tx)
+        .await?;
     Ok(())
 }
