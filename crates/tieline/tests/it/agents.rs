@@ -629,9 +629,21 @@ async fn webhooks_tell_an_agent_in_the_conversation_of_their_key() {
         .post(&path, lead("3", "lead_2", json!("Hello")), 202)
         .await;
     // Without a message nobody is told, and that is seen.
-    scene
-        .post(&path, json!({"id": "4", "data": {"id": "lead_3"}}), 202)
-        .await;
+    let nothing = [
+        (json!({"id": "lead_3"}), "nothing in the body"),
+        (
+            json!({"id": "lead_3", "description": null}),
+            "`null`, which says nothing to an agent",
+        ),
+        (
+            json!({"id": "lead_3", "description": " "}),
+            "an empty text, which says nothing to an agent",
+        ),
+    ];
+    for (number, (data, _)) in nothing.iter().enumerate() {
+        let body = json!({"id": format!("nothing {number}"), "data": data});
+        scene.post(&path, body, 202).await;
+    }
     let shown = |list: &Value| {
         let list = list["data"].as_array().unwrap();
         list.len() == 2
@@ -645,10 +657,15 @@ async fn webhooks_tell_an_agent_in_the_conversation_of_their_key() {
         .await;
     assert_eq!(messages[0]["content"], "You said: Still interested");
     assert_eq!(messages[1]["metadata"], json!({"company": "Acme"}));
-    assert_eq!(
-        scene.list("/v1/events?type=transform.failed").await.len(),
-        1
-    );
+    let failed = scene.list("/v1/events?type=transform.failed").await;
+    let reasons: Vec<_> = failed
+        .iter()
+        .rev()
+        .map(|event| text(&event["data"]["reason"]))
+        .collect();
+    let path = "the transform's message path $.data.description matches";
+    let expected = nothing.map(|(_, matched)| format!("{path} {matched}"));
+    assert_eq!(reasons, expected);
     let kept = scene.client.delete("/v1/agents/agent_sales").await.unwrap();
     assert!(text(&json_of(kept, 409)["detail"]).contains(&text(&source["id"])));
 }
