@@ -14,7 +14,6 @@ use tieline_domain::{
 use crate::{
     Error, Page, PageRequest, Result, Store,
     db::{in_tx, on_db},
-    spine::replay,
     store::parsed,
 };
 
@@ -315,40 +314,5 @@ impl Store {
             tx.commit().await?;
         }
         Ok(ended)
-    }
-
-    /// Removes up to `limit` runs of a tenant, with their steps, that have ended and are older than `before`.
-    pub async fn remove_trigger_runs(
-        &self,
-        tenant: TenantId,
-        before: TriggerRunId,
-        limit: usize,
-    ) -> Result<u64> {
-        const OLD: &str = "SELECT id FROM trigger_runs WHERE tenant_id = $1 AND id < $2 AND ended_at IS NOT NULL \
-                           ORDER BY id LIMIT $3";
-        let old: Vec<(String,)> = on_db!(self.db(), |c| sqlx::query_as(OLD)
-            .bind(tenant.to_string())
-            .bind(before.to_string())
-            .bind(limit as i64)
-            .fetch_all(c)
-            .await?);
-        if old.is_empty() {
-            return Ok(0);
-        }
-        let list = replay::places(2, old.len());
-        let mut tx = self.db().begin().await?;
-        for statement in [
-            format!("DELETE FROM trigger_steps WHERE tenant_id = $1 AND run_id IN ({list})"),
-            format!("DELETE FROM trigger_runs WHERE tenant_id = $1 AND id IN ({list})"),
-        ] {
-            in_tx!(tx, |c| {
-                let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
-                let query = query.bind(tenant.to_string());
-                let query = old.iter().fold(query, |query, (id,)| query.bind(id));
-                query.execute(c).await?.rows_affected()
-            });
-        }
-        tx.commit().await?;
-        Ok(old.len() as u64)
     }
 }

@@ -105,8 +105,8 @@ impl Messenger {
         let event = |event_type, data: Value, owed| NewEvent {
             event_type: own_type(event_type),
             data: data.to_string().into(),
+            subject: data["conversation_id"].as_str().map(Into::into),
             owed,
-            subject: None,
             source: Arc::clone(&like.source),
             trace_id: Arc::clone(&like.trace_id),
             trust: like.trust,

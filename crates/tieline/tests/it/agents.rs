@@ -17,7 +17,7 @@ const CRM_KEY: &str = "sk_live_crm_0123456789";
 const MODEL_KEY: &str = "sk-model-0123456789";
 
 /// A scene with a CRM at `/customers/lookup` and this model, the tool `lookup_customer`, and the agent `agent_sales`.
-async fn sales(model: Model, more: Value) -> Scene {
+pub(crate) async fn sales(model: Model, more: Value) -> Scene {
     let script = services::crm(CRM_KEY).on(PATH, model.key(MODEL_KEY).behaviour());
     let scene = Scene::open(script.on("/hook", Behaviour::status(200))).await;
     secret(&scene, "CRM_API_KEY", CRM_KEY).await;
@@ -38,12 +38,12 @@ async fn sales(model: Model, more: Value) -> Scene {
     scene
 }
 
-async fn conversation(scene: &Scene) -> String {
+pub(crate) async fn conversation(scene: &Scene) -> String {
     let new = json!({"agent_id": "agent_sales", "channel": "web", "user_id": "u_7"});
     text(&scene.post("/v1/conversations", new, 201).await["id"])
 }
 
-async fn say(scene: &Scene, conversation: &str, content: &str, status: u16) -> Value {
+pub(crate) async fn say(scene: &Scene, conversation: &str, content: &str, status: u16) -> Value {
     let path = format!("/v1/conversations/{conversation}/messages");
     let message = json!({"role": "user", "content": content});
     scene.post(&path, message, status).await
