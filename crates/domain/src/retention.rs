@@ -33,6 +33,9 @@ pub struct Retention {
     /// The log of calls of tools and actions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls_days: Option<u32>,
+    /// Conversations in which nothing happens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversations_days: Option<u32>,
 }
 
 /// How long each kind of data is kept.
@@ -50,6 +53,8 @@ pub struct Periods {
     pub jobs: Duration,
     /// The log of calls of tools and actions.
     pub calls: Duration,
+    /// Conversations in which nothing happens.
+    pub conversations: Duration,
 }
 
 impl Retention {
@@ -68,6 +73,7 @@ impl Retention {
             audit: period(self.audit_days, otherwise.audit),
             jobs: period(self.jobs_days, otherwise.jobs),
             calls: period(self.calls_days, otherwise.calls),
+            conversations: period(self.conversations_days, otherwise.conversations),
         }
     }
 
@@ -80,6 +86,7 @@ impl Retention {
             audit_days,
             jobs_days,
             calls_days,
+            conversations_days,
         } = self;
         let rows = [
             ("/events_days", events_days),
@@ -88,6 +95,7 @@ impl Retention {
             ("/audit_days", audit_days),
             ("/jobs_days", jobs_days),
             ("/calls_days", calls_days),
+            ("/conversations_days", conversations_days),
         ];
         let (least, most) = DAYS;
         let outside = |(pointer, days): (&str, &Option<u32>)| {
@@ -110,6 +118,7 @@ mod tests {
         audit: DAY,
         jobs: DAY,
         calls: DAY,
+        conversations: DAY,
     };
 
     #[test]

@@ -328,7 +328,7 @@ impl Tx {
 }
 
 /// The migrations in order: version, description, text.
-pub(crate) const MIGRATIONS: [(i64, &str, &str); 9] = [
+pub(crate) const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "start", include_str!("../migrations/0001_start.sql")),
     (2, "trust", include_str!("../migrations/0002_trust.sql")),
     (3, "streams", include_str!("../migrations/0003_streams.sql")),
@@ -361,6 +361,11 @@ pub(crate) const MIGRATIONS: [(i64, &str, &str); 9] = [
         9,
         "triggers",
         include_str!("../migrations/0009_triggers.sql"),
+    ),
+    (
+        10,
+        "erasing conversations",
+        include_str!("../migrations/0010_erasing_conversations.sql"),
     ),
 ];
 

@@ -183,7 +183,7 @@ async fn erase_answers(tx: &mut Tx, tenant: TenantId, event: &str) -> Result<()>
 }
 
 /// Has the embedded engine write zeros over what this transaction frees; PostgreSQL has its vacuum.
-async fn overwrite_what_is_freed(tx: &mut Tx, db: &Db, wanted: bool) -> Result<()> {
+pub(crate) async fn overwrite_what_is_freed(tx: &mut Tx, db: &Db, wanted: bool) -> Result<()> {
     if db.engine() != "sqlite" {
         return Ok(());
     }

@@ -54,6 +54,8 @@ pub struct Preview {
     pub events: Vec<NewEvent>,
     /// What the transform finds; `None` without one.
     pub transformed: Option<Transformed>,
+    /// What the path of its message matches instead of one.
+    pub no_message: Option<&'static str>,
 }
 
 /// Receives requests to sources; clones share it.
@@ -264,11 +266,9 @@ impl Receiver {
             trust: verified.trust,
             key_id: verified.key_id.as_deref(),
         };
-        let Preview {
-            events,
-            transformed,
-        } = events(source, incoming, &content, proof);
-        let message = ForAgent::of(source, &content, transformed.as_ref()).map(Box::new);
+        let preview = events(source, incoming, &content, proof);
+        let message = ForAgent::of(source, &content, &preview).map(Box::new);
+        let events = preview.events;
         Ok(Admitted::Item(NewItem { once, events }, message))
     }
 
@@ -386,29 +386,19 @@ fn events(
             ),
         });
     }
-    if transformed
+    let no_message = transformed
         .as_ref()
-        .is_some_and(|transformed| transformed.message_missing)
-    {
-        let path = source
-            .source
-            .transform
-            .as_ref()
-            .and_then(|transform| transform.message.as_deref());
-        let reason = format!(
-            "the transform's message path {} matches nothing in the body",
-            path.unwrap_or_default()
-        );
-        let data =
-            json!({"source_id": source.id, "pointer": "/transform/message", "reason": reason});
+        .and_then(|found| for_agent::no_message(source, found));
+    if let Some(matched) = no_message {
         events.push(event(
             own_type(types::TRANSFORM_FAILED),
-            data.to_string().into(),
+            without_message(source, matched),
         ));
     }
     Preview {
         events,
         transformed,
+        no_message,
     }
 }
 
@@ -432,6 +422,15 @@ fn meant_data(source: &OpenSource, content: &Content) -> Result<Meant, Rejected>
         data: mapped.data.to_string().into(),
         left_out: mapped.warnings,
     })
+}
+
+fn without_message(source: &OpenSource, matched: &str) -> Arc<str> {
+    let transform = source.source.transform.as_ref();
+    let path = transform.and_then(|transform| transform.message.as_deref());
+    let path = path.unwrap_or_default();
+    let reason = format!("the transform's message path {path} matches {matched}");
+    let data = json!({"source_id": source.id, "pointer": "/transform/message", "reason": reason});
+    data.to_string().into()
 }
 
 fn not_mapped(source: &OpenSource, rejected: &Rejected) -> Arc<str> {

@@ -1,4 +1,5 @@
-//! Which configuration objects refer to which others: what a secret or an operation is used by.
+//! Which configuration objects refer to which others: what a secret, an operation, a mapping, an agent or a webhook is
+//! used by.
 //!
 //! One row per kind of object that refers to something. References are read from the objects themselves, so that
 //! there is nothing beside them that could disagree.
@@ -7,7 +8,7 @@ use serde_json::Value;
 use tieline_domain::{
     Bounds, TenantId,
     operation::{Operation, Recipe},
-    trigger::Trigger,
+    trigger::{Step, Trigger},
 };
 use tieline_store::{
     Result, Store,
@@ -23,6 +24,16 @@ pub enum Target {
     Operation(String),
     /// The mapping with this id or name.
     Mapping(String),
+    /// The agent with this id, its own or the one that was chosen for it.
+    Agent(String),
+    /// The webhook with this id.
+    Webhook(String),
+}
+
+/// The ways in which others may name the object of a document, by its id or its name.
+pub fn ways(document: &Document, target: fn(String) -> Target) -> Vec<Target> {
+    let ways = [Some(document.id.clone()), document.name.clone()];
+    ways.into_iter().flatten().map(target).collect()
 }
 
 /// One object that refers to another.
@@ -45,8 +56,8 @@ type Reader = fn(&Document) -> Vec<Target>;
 const READERS: [(Kind, Reader); 7] = [
     (Kind::Tool, of_operation),
     (Kind::Action, of_operation),
-    (Kind::Source, mapping_of),
-    (Kind::Subscription, mapping_of),
+    (Kind::Source, of_webhook),
+    (Kind::Subscription, of_webhook),
     (Kind::Agent, of_agent),
     (Kind::McpServer, |document| named_in(&document.body)),
     (Kind::Trigger, of_trigger),
@@ -95,19 +106,33 @@ fn of_operation(document: &Document) -> Vec<Target> {
     }
 }
 
-/// The actions that the steps of a trigger run.
+/// The actions that the steps of a trigger run, the agents that they tell, and the webhooks that they deliver to.
 fn of_trigger(document: &Document) -> Vec<Target> {
     let trigger = serde_json::from_str::<Trigger>(&document.body);
     let steps = trigger.map(|trigger| trigger.steps).unwrap_or_default();
-    let actions = steps.into_iter().filter_map(|step| step.action);
-    actions.map(Target::Operation).collect()
+    let of_step = |step: Step| {
+        let webhook = step.webhook.map(|id| Target::Webhook(id.to_string()));
+        let named = [
+            step.action.map(Target::Operation),
+            step.agent.map(Target::Agent),
+            webhook,
+        ];
+        named.into_iter().flatten()
+    };
+    steps.into_iter().flat_map(of_step).collect()
 }
 
-/// The mapping that a webhook names.
-fn mapping_of(document: &Document) -> Vec<Target> {
+/// The mapping that a webhook of either direction names, and the agent that it tells.
+fn of_webhook(document: &Document) -> Vec<Target> {
     let body: Value = serde_json::from_str(&document.body).unwrap_or_default();
-    let mapping = body["mapping"].as_str().map(str::to_owned);
-    mapping.map(Target::Mapping).into_iter().collect()
+    let named = |field: &str, target: fn(String) -> Target| {
+        body[field].as_str().map(|name| target(name.to_owned()))
+    };
+    let named = [
+        named("mapping", Target::Mapping),
+        named("agent_id", Target::Agent),
+    ];
+    named.into_iter().flatten().collect()
 }
 
 /// The secrets that an agent names, and the operations that it may call (`tools`).

@@ -8,10 +8,13 @@ use std::{
 
 use rand::random;
 use tieline_domain::{
-    AuditId, CallId, DeliveryId, EventId, JobId, TenantId, Timestamp, TriggerRunId,
+    DeliveryId, EventId, TenantId, Timestamp,
     retention::{Periods, Retention},
 };
-use tieline_store::{Result, retention::Part};
+use tieline_store::{
+    Result,
+    retention::{Old, Part},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{app::App, telemetry};
@@ -21,6 +24,29 @@ const EVERY: Duration = Duration::from_mins(5);
 
 /// How many events, or rows of another kind, one commit removes at most.
 const CHUNK: usize = 100;
+
+/// How long a kind is kept.
+type Period = fn(&Periods) -> Duration;
+
+/// What goes object by object: what it is counted as, how long it is kept, and how many one commit removes at most. A
+/// conversation is many rows.
+const KINDS: [(&str, Old, Period, usize); 5] = [
+    ("audit", Old::Audit, |periods| periods.audit, CHUNK),
+    ("calls", Old::Calls, |periods| periods.calls, CHUNK),
+    ("jobs", Old::Jobs, |periods| periods.jobs, CHUNK),
+    (
+        "trigger_runs",
+        Old::TriggerRuns,
+        |periods| periods.jobs,
+        CHUNK,
+    ),
+    (
+        "conversations",
+        Old::Conversations,
+        |periods| periods.conversations,
+        CHUNK / 10,
+    ),
+];
 
 /// How many rows are looked at in one read.
 const PAGE: usize = 500;
@@ -104,36 +130,14 @@ impl Remover {
         if periods.attempts < periods.events {
             self.attempts(tenant, now.minus(periods.attempts)).await?;
         }
-        let before = AuditId::new(now.minus(periods.audit), 0);
-        loop {
-            let begun = Instant::now();
-            let removed = self.app.store.remove_audit(tenant, before, CHUNK).await?;
-            if !self.go_on("audit", removed, begun).await {
-                break;
-            }
-        }
-        let before = CallId::new(now.minus(periods.calls), 0);
-        loop {
-            let begun = Instant::now();
-            let removed = self.app.store.remove_calls(tenant, before, CHUNK).await?;
-            if !self.go_on("calls", removed, begun).await {
-                break;
-            }
-        }
-        let before = JobId::new(now.minus(periods.jobs), 0);
-        loop {
-            let begun = Instant::now();
-            let removed = self.app.store.remove_jobs(tenant, before, CHUNK).await?;
-            if !self.go_on("jobs", removed, begun).await {
-                break;
-            }
-        }
-        let before = TriggerRunId::new(now.minus(periods.jobs), 0);
-        loop {
-            let begun = Instant::now();
-            let removed = self.app.store.remove_trigger_runs(tenant, before, CHUNK);
-            if !self.go_on("trigger_runs", removed.await?, begun).await {
-                break;
+        for (kind, old, period, limit) in KINDS {
+            let before = now.minus(period(&periods));
+            loop {
+                let begun = Instant::now();
+                let removed = self.app.store.remove_old(old, tenant, before, limit);
+                if !self.go_on(kind, removed.await?, limit, begun).await {
+                    break;
+                }
             }
         }
         Ok(lag)
@@ -213,16 +217,16 @@ impl Remover {
         loop {
             let begun = Instant::now();
             let removed = self.app.store.remove_expired_artifacts(now, CHUNK).await?;
-            if !self.go_on("artifacts", removed, begun).await {
+            if !self.go_on("artifacts", removed, CHUNK, begun).await {
                 return Ok(());
             }
         }
     }
 
-    /// Whether there may be more of a kind of which `removed` rows were removed; rests before.
-    async fn go_on(&self, kind: &'static str, removed: u64, begun: Instant) -> bool {
+    /// Whether there may be more of a kind of which `removed` of at most `limit` were removed; rests before.
+    async fn go_on(&self, kind: &'static str, removed: u64, limit: usize, begun: Instant) -> bool {
         count(kind, removed);
-        if removed < CHUNK as u64 || self.stop.is_cancelled() {
+        if removed < limit as u64 || self.stop.is_cancelled() {
             return false;
         }
         self.rest(begun).await;

@@ -37,10 +37,10 @@ impl Read for Message {
 /// A message of the one who talks with the agent, with all that is written with it.
 #[derive(Clone, Debug)]
 pub struct Saying {
-    /// The conversation as it is made, if it is not there.
+    /// The conversation, as it is made if it is not there.
     pub conversation: Conversation,
-    /// The event that tells of its beginning, then.
-    pub started: Entry,
+    /// The event that tells of its beginning, then; without one it must be there.
+    pub started: Option<Entry>,
     /// The message.
     pub message: Message,
     /// The turn that is taken about it.
@@ -58,6 +58,8 @@ pub enum Said {
     Repeated,
     /// The conversation is over.
     Ended,
+    /// There is no such conversation any more.
+    Missing,
 }
 
 impl Store {
@@ -73,7 +75,7 @@ impl Store {
             told,
         } = saying;
         let mut tx = self.db().begin().await?;
-        lock_lines(&mut tx, [started].into_iter().chain(told), None).await?;
+        lock_lines(&mut tx, started.iter().chain(told), None).await?;
         match lock(&mut tx, conversation.tenant_id, conversation.id).await? {
             Some(found) if message_is_there(&mut tx, message).await? => {
                 drop(found);
@@ -82,6 +84,9 @@ impl Store {
             Some(found) if found.status == Status::Completed => return Ok(Said::Ended),
             Some(_) => {}
             None => {
+                let Some(started) = started else {
+                    return Ok(Said::Missing);
+                };
                 insert(&mut tx, conversation).await?;
                 spine::write_notice(&mut tx, started).await?;
             }

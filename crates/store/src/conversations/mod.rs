@@ -1,6 +1,7 @@
 //! Conversations, their messages, and the turns that agents take in them.
 
 pub mod approvals;
+pub(crate) mod erasure;
 mod messages;
 mod steps;
 mod turn_rows;
@@ -20,6 +21,7 @@ use crate::{
     sql::{Noun, Read, Row, select, sql},
 };
 
+pub use erasure::Erasure;
 pub use messages::{Said, Saying};
 pub use turns::{Begun, Ending};
 

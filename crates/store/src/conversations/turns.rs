@@ -250,21 +250,23 @@ impl Store {
     }
 
     /// Writes the reply of a person or a client, which ends every turn of its conversation that waits for one, with
-    /// the events that tell of it. Says how many it ended.
+    /// the events that tell of it. Says how many it ended; `None` if there is no such conversation any more.
     pub async fn reply(
         &self,
         agent: AgentId,
         reply: &Message,
         notices: &[Entry],
         wake: impl FnOnce(&Turn) -> Entry,
-    ) -> Result<u64> {
+    ) -> Result<Option<u64>> {
         const END: &str = "UPDATE turns SET status = 'completed', waits_for = NULL, reply_id = $1, ended_at = $2 \
                            WHERE conversation_id = $3 AND tenant_id = $4 AND ended_at IS NULL \
                            AND status = 'waiting' AND waits_for = 'reply'";
         let (tenant, conversation) = (reply.tenant_id, reply.conversation_id);
         let mut tx = self.db().begin().await?;
         lock_lines(&mut tx, notices, Some(agent)).await?;
-        lock(&mut tx, tenant, conversation).await?;
+        if lock(&mut tx, tenant, conversation).await?.is_none() {
+            return Ok(None);
+        }
         let ended = sql(END)
             .bind(reply.id)
             .bind(reply.created_at)
@@ -287,7 +289,7 @@ impl Store {
             spine::write_notice(&mut tx, &entry).await?;
         }
         tx.commit().await?;
-        Ok(ended)
+        Ok(Some(ended))
     }
 }
 

@@ -238,28 +238,4 @@ impl Store {
         }
         Ok(ended)
     }
-
-    /// Removes up to `limit` runs of a tenant, with their steps, that have ended and are older than `before`.
-    pub async fn remove_trigger_runs(
-        &self,
-        tenant: TenantId,
-        before: TriggerRunId,
-        limit: usize,
-    ) -> Result<u64> {
-        const OLD: &str = "SELECT id FROM trigger_runs WHERE tenant_id = $1 AND id < $2 AND ended_at IS NOT NULL \
-                           ORDER BY id LIMIT $3";
-        let old = sql(OLD).bind(tenant).bind(before).bind(limit);
-        let old: Vec<TriggerRunId> = old.list(self.db()).await?;
-        if old.is_empty() {
-            return Ok(0);
-        }
-        let mut tx = self.db().begin().await?;
-        for (table, column) in [("trigger_steps", "run_id"), ("trigger_runs", "id")] {
-            let old = select(tenant).among(column, old.iter().copied());
-            let remove = old.statement(|old| format!("DELETE FROM {table} WHERE {old}"));
-            remove.run(&mut tx).await?;
-        }
-        tx.commit().await?;
-        Ok(old.len() as u64)
-    }
 }

@@ -14,8 +14,11 @@ use tieline_domain::{
 };
 use tieline_store::{
     Error, PageRequest, Store,
-    conversations::{Begun, ConversationFilter, Ending, Passage, Said, Saying, approvals::Word},
+    conversations::{
+        Begun, ConversationFilter, Ending, Erasure, Passage, Said, Saying, approvals::Word,
+    },
     documents::{Kind, NewDocument},
+    retention::Old,
     spine::{Entry, NewDelivery, Start},
 };
 
@@ -93,12 +96,12 @@ fn saying(of: &Conversation, number: u64) -> Saying {
     let told = entry(of.tenant_id, number, types::USER_MESSAGE, Some(of));
     Saying {
         conversation: of.clone(),
-        started: entry(
+        started: Some(entry(
             of.tenant_id,
             500 + number,
             types::CONVERSATION_STARTED,
             None,
-        ),
+        )),
         turn: Turn {
             id: TurnId::about(message.id),
             tenant_id: of.tenant_id,
@@ -529,7 +532,7 @@ async fn a_reply_ends_every_turn_that_waits_for_one() {
             .reply(agent(), &reply, &notices, wake(&held, 1))
             .await
             .unwrap();
-        assert_eq!(ended, 2);
+        assert_eq!(ended, Some(2));
         assert!(
             store
                 .inbox(tenant(1), agent(), &page)
@@ -549,6 +552,116 @@ async fn a_reply_ends_every_turn_that_waits_for_one() {
             .let_turn_wait(&turns[0], WaitsFor::Reply, &[], &[])
             .await;
         assert!(!late.unwrap(), "it has ended");
+    })
+    .await;
+}
+
+/// How many messages, turns and steps are left of a conversation, and whether it is there.
+async fn left(store: &Store, of: &Conversation) -> (bool, usize, usize, usize) {
+    let (tenant, page) = (of.tenant_id, PageRequest::first(10));
+    let found = store.find_conversation(tenant, of.id).await.unwrap();
+    let messages = store.list_messages(tenant, of.id, &page).await.unwrap();
+    let turns = store.list_turns(tenant, of.id, &page).await.unwrap();
+    let about = [TurnId::about(message(of, of.messages, Role::User).id)];
+    let steps = store.list_steps(tenant, &about).await.unwrap();
+    (
+        found.is_some(),
+        messages.items.len(),
+        turns.items.len(),
+        steps.len(),
+    )
+}
+
+const GONE: (bool, usize, usize, usize) = (false, 0, 0, 0);
+
+/// A conversation with one message, whose number is that of the conversation, and a step of its turn.
+async fn spoken(store: &Store, of: TenantId, number: u64) -> (Conversation, Turn) {
+    let mut held = conversation(of, number, None);
+    let turn = say(store, &held, number).await;
+    store
+        .write_steps(&[step(&turn, 1, StepStatus::Completed)])
+        .await
+        .unwrap();
+    held.messages = number;
+    (held, turn)
+}
+
+#[tokio::test]
+async fn old_conversations_go_whole() {
+    on_every_engine(async |db| {
+        let store = store(db).await;
+        let (ended, turn) = spoken(&store, tenant(1), 1).await;
+        let end = ending(&ended, 20);
+        store.end_turn(&turn, &end, wake(&ended, 1)).await.unwrap();
+        let (asking, turn) = spoken(&store, tenant(1), 2).await;
+        let asked = [approval(&turn, 1)];
+        let waits = store.let_turn_wait(&turn, WaitsFor::Approval, &asked, &[]);
+        assert!(waits.await.unwrap());
+        let (silent, at_work) = (
+            conversation(tenant(1), 3, None),
+            spoken(&store, tenant(1), 4).await.0,
+        );
+        let begun = entry(tenant(1), 503, types::CONVERSATION_STARTED, None);
+        store.create_conversation(&silent, &begun).await.unwrap();
+        let (new, turn) = spoken(&store, tenant(1), 50).await;
+        let end = ending(&new, 51);
+        store.end_turn(&turn, &end, wake(&new, 2)).await.unwrap();
+        let (theirs, _) = spoken(&store, tenant(2), 6).await;
+
+        let remove = async |limit| {
+            let old = store.remove_old(Old::Conversations, tenant(1), at(150), limit);
+            old.await.unwrap()
+        };
+        assert_eq!(remove(2).await, 2);
+        assert_eq!(remove(2).await, 1);
+        assert_eq!(remove(2).await, 0, "a turn is about to be taken");
+        for one in [&ended, &asking, &silent] {
+            assert_eq!(left(&store, one).await, GONE);
+        }
+        let approval = store.find_approval(tenant(1), asked[0].id);
+        assert!(approval.await.unwrap().is_none());
+        for (one, messages) in [(&at_work, 1), (&new, 2), (&theirs, 1)] {
+            assert_eq!(left(&store, one).await, (true, messages, 1, 1));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_conversation_is_erased_at_once_unless_a_turn_is_open() {
+    on_every_engine(async |db| {
+        let store = store(db).await;
+        let (held, turn) = spoken(&store, tenant(1), 1).await;
+        let (other, _) = spoken(&store, tenant(1), 2).await;
+        let erase = async |of: TenantId| {
+            let by = by(400);
+            let erased = store.erase_conversation(of, held.id, &by);
+            erased.await.unwrap()
+        };
+        assert_eq!(erase(tenant(2)).await, Erasure::Missing);
+        assert_eq!(erase(tenant(1)).await, Erasure::UnderWay);
+        let events = store.events_of_conversation(tenant(1), held.id, None, 9);
+        assert_eq!(events.await.unwrap(), [turn.event_id]);
+        let behind = Some(turn.event_id);
+        let events = store.events_of_conversation(tenant(1), held.id, behind, 9);
+        assert_eq!(events.await.unwrap(), []);
+        let end = ending(&held, 20);
+        store.end_turn(&turn, &end, wake(&held, 1)).await.unwrap();
+        assert_eq!(erase(tenant(1)).await, Erasure::Done);
+        assert_eq!(left(&store, &held).await, GONE);
+        assert_eq!(left(&store, &other).await, (true, 1, 1, 1));
+        assert_eq!(erase(tenant(1)).await, Erasure::Missing);
+
+        // What comes too late finds nothing, and makes nothing.
+        let late = Saying {
+            started: None,
+            ..saying(&held, 9)
+        };
+        assert_eq!(store.say(&late).await.unwrap(), Said::Missing);
+        let reply = message(&held, 9, Role::Assistant);
+        let replied = store.reply(agent(), &reply, &[], wake(&held, 2)).await;
+        assert_eq!(replied.unwrap(), None);
+        assert_eq!(left(&store, &held).await, GONE);
     })
     .await;
 }

@@ -11,6 +11,7 @@ use tieline_store::{
     artifacts::Artifact,
     calls::CallFilter,
     documents::{Kind, NewDocument, versions::KEPT},
+    retention::Old,
 };
 
 use crate::{
@@ -255,10 +256,10 @@ async fn calls_are_kept_found_and_removed_with_age() {
             .unwrap();
         assert_eq!((rest.items.len(), rest.next), (2, None));
 
-        let before = CallId::new(at(4), 0);
-        assert_eq!(store.remove_calls(other, before, 10).await.unwrap(), 0);
-        assert_eq!(store.remove_calls(one, before, 2).await.unwrap(), 2);
-        assert_eq!(store.remove_calls(one, before, 10).await.unwrap(), 1);
+        for (of, limit, removed) in [(other, 10, 0), (one, 2, 2), (one, 10, 1)] {
+            let old = store.remove_old(Old::Calls, of, at(4), limit);
+            assert_eq!(old.await.unwrap(), removed);
+        }
         assert_eq!(list(one, CallFilter::default()).await, [6, 5, 4]);
     })
     .await;

@@ -1,7 +1,7 @@
 //! What has been kept long enough goes; what is still needed stays.
 
 use tieline_domain::{
-    AuditId, DeliveryId, EventId, JobId, RequestId, SourceId, Timestamp,
+    DeliveryId, EventId, JobId, RequestId, SourceId, Timestamp,
     delivery::Status,
     job::{Job, Kind, Progress, Status as JobStatus},
     retention::Retention,
@@ -11,7 +11,7 @@ use tieline_store::{
     audit::AuditFilter,
     events::EventFilter,
     rejected::Rejected,
-    retention::{Part, Removed},
+    retention::{Old, Part, Removed},
     spine::Start,
 };
 
@@ -163,10 +163,13 @@ async fn logs_and_jobs_have_their_time() {
             .cancel_job(log.tenant, job(10).id, &by(12))
             .await
             .unwrap();
-        let before = JobId::new(at(20), 0);
-        assert_eq!(store.remove_jobs(tenant(2), before, 9).await.unwrap(), 0);
+        let remove = async |kind, of, seconds, limit| {
+            let removed = store.remove_old(kind, of, at(seconds), limit);
+            removed.await.unwrap()
+        };
+        assert_eq!(remove(Old::Jobs, tenant(2), 20, 9).await, 0);
         assert_eq!(
-            store.remove_jobs(log.tenant, before, 9).await.unwrap(),
+            remove(Old::Jobs, log.tenant, 20, 9).await,
             1,
             "one has not ended"
         );
@@ -185,18 +188,9 @@ async fn logs_and_jobs_have_their_time() {
             list.await.unwrap().items.len() as u64
         };
         let there = audit().await;
-        let removed = store
-            .remove_audit(log.tenant, AuditId::new(at(11), 0), 2)
-            .await
-            .unwrap();
+        let removed = remove(Old::Audit, log.tenant, 11, 2).await;
         assert_eq!((removed, audit().await), (2, there - 2));
-        assert_eq!(
-            store
-                .remove_audit(log.tenant, AuditId::new(BEGIN, 0), 9)
-                .await
-                .unwrap(),
-            0
-        );
+        assert_eq!(remove(Old::Audit, log.tenant, 0, 9).await, 0);
 
         let refused = |number: i64| Rejected {
             id: RequestId::new(at(number), 1),

@@ -11,6 +11,7 @@ use tieline_domain::{
 use tieline_store::{
     PageRequest,
     jobs::Ending,
+    retention::Old,
     spine::{Entry, NewDelivery, Start},
     trigger_runs::{Effects, RunFilter},
 };
@@ -279,22 +280,11 @@ async fn runs_are_listed_chained_ended_and_removed() {
             json!(null)
         );
 
-        let old = TriggerRunId::new(at(100), 0);
-        assert_eq!(
-            store
-                .remove_trigger_runs(log.tenant, old, 10)
-                .await
-                .unwrap(),
-            1,
-            "the one that has ended"
-        );
-        assert_eq!(
-            store
-                .remove_trigger_runs(log.tenant, old, 10)
-                .await
-                .unwrap(),
-            0
-        );
+        // The one that has ended.
+        for removed in [1, 0] {
+            let old = store.remove_old(Old::TriggerRuns, log.tenant, at(100), 10);
+            assert_eq!(old.await.unwrap(), removed);
+        }
         assert_eq!(
             store
                 .find_trigger_run(log.tenant, run(&log, 1).id)

@@ -18,14 +18,18 @@ use super::{
     agent_view::{AgentBody, AgentView, NewAgent},
     answer::{Created, ListView, NoContent, Shown},
     caller::Caller,
-    document::patched,
+    document::{patched, unused},
     etag::{IfMatch, IfMatchHeader},
     json::Json,
     page::{Id, Page},
     problem::Problem,
     turn_view::InboxView,
 };
-use crate::{app::App, converse, publish};
+use crate::{
+    app::App,
+    converse, publish,
+    references::{self, Target},
+};
 
 const WHAT: &str = "agent";
 
@@ -150,7 +154,8 @@ pub async fn update(
 
 /// Delete an agent
 ///
-/// What it was still to be told is called off, and its open turns end as failed. Its conversations stay.
+/// What it was still to be told is called off, and its open turns end as failed. Its conversations stay. Refused while an
+/// incoming webhook or a trigger tells it something: `detail` names what does.
 #[utoipa::path(delete, path = "/agents/{id}", operation_id = "delete_agent", tag = "Agents",
     params(IfMatchHeader, ("id" = String, Path, description = "Id of the agent", example = "agent_sales")),
     extensions(("x-required-scope" = json!("agents:write"))))]
@@ -165,6 +170,8 @@ pub async fn delete(
     condition.check(before.version)?;
     let by = caller.change(&app);
     let expected = Some(before.version);
+    let ways = references::ways(&before, Target::Agent);
+    unused(&app, &caller, WHAT, &ways).await?;
     if app.agents.delete(&before, expected, &by).await? {
         Ok(NoContent)
     } else {

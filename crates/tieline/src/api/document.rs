@@ -8,8 +8,17 @@ use tieline_store::{
     documents::{Document, Kind},
 };
 
-use super::{json, problem::Problem};
-use crate::{app::App, publish, webhooks};
+use super::{
+    caller::Caller,
+    json,
+    problem::{Code, Problem},
+};
+use crate::{
+    app::App,
+    publish,
+    references::{self, Target},
+    webhooks,
+};
 
 /// What an object's id and its kind are called in the API.
 pub(super) const WEBHOOK: &str = "webhook";
@@ -23,6 +32,22 @@ pub(super) async fn find(
 ) -> Result<Document, Problem> {
     let found = app.store.find_document(tenant, kind, id).await?;
     found.ok_or_else(|| Problem::not_found(WEBHOOK))
+}
+
+/// Refuses to remove what something else uses; `targets` are the ways in which that may name it.
+pub(super) async fn unused(
+    app: &App,
+    caller: &Caller,
+    what: &str,
+    targets: &[Target],
+) -> Result<(), Problem> {
+    let users = references::users(&app.store, caller.tenant_id, targets).await?;
+    if users.is_empty() {
+        return Ok(());
+    }
+    let users = references::shown(&users);
+    let detail = format!("the {what} is used by {users}; change or delete that first");
+    Err(Problem::new(Code::InUse, detail))
 }
 
 /// The content of a document.

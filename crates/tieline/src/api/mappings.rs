@@ -8,13 +8,13 @@ use tieline_store::documents::{Document, Kind};
 use super::{
     answer::{Created, ListView, NoContent, Shown},
     caller::Caller,
-    document::{content, content_of, merge},
+    document::{content, content_of, merge, unused},
     etag::{IfMatch, IfMatchHeader},
     json::Json,
     mapping_view::{MappingBody, MappingView},
     operations::UsedBy,
     page::{Id, Page},
-    problem::{Code, Problem},
+    problem::Problem,
     versions::{self, Rollback, VersionPath, VersionView},
 };
 use crate::{
@@ -188,14 +188,7 @@ pub async fn delete(
     condition: IfMatch,
 ) -> Result<NoContent, Problem> {
     let before = changeable(&app, &caller, &id, &condition).await?;
-    let users = references::users(&app.store, caller.tenant_id, &targets(&before)).await?;
-    if !users.is_empty() {
-        let detail = format!(
-            "the mapping is used by {}; change or delete that first",
-            references::shown(&users)
-        );
-        return Err(Problem::new(Code::InUse, detail));
-    }
+    unused(&app, &caller, "mapping", &targets(&before)).await?;
     let by = caller.change(&app);
     app.mappings
         .delete(caller.tenant_id, &before.id, Some(before.version), &by)
@@ -275,6 +268,5 @@ pub async fn usage(
 
 /// The ways in which others may name a mapping.
 fn targets(document: &Document) -> Vec<Target> {
-    let ways = [Some(document.id.clone()), document.name.clone()];
-    ways.into_iter().flatten().map(Target::Mapping).collect()
+    references::ways(document, Target::Mapping)
 }

@@ -15,7 +15,7 @@ use utoipa::{IntoResponses, ToSchema, openapi::RefOr};
 use super::{
     answer::ListView,
     caller::Caller,
-    document::{content, merge},
+    document::{content, merge, unused},
     etag::IfMatch,
     json,
     page::Page,
@@ -238,15 +238,7 @@ pub(super) async fn delete(
     face: Face,
     before: &Document,
 ) -> Result<(), Problem> {
-    let users = references::users(&app.store, caller.tenant_id, &targets(before)).await?;
-    if !users.is_empty() {
-        let detail = format!(
-            "the {} is used by {}; change or delete that first",
-            face.as_str(),
-            references::shown(&users)
-        );
-        return Err(Problem::new(Code::InUse, detail));
-    }
+    unused(app, caller, face.as_str(), &targets(before)).await?;
     let by = caller.change(app);
     let (tenant, expected) = (caller.tenant_id, Some(before.version));
     app.operator
@@ -273,6 +265,5 @@ pub(super) async fn usage(
 
 /// The ways in which others may name an operation.
 fn targets(document: &Document) -> Vec<Target> {
-    let ways = [Some(document.id.clone()), document.name.clone()];
-    ways.into_iter().flatten().map(Target::Operation).collect()
+    references::ways(document, Target::Operation)
 }

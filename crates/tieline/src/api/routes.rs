@@ -11,8 +11,8 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    actions, agents, approvals, artifacts, attempts, audit, calls, conversations, deliveries, docs,
-    enabling, event_stream, event_types, events,
+    actions, agents, approvals, artifacts, attempts, audit, calls, conversation_erasure,
+    conversations, deliveries, docs, enabling, event_stream, event_types, events,
     frame::Frame,
     front::Front,
     gate::gate,
@@ -130,7 +130,7 @@ fn conversing() -> OpenApiRouter<App> {
         ))
         .routes(routes!(agents::inbox))
         .routes(routes!(conversations::list, conversations::create))
-        .routes(routes!(conversations::get))
+        .routes(routes!(conversations::get, conversation_erasure::delete))
         .routes(routes!(conversations::messages, messages::create))
         .routes(routes!(conversations::turns))
         .routes(routes!(conversations::cancel_turn))

@@ -14,10 +14,11 @@ use super::{
     answer::{Created, ListView, NoContent, Shown},
     caller::Caller,
     credential::SecretText,
+    document::unused,
     json::Json,
     label,
     page::{Id, Page},
-    problem::{Code, Problem},
+    problem::Problem,
 };
 use crate::{
     app::App,
@@ -265,14 +266,7 @@ pub async fn delete(
     caller.require(Secrets, Right::Write)?;
     let SealedInfo { name, .. } = find(&app, &caller, &name).await?;
     let target = Target::Secret(name.clone());
-    let users = references::users(&app.store, caller.tenant_id, &[target]).await?;
-    if !users.is_empty() {
-        let detail = format!(
-            "the secret is used by {}; change or delete that first",
-            references::shown(&users)
-        );
-        return Err(Problem::new(Code::InUse, detail));
-    }
+    unused(&app, &caller, "secret", &[target]).await?;
     let by = caller.change(&app);
     let deleted = app
         .store

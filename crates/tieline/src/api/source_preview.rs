@@ -131,9 +131,10 @@ impl PreviewView {
         let Preview {
             events,
             transformed,
+            no_message,
         } = preview;
         let transformed = transformed.unwrap_or_default();
-        let errors = transform_errors(&transformed);
+        let errors = transform_errors(&transformed, no_message);
         let routes = route_previews(&events, routes);
         let event = |event: NewEvent| EventPreview {
             event: event.event_type.to_string(),
@@ -149,9 +150,11 @@ impl PreviewView {
     }
 }
 
-fn transform_errors(transformed: &Transformed) -> Vec<Violation> {
-    let missing = transformed.message_missing.then(|| {
-        let detail = "the path of the message matches nothing in the body; `transform.failed` would tell of it";
+fn transform_errors(transformed: &Transformed, no_message: Option<&str>) -> Vec<Violation> {
+    let missing = no_message.map(|matched| {
+        let detail = format!(
+            "the path of the message matches {matched}; `transform.failed` would tell of it"
+        );
         Violation::new("/transform/message", detail)
     });
     let cut = transformed.truncated.iter().map(|pointer| {

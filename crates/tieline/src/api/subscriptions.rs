@@ -23,7 +23,7 @@ use super::{
     sources::NewWebhookSecret,
     subscription_view::{NewWebhook, WebhookSecretView, WebhookView},
 };
-use crate::{app::App, webhooks::NewSubscription};
+use crate::{app::App, references::Target, webhooks::NewSubscription};
 
 pub(super) async fn find(
     app: &App,
@@ -196,7 +196,7 @@ async fn write(
 
 /// Delete a webhook
 ///
-/// Deliveries that it is still owed are called off.
+/// Deliveries that it is still owed are called off. Refused while a trigger delivers to it: `detail` names that.
 #[utoipa::path(delete, path = "/webhooks/{id}", operation_id = "delete_webhook", tag = "Webhooks",
     params(IfMatchHeader, ("id" = String, Path, description = "Id of the webhook", example = "wh_01kb3f9z5qf8m9w2v7x4t6n0hd")),
     extensions(("x-required-scope" = json!("webhooks:write"))))]
@@ -209,6 +209,7 @@ pub async fn delete(
     caller.require(Webhooks, Right::Write)?;
     let before = find(&app, &caller, id).await?;
     condition.check(before.version)?;
+    document::unused(&app, &caller, WEBHOOK, &[Target::Webhook(id.to_string())]).await?;
     app.subscriptions
         .delete(
             caller.tenant_id,

@@ -66,6 +66,8 @@ pub struct RetentionView {
     jobs_days: Option<u32>,
     /// The log of calls of tools and actions.
     calls_days: Option<u32>,
+    /// Conversations in which nothing happens.
+    conversations_days: Option<u32>,
 }
 
 impl From<Retention> for RetentionView {
@@ -77,6 +79,7 @@ impl From<Retention> for RetentionView {
             audit_days,
             jobs_days,
             calls_days,
+            conversations_days,
         } = retention;
         Self {
             events_days,
@@ -85,6 +88,7 @@ impl From<Retention> for RetentionView {
             audit_days,
             jobs_days,
             calls_days,
+            conversations_days,
         }
     }
 }
@@ -120,7 +124,7 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 
 /// A tenant.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "tn_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "Acme Ltd", "retention": {"events_days": 7, "attempts_days": null, "rejected_days": null, "audit_days": null, "jobs_days": null, "calls_days": null}, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z"}))]
+#[schema(example = json!({"id": "tn_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "Acme Ltd", "retention": {"events_days": 7, "attempts_days": null, "rejected_days": null, "audit_days": null, "jobs_days": null, "calls_days": null, "conversations_days": null}, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z"}))]
 pub struct TenantView {
     /// Its id.
     #[schema(value_type = String)]
@@ -139,7 +143,7 @@ pub struct TenantView {
 
 /// A new tenant with the key of its owner, which is shown only here.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "tn_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "Acme Ltd", "retention": {"events_days": 7, "attempts_days": null, "rejected_days": null, "audit_days": null, "jobs_days": null, "calls_days": null}, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "owner_key": "tl_Jt0Zb4Z3u8n0o2c5m7p9r1t3v5x7z9b1d3f5h7j9x7Qk"}))]
+#[schema(example = json!({"id": "tn_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "Acme Ltd", "retention": {"events_days": 7, "attempts_days": null, "rejected_days": null, "audit_days": null, "jobs_days": null, "calls_days": null, "conversations_days": null}, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "owner_key": "tl_Jt0Zb4Z3u8n0o2c5m7p9r1t3v5x7z9b1d3f5h7j9x7Qk"}))]
 pub struct NewTenantView {
     #[serde(flatten)]
     view: TenantView,

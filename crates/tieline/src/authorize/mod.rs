@@ -146,9 +146,7 @@ pub async fn send(
             token: None,
         },
         // Boxed, as it is rare and large: every attempt would carry it.
-        Some(Way::Token(source)) => {
-            Box::pin(send_with_token(outbound, source, request, now)).await
-        }
+        Some(Way::Token(source)) => Box::pin(send_with_token(outbound, source, request, now)).await,
     }
 }
 

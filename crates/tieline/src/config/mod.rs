@@ -284,6 +284,8 @@ pub struct RetentionConfig {
     pub jobs_days: u32,
     /// Days that the log of calls is kept.
     pub calls_days: u32,
+    /// Days that conversations are kept after something happened in them.
+    pub conversations_days: u32,
 }
 
 impl RetentionConfig {
@@ -297,6 +299,7 @@ impl RetentionConfig {
             audit: period(self.audit_days),
             jobs: period(self.jobs_days),
             calls: period(self.calls_days),
+            conversations: period(self.conversations_days),
         }
     }
 }

@@ -6,7 +6,6 @@ use tieline_domain::{
     AgentId, TenantId, Violation,
     agent::{Agent, Runtime, Status, id_violation},
     destination::State,
-    source::Source,
 };
 use tieline_store::{
     ChangeBy, Store,
@@ -133,7 +132,6 @@ impl Agents {
     ) -> Result<bool, Error> {
         let tenant = before.tenant_id;
         let agent = OpenAgent::read(before)?;
-        self.refuse_if_used(&agent).await?;
         let deleted = self
             .store
             .delete_document(tenant, Kind::Agent, &before.id, expected, by)
@@ -149,32 +147,6 @@ impl Agents {
             self.end_turns(&agent, by).await?;
         }
         Ok(deleted)
-    }
-
-    /// Refuses to delete the agent of incoming webhooks, naming them.
-    async fn refuse_if_used(&self, agent: &OpenAgent) -> Result<(), Error> {
-        let sources = self
-            .store
-            .all_documents(agent.tenant_id, Kind::Source)
-            .await?;
-        let own = agent.id.to_string();
-        let uses = |document: &&Document| {
-            let source: Option<Source> = serde_json::from_str(&document.body).ok();
-            let used = source.and_then(|source| source.agent_id);
-            used.is_some_and(|used| used == agent.handle || used == own)
-        };
-        let users: Vec<_> = sources
-            .iter()
-            .filter(uses)
-            .map(|one| one.id.as_str())
-            .collect();
-        if users.is_empty() {
-            return Ok(());
-        }
-        let users = users.join(", ");
-        Err(Error::Conflict(format!(
-            "these incoming webhooks tell this agent of what they receive: {users}; change or delete them first"
-        )))
     }
 
     async fn end_turns(&self, agent: &OpenAgent, by: &ChangeBy) -> Result<(), Error> {

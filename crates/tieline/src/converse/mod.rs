@@ -12,6 +12,7 @@
 mod agents;
 mod calls;
 mod checks;
+mod erase;
 mod events;
 mod live;
 mod model;

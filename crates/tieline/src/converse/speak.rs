@@ -61,9 +61,9 @@ pub struct Asked {
 pub struct Conversations {
     clock: Clock,
     config: Arc<Config>,
-    store: Store,
+    pub(super) store: Store,
     registry: Registry,
-    dispatcher: Arc<Dispatcher>,
+    pub(super) dispatcher: Arc<Dispatcher>,
     teller: Teller,
     live: Live,
 }
@@ -190,15 +190,17 @@ impl Conversations {
         let about = about(&agent, conversation, trace_id);
         let told = self.teller.said(about, conversation, &message).await?;
         let saying = Saying {
-            started: told.clone(),
+            started: None,
             turn: new_turn(&agent, &told.event, conversation.id, message.id),
             message,
             conversation: conversation.clone(),
             told: Some(told),
         };
         let listener = self.live.listen(saying.turn.id, eager);
-        if self.store.say(&saying).await? == Said::Ended {
-            return Err(ended());
+        match self.store.say(&saying).await? {
+            Said::New | Said::Repeated => {}
+            Said::Ended => return Err(ended()),
+            Said::Missing => return Err(Error::Missing("conversation")),
         }
         self.dispatcher.wake();
         Ok(Asked {
@@ -274,7 +276,8 @@ impl Conversations {
             .await?;
         self.store
             .reply(agent.id, &message, &[answered], about_turn(wake))
-            .await?;
+            .await?
+            .ok_or(Error::Missing("conversation"))?;
         self.dispatcher.wake();
         for turn in open.iter().filter(waiting) {
             self.live.tell(turn.id, Update::Rests);
@@ -337,7 +340,7 @@ impl Conversations {
         let (tenant, id) = (conversation.tenant_id, conversation.id);
         if !self.store.pass_conversation(tenant, id, passage).await? {
             let found = self.store.find_conversation(tenant, id).await?;
-            let status = found.map_or(conversation.status, |found| found.status);
+            let Conversation { status, .. } = found.ok_or(Error::Missing("conversation"))?;
             let detail = format!(
                 "this conversation is {status}; it cannot become {}",
                 passage.to

@@ -215,7 +215,7 @@ impl Inner {
                 .write_down(agent, event, cue, message, conversation.clone())
                 .await?;
             conversation = match said {
-                Some(Said::New | Said::Repeated) => return Ok(()),
+                Some(Said::New | Said::Repeated | Said::Missing) => return Ok(()),
                 // It is over by now: another one begins.
                 Some(Said::Ended) => Conversation {
                     id: ConversationId::new(self.clock.unique_now(), random()),
@@ -251,11 +251,10 @@ impl Inner {
             trace_id: &event.trace_id,
             cause: Some(event.id),
         };
+        let first = Some(cue.content.as_str());
+        let started = self.teller.started(about, &conversation, first).await?;
         let saying = Saying {
-            started: self
-                .teller
-                .started(about, &conversation, Some(&cue.content))
-                .await?,
+            started: Some(started),
             message: Message {
                 id: message,
                 conversation_id: conversation.id,

@@ -139,9 +139,7 @@ impl Dispatcher {
         // What follows a failure takes much room, and every attempt would carry it.
         let verdict = match decision {
             Decision::Delivered { recovers: false } => Verdict::Delivered { recovery: None },
-            other => {
-                Box::pin(self.verdict(route, &job, &tried, other, at, first_attempt_at)).await
-            }
+            other => Box::pin(self.verdict(route, &job, &tried, other, at, first_attempt_at)).await,
         };
         let attempt = Attempt {
             id: AttemptId::new(self.parts.clock.unique_now(), rand::rng().random()),

@@ -7,7 +7,7 @@ use tieline_domain::{TenantId, clock::Clock, event::types};
 use tieline_mapping::transform::Transformed;
 use tieline_store::Store;
 
-use super::{Content, Refusal};
+use super::{Content, Preview, Refusal};
 use crate::{
     converse::Note,
     publish::{NewEvent, own_type},
@@ -28,19 +28,14 @@ pub(super) struct ForAgent {
 
 impl ForAgent {
     /// What a request brings: the message of its transform, or the whole body where that has none; nothing where the
-    /// transform's message is missing.
-    pub(super) fn of(
-        source: &OpenSource,
-        content: &Content,
-        transformed: Option<&Transformed>,
-    ) -> Option<Self> {
+    /// transform finds no message.
+    pub(super) fn of(source: &OpenSource, content: &Content, preview: &Preview) -> Option<Self> {
         let agent = source.source.agent_id.clone()?;
-        let message = match transformed {
-            Some(transformed) if transformed.message_missing => return None,
-            Some(transformed) => transformed.message.as_ref(),
-            None => None,
-        };
-        let text = match message {
+        if preview.no_message.is_some() {
+            return None;
+        }
+        let transformed = preview.transformed.as_ref();
+        let text = match transformed.and_then(|found| found.message.as_ref()) {
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
             None => content.json().to_owned(),
@@ -55,6 +50,21 @@ impl ForAgent {
                 .unwrap_or_default(),
             key: key.filter(|key| !key.is_empty()),
         })
+    }
+}
+
+/// Why a transform finds no message, as what its path matches: nothing, or what tells an agent nothing.
+pub(super) fn no_message(source: &OpenSource, transformed: &Transformed) -> Option<&'static str> {
+    if transformed.message_missing {
+        return Some("nothing in the body");
+    }
+    source.source.agent_id.as_ref()?;
+    match transformed.message.as_ref()? {
+        Value::Null => Some("`null`, which says nothing to an agent"),
+        Value::String(text) if text.trim().is_empty() => {
+            Some("an empty text, which says nothing to an agent")
+        }
+        _ => None,
     }
 }
 
@@ -95,8 +105,8 @@ impl Messenger {
         let event = |event_type, data: Value, owed| NewEvent {
             event_type: own_type(event_type),
             data: data.to_string().into(),
+            subject: data["conversation_id"].as_str().map(Into::into),
             owed,
-            subject: None,
             source: Arc::clone(&like.source),
             trace_id: Arc::clone(&like.trace_id),
             trust: like.trust,

@@ -17,7 +17,7 @@ const CRM_KEY: &str = "sk_live_crm_0123456789";
 const MODEL_KEY: &str = "sk-model-0123456789";
 
 /// A scene with a CRM at `/customers/lookup` and this model, the tool `lookup_customer`, and the agent `agent_sales`.
-async fn sales(model: Model, more: Value) -> Scene {
+pub(crate) async fn sales(model: Model, more: Value) -> Scene {
     let script = services::crm(CRM_KEY).on(PATH, model.key(MODEL_KEY).behaviour());
     let scene = Scene::open(script.on("/hook", Behaviour::status(200))).await;
     secret(&scene, "CRM_API_KEY", CRM_KEY).await;
@@ -38,12 +38,12 @@ async fn sales(model: Model, more: Value) -> Scene {
     scene
 }
 
-async fn conversation(scene: &Scene) -> String {
+pub(crate) async fn conversation(scene: &Scene) -> String {
     let new = json!({"agent_id": "agent_sales", "channel": "web", "user_id": "u_7"});
     text(&scene.post("/v1/conversations", new, 201).await["id"])
 }
 
-async fn say(scene: &Scene, conversation: &str, content: &str, status: u16) -> Value {
+pub(crate) async fn say(scene: &Scene, conversation: &str, content: &str, status: u16) -> Value {
     let path = format!("/v1/conversations/{conversation}/messages");
     let message = json!({"role": "user", "content": content});
     scene.post(&path, message, status).await
@@ -629,9 +629,21 @@ async fn webhooks_tell_an_agent_in_the_conversation_of_their_key() {
         .post(&path, lead("3", "lead_2", json!("Hello")), 202)
         .await;
     // Without a message nobody is told, and that is seen.
-    scene
-        .post(&path, json!({"id": "4", "data": {"id": "lead_3"}}), 202)
-        .await;
+    let nothing = [
+        (json!({"id": "lead_3"}), "nothing in the body"),
+        (
+            json!({"id": "lead_3", "description": null}),
+            "`null`, which says nothing to an agent",
+        ),
+        (
+            json!({"id": "lead_3", "description": " "}),
+            "an empty text, which says nothing to an agent",
+        ),
+    ];
+    for (number, (data, _)) in nothing.iter().enumerate() {
+        let body = json!({"id": format!("nothing {number}"), "data": data});
+        scene.post(&path, body, 202).await;
+    }
     let shown = |list: &Value| {
         let list = list["data"].as_array().unwrap();
         list.len() == 2
@@ -645,10 +657,15 @@ async fn webhooks_tell_an_agent_in_the_conversation_of_their_key() {
         .await;
     assert_eq!(messages[0]["content"], "You said: Still interested");
     assert_eq!(messages[1]["metadata"], json!({"company": "Acme"}));
-    assert_eq!(
-        scene.list("/v1/events?type=transform.failed").await.len(),
-        1
-    );
+    let failed = scene.list("/v1/events?type=transform.failed").await;
+    let reasons: Vec<_> = failed
+        .iter()
+        .rev()
+        .map(|event| text(&event["data"]["reason"]))
+        .collect();
+    let path = "the transform's message path $.data.description matches";
+    let expected = nothing.map(|(_, matched)| format!("{path} {matched}"));
+    assert_eq!(reasons, expected);
     let kept = scene.client.delete("/v1/agents/agent_sales").await.unwrap();
     assert!(text(&json_of(kept, 409)["detail"]).contains(&text(&source["id"])));
 }

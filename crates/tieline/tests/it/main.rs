@@ -14,6 +14,7 @@ mod bad_sources;
 mod bad_webhooks;
 mod clock_jumps;
 mod cloudevents;
+mod conversation_removal;
 mod dead_letters;
 mod deliveries;
 mod destination_auth;

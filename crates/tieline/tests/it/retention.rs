@@ -98,7 +98,7 @@ async fn data_goes_when_its_days_are_over() {
 async fn a_tenant_s_retention_is_patched() {
     let scene = Scene::open(Script::new()).await;
     let (owner, path) = platform(&scene).await;
-    let days = |events: Value, jobs: Value| json!({"events_days": events, "attempts_days": null, "rejected_days": null, "audit_days": null, "jobs_days": jobs, "calls_days": null});
+    let days = |events: Value, jobs: Value| json!({"events_days": events, "attempts_days": null, "rejected_days": null, "audit_days": null, "jobs_days": jobs, "calls_days": null, "conversations_days": null});
     let rows = [
         (json!({"name": "Acme"}), days(json!(null), json!(null))),
         (

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tieline_testkit::receiver::{Behaviour, Script};
 
-use crate::scene::{Scene, text};
+use crate::scene::{Scene, json_of, text};
 
 /// A scene whose deliveries are tried twice; tickets are numbered.
 async fn scene() -> Scene {
@@ -240,6 +240,80 @@ async fn an_event_goes_to_a_webhook_and_a_message_to_an_agent() {
         messages["data"][0]["content"], "Order 7 was paid",
         "{messages:#}"
     );
+}
+
+#[tokio::test]
+async fn what_a_trigger_uses_cannot_be_deleted() {
+    let scene = scene().await;
+    action(&scene, "ticket", "/tickets", false).await;
+    let webhook = scene.subscribe("/hook", &["other.*"], &[]).await;
+    let agent = json!({"id": "agent_desk", "name": "Desk", "runtime": {"type": "inbox"}});
+    let agent = text(&scene.post("/v1/agents", agent, 201).await["id"]);
+    let steps = json!([
+        {"action": "ticket", "input": {"subject": "a"}},
+        {"webhook": webhook},
+        {"agent": agent, "message": "Order {{event.data.id}} was paid"},
+    ]);
+    let trigger = json!({"name": "escalate", "event": "order.paid", "do": steps});
+    let trigger = make(&scene, trigger).await;
+    let used = [
+        ("/v1/integrations/actions/ticket".to_owned(), "action"),
+        (format!("/v1/webhooks/{webhook}"), "webhook"),
+        (format!("/v1/agents/{agent}"), "agent"),
+    ];
+    for (path, what) in &used {
+        let refused = json_of(scene.client.delete(path).await.unwrap(), 409);
+        let expected = format!(
+            "the {what} is used by trigger escalate ({trigger}); change or delete that first"
+        );
+        assert_eq!(
+            (&refused["type"], &refused["detail"]),
+            (&json!("/docs/errors/in-use"), &json!(expected))
+        );
+    }
+    let path = format!("/v1/triggers/{trigger}");
+    assert_eq!(scene.client.delete(&path).await.unwrap().status, 204);
+    for (path, _) in &used {
+        assert_eq!(scene.client.delete(path).await.unwrap().status, 204);
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_trigger_ends_what_it_began_and_begins_nothing() {
+    let scene = scene().await;
+    action(&scene, "notify", "/notify", true).await;
+    scene.receiver.set("/notify", Behaviour::status(500));
+    let steps = json!([{"action": "notify", "input": {"subject": "{{event.data.id}}"}}]);
+    let trigger = make(&scene, json!({"event": "order.paid", "do": steps})).await;
+    scene.publish("order.paid", json!({"id": "1"})).await;
+    let begun = run(&scene, &trigger, "waiting").await;
+    let path = format!("/v1/triggers/{trigger}");
+    let turn = async |status: &str| {
+        let patch = json!({"status": status});
+        json_of(scene.client.patch(&path, patch).await.unwrap(), 200)
+    };
+    turn("disabled").await;
+    scene.publish("order.paid", json!({"id": "2"})).await;
+    scene
+        .receiver
+        .set("/notify", Behaviour::json(200, &json!({"id": 42})));
+    scene.wait(90);
+    let done = run(&scene, &trigger, "completed").await;
+    assert_eq!(done["id"], begun["id"]);
+    turn("active").await;
+    scene.publish("order.paid", json!({"id": "3"})).await;
+    let runs = format!("/v1/triggers/{trigger}/runs?status=completed");
+    let two = |list: &Value| list["data"].as_array().unwrap().len() == 2;
+    scene.when(&runs, two).await;
+    assert_eq!(
+        scene
+            .list(&format!("/v1/triggers/{trigger}/runs"))
+            .await
+            .len(),
+        2
+    );
+    let last = scene.received().pop().unwrap();
+    assert_eq!(last.json().unwrap(), json!({"subject": "3"}));
 }
 
 #[tokio::test]

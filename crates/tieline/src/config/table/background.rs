@@ -131,5 +131,13 @@ pub(super) fn retention() -> Vec<Setting> {
             "30",
             "Days that the log of calls of tools and actions is kept.",
         ),
+        row(
+            "retention.conversations_days",
+            "days",
+            (1, 36_500),
+            |c, v| c.retention.conversations_days = v as u32,
+            "30",
+            "Days that conversations are kept after something was last said or done in them.",
+        ),
     ]
 }

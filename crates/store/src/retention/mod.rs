@@ -1,13 +1,14 @@
-//! Removing what has been kept long enough: few rows in one commit, found by the time in their ids, so
+//! Removing what has been kept long enough: few rows in one commit, most of them found by the time in their ids, so
 //! that no index is needed for it and accepting does not feel it.
+
+mod old;
 
 use sqlx::{
     AssertSqlSafe,
     query::{Query, QueryAs},
 };
 use tieline_domain::{
-    AuditId, CallId, DeliveryId, EventId, JobId, RequestId, SourceId, TenantId, Timestamp,
-    retention::Retention,
+    DeliveryId, EventId, RequestId, SourceId, TenantId, Timestamp, retention::Retention,
 };
 
 use crate::{
@@ -17,6 +18,8 @@ use crate::{
     store::parsed,
     tenants::retention_of,
 };
+
+pub use old::Old;
 
 /// What one commit removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,77 +149,6 @@ impl Store {
         });
         tx.commit().await?;
         Ok((last, removed))
-    }
-
-    /// Removes up to `limit` rows of a tenant's audit log that are older than `before`.
-    pub async fn remove_audit(
-        &self,
-        tenant: TenantId,
-        before: AuditId,
-        limit: usize,
-    ) -> Result<u64> {
-        const OLD: &str =
-            "SELECT id FROM audit WHERE tenant_id = $1 AND id < $2 ORDER BY id LIMIT $3";
-        const REMOVE: &str = "DELETE FROM audit WHERE tenant_id = $1 AND id IN \
-                              (SELECT id FROM audit WHERE tenant_id = $1 AND id < $2 ORDER BY id LIMIT $3)";
-        self.remove_where(OLD, REMOVE, tenant, &before.to_string(), limit)
-            .await
-    }
-
-    /// Removes up to `limit` calls of a tenant that are older than `before`.
-    pub async fn remove_calls(
-        &self,
-        tenant: TenantId,
-        before: CallId,
-        limit: usize,
-    ) -> Result<u64> {
-        const OLD: &str =
-            "SELECT id FROM calls WHERE tenant_id = $1 AND id < $2 ORDER BY id LIMIT $3";
-        const REMOVE: &str = "DELETE FROM calls WHERE tenant_id = $1 AND id IN \
-                              (SELECT id FROM calls WHERE tenant_id = $1 AND id < $2 ORDER BY id LIMIT $3)";
-        self.remove_where(OLD, REMOVE, tenant, &before.to_string(), limit)
-            .await
-    }
-
-    /// Removes up to `limit` jobs of a tenant that have ended and are older than `before`.
-    pub async fn remove_jobs(&self, tenant: TenantId, before: JobId, limit: usize) -> Result<u64> {
-        const OLD: &str = "SELECT id FROM jobs WHERE tenant_id = $1 AND id < $2 AND ended_at IS NOT NULL \
-                           ORDER BY id LIMIT $3";
-        const REMOVE: &str = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE tenant_id = $1 AND id < $2 \
-                              AND ended_at IS NOT NULL ORDER BY id LIMIT $3)";
-        self.remove_where(OLD, REMOVE, tenant, &before.to_string(), limit)
-            .await
-    }
-
-    /// Removes what `remove` finds; looks with `old` first, so that nobody waits where there is nothing.
-    async fn remove_where(
-        &self,
-        old: &'static str,
-        remove: &'static str,
-        tenant: TenantId,
-        before: &str,
-        limit: usize,
-    ) -> Result<u64> {
-        let tenant = tenant.to_string();
-        let any: Option<(String,)> = on_db!(self.db(), |c| sqlx::query_as(old)
-            .bind(&tenant)
-            .bind(before)
-            .bind(1_i64)
-            .fetch_optional(c)
-            .await?);
-        if any.is_none() {
-            return Ok(0);
-        }
-        let mut tx = self.db().begin().await?;
-        let removed = in_tx!(tx, |c| sqlx::query(remove)
-            .bind(&tenant)
-            .bind(before)
-            .bind(limit as i64)
-            .execute(c)
-            .await?
-            .rows_affected());
-        tx.commit().await?;
-        Ok(removed)
     }
 
     /// Up to `limit` refused requests of all tenants behind `after`, in the order of their keys.
