@@ -56,11 +56,13 @@ pub struct CallFilter {
 impl Store {
     /// Keeps calls, in one commit. One that is kept already stays as it is.
     pub async fn add_calls(&self, calls: &[CallRecord]) -> Result<()> {
-        let mut tx = self.db().begin().await?;
-        for call in calls {
-            insert(&mut tx, call).await?;
-        }
-        tx.commit().await
+        let keep = async |tx: &mut Tx| {
+            for call in calls {
+                insert(tx, call).await?;
+            }
+            Ok(())
+        };
+        self.db().shared(keep).await
     }
 
     /// A call of a tenant.

@@ -67,37 +67,8 @@ impl Store {
     /// message is written once. [`Error::NameTaken`] if the conversation is new and its agent has another one with
     /// the same key by now.
     pub async fn say(&self, saying: &Saying) -> Result<Said> {
-        let Saying {
-            conversation,
-            started,
-            message,
-            turn,
-            told,
-        } = saying;
-        let mut tx = self.db().begin().await?;
-        lock_lines(&mut tx, started.iter().chain(told), None).await?;
-        match lock(&mut tx, conversation.tenant_id, conversation.id).await? {
-            Some(found) if message_is_there(&mut tx, message).await? => {
-                drop(found);
-                return Ok(Said::Repeated);
-            }
-            Some(found) if found.status == Status::Completed => return Ok(Said::Ended),
-            Some(_) => {}
-            None => {
-                let Some(started) = started else {
-                    return Ok(Said::Missing);
-                };
-                insert(&mut tx, conversation).await?;
-                spine::write_notice(&mut tx, started).await?;
-            }
-        }
-        insert_message(&mut tx, message).await?;
-        turn_rows::insert(&mut tx, turn).await?;
-        if let Some(told) = told {
-            spine::write_notice(&mut tx, told).await?;
-        }
-        tx.commit().await?;
-        Ok(Said::New)
+        let say = async |tx: &mut Tx| say(tx, saying).await;
+        self.db().shared(say).await
     }
 
     /// A page of the messages of a conversation, the newest first.
@@ -141,6 +112,38 @@ impl Store {
         messages.sort_by_key(|message| (message.id == about, message.id));
         Ok(messages)
     }
+}
+
+async fn say(tx: &mut Tx, saying: &Saying) -> Result<Said> {
+    let Saying {
+        conversation,
+        started,
+        message,
+        turn,
+        told,
+    } = saying;
+    lock_lines(tx, started.iter().chain(told), None).await?;
+    match lock(tx, conversation.tenant_id, conversation.id).await? {
+        Some(found) if message_is_there(tx, message).await? => {
+            drop(found);
+            return Ok(Said::Repeated);
+        }
+        Some(found) if found.status == Status::Completed => return Ok(Said::Ended),
+        Some(_) => {}
+        None => {
+            let Some(started) = started else {
+                return Ok(Said::Missing);
+            };
+            insert(tx, conversation).await?;
+            spine::write_notice(tx, started).await?;
+        }
+    }
+    insert_message(tx, message).await?;
+    turn_rows::insert(tx, turn).await?;
+    if let Some(told) = told {
+        spine::write_notice(tx, told).await?;
+    }
+    Ok(Said::New)
 }
 
 async fn message_is_there(tx: &mut Tx, message: &Message) -> Result<bool> {

@@ -75,11 +75,12 @@ impl Store {
     /// Begins a conversation, with the event that tells of it. [`Error::NameTaken`] if its agent has one with this
     /// key that is not over.
     pub async fn create_conversation(&self, new: &Conversation, notice: &Entry) -> Result<()> {
-        let mut tx = self.db().begin().await?;
-        lock_lines(&mut tx, [notice], None).await?;
-        insert(&mut tx, new).await?;
-        spine::write_notice(&mut tx, notice).await?;
-        tx.commit().await
+        let create = async |tx: &mut Tx| {
+            lock_lines(tx, [notice], None).await?;
+            insert(tx, new).await?;
+            spine::write_notice(tx, notice).await
+        };
+        self.db().shared(create).await
     }
 
     /// One conversation.

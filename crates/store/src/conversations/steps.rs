@@ -41,18 +41,19 @@ impl Store {
     /// Writes steps that begin, or have ended already, in one commit. [`Error::NameTaken`] if one of these places in
     /// the turn is taken: another node is at the turn.
     pub async fn write_steps(&self, steps: &[Step]) -> Result<()> {
-        let mut tx = self.db().begin().await?;
-        for step in steps {
-            insert(&mut tx, step).await?;
-        }
-        tx.commit().await
+        let write = async |tx: &mut Tx| {
+            for step in steps {
+                insert(tx, step).await?;
+            }
+            Ok(())
+        };
+        self.db().shared(write).await
     }
 
     /// Writes how a step went.
     pub async fn rewrite_step(&self, step: &Step) -> Result<()> {
-        let mut tx = self.db().begin().await?;
-        update(&mut tx, step).await?;
-        tx.commit().await
+        let rewrite = async |tx: &mut Tx| update(tx, step).await;
+        self.db().shared(rewrite).await
     }
 
     /// The steps of some turns, in their order.

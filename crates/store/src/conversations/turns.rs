@@ -103,49 +103,8 @@ impl Store {
     /// while a call of it waits for consent. One that failed with its delivery begins anew, because its delivery
     /// was retried.
     pub async fn begin_turn(&self, tenant: TenantId, id: TurnId, at: Timestamp) -> Result<Begun> {
-        let mut tx = self.db().begin().await?;
-        let Some(turn) = lock_turn(&mut tx, tenant, id).await? else {
-            return Ok(Begun::Missing);
-        };
-        let Some(conversation) = lock(&mut tx, tenant, turn.conversation_id).await? else {
-            return Ok(Begun::Missing);
-        };
-        let rests = match turn.status {
-            TurnStatus::Completed | TurnStatus::Cancelled => true,
-            TurnStatus::Waiting => match turn.waits_for {
-                Some(WaitsFor::Reply) => true,
-                Some(WaitsFor::Approval) => approvals::any_pending(&mut tx, id).await?,
-                Some(WaitsFor::Turn) | None => false,
-            },
-            TurnStatus::Queued | TurnStatus::Running | TurnStatus::Failed => false,
-        };
-        if rests {
-            return Ok(Begun::Rests(Box::new(turn)));
-        }
-        let behind = is_behind(&mut tx, &turn).await?;
-        let turn = if behind {
-            Turn {
-                status: TurnStatus::Waiting,
-                waits_for: Some(WaitsFor::Turn),
-                ..turn
-            }
-        } else {
-            Turn {
-                status: TurnStatus::Running,
-                waits_for: None,
-                reason: None,
-                started_at: turn.started_at.or(Some(at)),
-                ended_at: None,
-                ..turn
-            }
-        };
-        update(&mut tx, &turn).await?;
-        tx.commit().await?;
-        Ok(if behind {
-            Begun::Rests(Box::new(turn))
-        } else {
-            Begun::Goes(Box::new((turn, conversation)))
-        })
+        let begin = async |tx: &mut Tx| begin(tx, tenant, id, at).await;
+        self.db().shared(begin).await
     }
 
     /// Lets a turn wait for a person, with the calls for which consent is asked and the events that tell of them.
@@ -210,43 +169,8 @@ impl Store {
         ending: &Ending,
         wake: impl FnOnce(&Turn) -> Entry,
     ) -> Result<bool> {
-        let mut tx = self.db().begin().await?;
-        lock_lines(&mut tx, &ending.notices, Some(turn.agent_id)).await?;
-        let Some(found) = lock_turn(&mut tx, turn.tenant_id, turn.id).await? else {
-            return Ok(false);
-        };
-        if found.ended_at.is_some() {
-            return Ok(false);
-        }
-        lock(&mut tx, turn.tenant_id, turn.conversation_id).await?;
-        let ended = Turn {
-            status: ending.status,
-            waits_for: None,
-            reason: ending.reason.clone(),
-            reply_id: ending.reply.as_ref().map(|reply| reply.id),
-            ended_at: Some(ending.at),
-            ..found
-        };
-        update(&mut tx, &ended).await?;
-        approvals::expire(&mut tx, turn.id, ending.at).await?;
-        if let Some(reply) = &ending.reply {
-            insert_message(&mut tx, reply).await?;
-        }
-        for notice in &ending.notices {
-            spine::write_notice(&mut tx, notice).await?;
-        }
-        if let Some(next) = next_waiting(&mut tx, ended.tenant_id, ended.conversation_id).await? {
-            let entry = wake(&next);
-            let queued = Turn {
-                status: TurnStatus::Queued,
-                waits_for: None,
-                ..next
-            };
-            update(&mut tx, &queued).await?;
-            spine::write_notice(&mut tx, &entry).await?;
-        }
-        tx.commit().await?;
-        Ok(true)
+        let end = async |tx: &mut Tx| end(tx, turn, ending, wake).await;
+        self.db().shared(end).await
     }
 
     /// Writes the reply of a person or a client, which ends every turn of its conversation that waits for one, with
@@ -291,6 +215,93 @@ impl Store {
         tx.commit().await?;
         Ok(Some(ended))
     }
+}
+
+async fn begin(tx: &mut Tx, tenant: TenantId, id: TurnId, at: Timestamp) -> Result<Begun> {
+    let Some(turn) = lock_turn(tx, tenant, id).await? else {
+        return Ok(Begun::Missing);
+    };
+    let Some(conversation) = lock(tx, tenant, turn.conversation_id).await? else {
+        return Ok(Begun::Missing);
+    };
+    let rests = match turn.status {
+        TurnStatus::Completed | TurnStatus::Cancelled => true,
+        TurnStatus::Waiting => match turn.waits_for {
+            Some(WaitsFor::Reply) => true,
+            Some(WaitsFor::Approval) => approvals::any_pending(tx, id).await?,
+            Some(WaitsFor::Turn) | None => false,
+        },
+        TurnStatus::Queued | TurnStatus::Running | TurnStatus::Failed => false,
+    };
+    if rests {
+        return Ok(Begun::Rests(Box::new(turn)));
+    }
+    let behind = is_behind(tx, &turn).await?;
+    let turn = if behind {
+        Turn {
+            status: TurnStatus::Waiting,
+            waits_for: Some(WaitsFor::Turn),
+            ..turn
+        }
+    } else {
+        Turn {
+            status: TurnStatus::Running,
+            waits_for: None,
+            reason: None,
+            started_at: turn.started_at.or(Some(at)),
+            ended_at: None,
+            ..turn
+        }
+    };
+    update(tx, &turn).await?;
+    Ok(if behind {
+        Begun::Rests(Box::new(turn))
+    } else {
+        Begun::Goes(Box::new((turn, conversation)))
+    })
+}
+
+async fn end(
+    tx: &mut Tx,
+    turn: &Turn,
+    ending: &Ending,
+    wake: impl FnOnce(&Turn) -> Entry,
+) -> Result<bool> {
+    lock_lines(tx, &ending.notices, Some(turn.agent_id)).await?;
+    let Some(found) = lock_turn(tx, turn.tenant_id, turn.id).await? else {
+        return Ok(false);
+    };
+    if found.ended_at.is_some() {
+        return Ok(false);
+    }
+    lock(tx, turn.tenant_id, turn.conversation_id).await?;
+    let ended = Turn {
+        status: ending.status,
+        waits_for: None,
+        reason: ending.reason.clone(),
+        reply_id: ending.reply.as_ref().map(|reply| reply.id),
+        ended_at: Some(ending.at),
+        ..found
+    };
+    update(tx, &ended).await?;
+    approvals::expire(tx, turn.id, ending.at).await?;
+    if let Some(reply) = &ending.reply {
+        insert_message(tx, reply).await?;
+    }
+    for notice in &ending.notices {
+        spine::write_notice(tx, notice).await?;
+    }
+    if let Some(next) = next_waiting(tx, ended.tenant_id, ended.conversation_id).await? {
+        let entry = wake(&next);
+        let queued = Turn {
+            status: TurnStatus::Queued,
+            waits_for: None,
+            ..next
+        };
+        update(tx, &queued).await?;
+        spine::write_notice(tx, &entry).await?;
+    }
+    Ok(true)
 }
 
 /// The turns of a conversation that have not ended. Those that wait for a reply are not among them: one reply ends them

@@ -1,22 +1,25 @@
 //! The file that knows there are two databases.
 //!
 //! Each statement is written once (`sql/`) and compiled for both drivers by [`on_db`] (reads) and [`in_tx`]
-//! (writes). On SQLite one writes at a time: whoever has the turn, behind a fair lock, so that writes
-//! queue instead of colliding; its hot path brings a connection of its own (`spine/embedded.rs`). Its
-//! readers are a pool. Postgres has one pool.
+//! (writes). On SQLite one writes at a time, whoever has the turn, and those who queue share a commit (`sqlite`); its hot
+//! path brings a connection of its own (`spine/embedded.rs`). Its readers are a pool. Postgres has one pool.
 
-use std::{borrow::Cow, path::Path, sync::Arc, time::Duration};
+mod sqlite;
+
+use std::{borrow::Cow, path::Path, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres,
-    SqlSafeStr as _, SqliteConnection, SqlitePool, Transaction,
+    SqlSafeStr as _, SqliteConnection, Transaction,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{Mutex, OwnedMutexGuard};
+
+pub(crate) use sqlite::Sqlite;
 
 use crate::{Error, Result};
+use sqlite::Turn;
 
 /// Runs one read against whichever database is open: the body is compiled once for each driver.
 macro_rules! on_db {
@@ -35,8 +38,8 @@ macro_rules! on_db {
 macro_rules! in_tx {
     ($tx:expr, |$c:ident| $body:expr) => {
         match &mut $tx.inner {
-            $crate::db::Inner::Sqlite(writer) => {
-                let $c = writer.connection();
+            $crate::db::Inner::Sqlite(turn) => {
+                let $c = turn.connection();
                 $body
             }
             $crate::db::Inner::Postgres(transaction) => {
@@ -81,29 +84,6 @@ pub enum Db {
     Postgres(PgPool),
 }
 
-/// The embedded database: many readers, one writer.
-#[derive(Clone)]
-pub struct Sqlite {
-    file: Arc<Path>,
-    readers: SqlitePool,
-    writer: Arc<Mutex<Writer>>,
-}
-
-impl Sqlite {
-    pub(crate) fn readers(&self) -> &SqlitePool {
-        &self.readers
-    }
-
-    pub(crate) fn file(&self) -> &Path {
-        &self.file
-    }
-}
-
-pub(crate) struct Writer {
-    pub(crate) connection: SqliteConnection,
-    open: bool,
-}
-
 /// A transaction: rolled back unless it is committed.
 pub(crate) struct Tx {
     pub(crate) inner: Inner,
@@ -112,42 +92,6 @@ pub(crate) struct Tx {
 pub(crate) enum Inner {
     Sqlite(Turn),
     Postgres(Transaction<'static, Postgres>),
-}
-
-/// The turn of one transaction at the only writer. Given up half-way, by an error or a cancelled
-/// request, it rolls back before the next one begins, so that other processes are not locked out.
-pub(crate) struct Turn(Option<OwnedMutexGuard<Writer>>);
-
-impl Turn {
-    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
-        let writer = self.0.as_mut();
-        &mut writer
-            .expect("the writer is let go of only when the turn ends")
-            .connection
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if let Some(mut writer) = self.0.take().filter(|writer| writer.open)
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            runtime.spawn(async move { writer.roll_back().await });
-        }
-    }
-}
-
-impl Writer {
-    async fn roll_back(&mut self) {
-        if self.open {
-            // It fails where the engine has rolled back by itself, as on a full disk.
-            sqlx::query("ROLLBACK")
-                .execute(&mut self.connection)
-                .await
-                .ok();
-            self.open = false;
-        }
-    }
 }
 
 impl Db {
@@ -197,15 +141,7 @@ impl Db {
             .acquire_timeout(Duration::from_secs(5))
             .connect_with(connect.pragma("cache_size", "-4096"))
             .await?;
-        let writer = Writer {
-            connection,
-            open: false,
-        };
-        Ok(Self::Sqlite(Sqlite {
-            file: file.into(),
-            readers,
-            writer: Arc::new(Mutex::new(writer)),
-        }))
+        Ok(Self::Sqlite(Sqlite::new(file, readers, connection)))
     }
 
     /// Applies the schema migrations that are missing.
@@ -213,10 +149,8 @@ impl Db {
         let migrator = Migrator::with_migrations(migrations(self.engine()));
         match self {
             Self::Sqlite(sqlite) => {
-                let mut writer = sqlite.writer.lock().await;
-                migrator
-                    .run_direct(None, &mut writer.connection, false)
-                    .await
+                let mut writer = sqlite.alone().await;
+                migrator.run_direct(None, writer.connection(), false).await
             }
             Self::Postgres(pool) => migrator.run(pool).await,
         }
@@ -240,28 +174,31 @@ impl Db {
     /// writer with a connection of its own. `None` on Postgres, where nobody waits.
     pub(crate) async fn turn(&self) -> Option<impl Send + use<>> {
         match self {
-            Self::Sqlite(sqlite) => {
-                let mut writer = Arc::clone(&sqlite.writer).lock_owned().await;
-                writer.roll_back().await;
-                Some(writer)
-            }
+            Self::Sqlite(sqlite) => Some(sqlite.alone().await),
             Self::Postgres(_) => None,
         }
     }
 
     /// Begins a transaction that may write. On SQLite it waits its turn.
     pub(crate) async fn begin(&self) -> Result<Tx> {
+        self.begin_as(false).await
+    }
+
+    /// Does `work` in a transaction, and commits it: on SQLite together with others of this kind that queue. What it finds
+    /// is told after the commit, for it may have seen what others have written and not committed.
+    pub(crate) async fn shared<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T>,
+    ) -> Result<T> {
+        let mut tx = self.begin_as(true).await?;
+        let found = work(&mut tx).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    async fn begin_as(&self, shares: bool) -> Result<Tx> {
         let inner = match self {
-            Self::Sqlite(sqlite) => {
-                let mut writer = Arc::clone(&sqlite.writer).lock_owned().await;
-                writer.roll_back().await;
-                writer.open = true;
-                let mut turn = Turn(Some(writer));
-                sqlx::query("BEGIN IMMEDIATE")
-                    .execute(turn.connection())
-                    .await?;
-                Inner::Sqlite(turn)
-            }
+            Self::Sqlite(sqlite) => Inner::Sqlite(sqlite.begin(shares).await?),
             Self::Postgres(pool) => Inner::Postgres(pool.begin().await?),
         };
         Ok(Tx { inner })
@@ -298,7 +235,7 @@ impl Db {
     /// Closes the database; what was committed stays.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite(sqlite) => sqlite.readers.close().await,
+            Self::Sqlite(sqlite) => sqlite.readers().close().await,
             Self::Postgres(pool) => pool.close().await,
         }
     }
@@ -315,12 +252,7 @@ impl Tx {
 
     pub(crate) async fn commit(self) -> Result<()> {
         match self.inner {
-            Inner::Sqlite(mut turn) => {
-                sqlx::query("COMMIT").execute(turn.connection()).await?;
-                if let Some(writer) = &mut turn.0 {
-                    writer.open = false;
-                }
-            }
+            Inner::Sqlite(turn) => turn.commit().await?,
             Inner::Postgres(transaction) => transaction.commit().await?,
         }
         Ok(())
@@ -329,43 +261,47 @@ impl Tx {
 
 /// The migrations in order: version, description, text.
 pub(crate) const MIGRATIONS: [(i64, &str, &str); 10] = [
-    (1, "start", include_str!("../migrations/0001_start.sql")),
-    (2, "trust", include_str!("../migrations/0002_trust.sql")),
-    (3, "streams", include_str!("../migrations/0003_streams.sql")),
+    (1, "start", include_str!("../../migrations/0001_start.sql")),
+    (2, "trust", include_str!("../../migrations/0002_trust.sql")),
+    (
+        3,
+        "streams",
+        include_str!("../../migrations/0003_streams.sql"),
+    ),
     (
         4,
         "order and pace",
-        include_str!("../migrations/0004_order_and_pace.sql"),
+        include_str!("../../migrations/0004_order_and_pace.sql"),
     ),
     (
         5,
         "jobs and retention",
-        include_str!("../migrations/0005_jobs_and_retention.sql"),
+        include_str!("../../migrations/0005_jobs_and_retention.sql"),
     ),
     (
         6,
         "conversations",
-        include_str!("../migrations/0006_conversations.sql"),
+        include_str!("../../migrations/0006_conversations.sql"),
     ),
     (
         7,
         "operations",
-        include_str!("../migrations/0007_operations.sql"),
+        include_str!("../../migrations/0007_operations.sql"),
     ),
     (
         8,
         "mcp servers",
-        include_str!("../migrations/0008_mcp_servers.sql"),
+        include_str!("../../migrations/0008_mcp_servers.sql"),
     ),
     (
         9,
         "triggers",
-        include_str!("../migrations/0009_triggers.sql"),
+        include_str!("../../migrations/0009_triggers.sql"),
     ),
     (
         10,
         "erasing conversations",
-        include_str!("../migrations/0010_erasing_conversations.sql"),
+        include_str!("../../migrations/0010_erasing_conversations.sql"),
     ),
 ];
 
