@@ -12,8 +12,9 @@ use crate::{
     Error, Result, Store,
     audit::{Action, Change, ChangeBy, record},
     db::{Tx, in_tx, on_db},
+    locks,
     page::{Page, PageRequest},
-    spine::{self, Entry, replay},
+    spine::{Entry, replay},
 };
 
 pub(crate) const COLUMNS: &str = "tenant_id, id, kind, status, asked, place, total, done, failed, errors, \
@@ -122,11 +123,17 @@ pub struct Ending {
 }
 
 impl Store {
-    /// Asks for a job, with a row of the audit log.
-    pub async fn create_job(&self, job: &Job, by: &ChangeBy) -> Result<()> {
+    /// Asks for a job, with a row of the audit log; false if `most` jobs of its tenant have not ended, apart from those
+    /// that are deliveries.
+    pub async fn create_job(&self, job: &Job, most: usize, by: &ChangeBy) -> Result<bool> {
         let mut tx = self.db().begin().await?;
+        locks::lock(&mut tx, [format!("jobs of {}", job.tenant_id)]).await?;
+        if open_jobs(&mut tx, job.tenant_id).await? >= most as u64 {
+            return Ok(false);
+        }
         insert(&mut tx, job, by).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// One job.
@@ -163,17 +170,6 @@ impl Store {
         Ok(Page::cut(jobs, page, |job| job.id))
     }
 
-    /// How many jobs of a tenant have not ended, apart from those that are deliveries.
-    pub async fn open_jobs(&self, tenant: TenantId) -> Result<u64> {
-        const OPEN: &str = "SELECT COUNT(*) FROM jobs WHERE tenant_id = $1 AND status IN ('waiting', 'running') \
-                            AND delivery_id IS NULL";
-        let count: i64 = on_db!(self.db(), |c| sqlx::query_scalar(OPEN)
-            .bind(tenant.to_string())
-            .fetch_one(c)
-            .await?);
-        Ok(count.unsigned_abs())
-    }
-
     /// Takes the oldest job that is due, of a tenant for which no other node works, with the lease
     /// that `hold` makes of it. `None` if there is none. A lease that ends later than two leases from now is
     /// from before the clock was set back, and has ended. Jobs that are deliveries are not among them.
@@ -192,6 +188,8 @@ impl Store {
             self.db().skip_locked()
         );
         let mut tx = self.db().begin().await?;
+        // Two nodes at once would each see no other at work, and take two jobs of one tenant.
+        locks::lock(&mut tx, ["claims of jobs".to_owned()]).await?;
         let row: Option<Row> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(text))
             .bind(node)
             .bind(now.plus(lease).as_micros())
@@ -273,24 +271,14 @@ impl Store {
 
     /// Ends a job, with the event that tells of it; false if it had ended, or belongs to another node.
     pub async fn end_job(&self, hold: &Hold, now: Timestamp, ending: &Ending) -> Result<bool> {
-        const END: &str = "UPDATE jobs SET status = $1, ended_at = $2, owner = NULL WHERE id = $3";
-        let mut tx = self.db().begin().await?;
-        if !prolong(&mut tx, hold, now).await? {
-            return Ok(false);
-        }
-        note(&mut tx, hold.id, None, &ending.progress).await?;
-        in_tx!(tx, |c| sqlx::query(END)
-            .bind(ending.status.as_str())
-            .bind(now.as_micros())
-            .bind(hold.id.to_string())
-            .execute(c)
+        let Hold {
+            id,
+            tenant_id,
+            node,
+            ..
+        } = hold;
+        self.end_delivered_job(*tenant_id, *id, Some(node), None, now, ending)
             .await
-            .map(drop))?;
-        if let Some(notice) = &ending.notice {
-            spine::write_notice(&mut tx, notice).await?;
-        }
-        tx.commit().await?;
-        Ok(true)
     }
 
     /// Calls a job off at once: whoever works on it cannot write any more. False if it had ended.
@@ -320,6 +308,16 @@ impl Store {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+async fn open_jobs(tx: &mut Tx, tenant: TenantId) -> Result<u64> {
+    const OPEN: &str = "SELECT COUNT(*) FROM jobs WHERE tenant_id = $1 AND status IN ('waiting', 'running') \
+                        AND delivery_id IS NULL";
+    let (count,): (i64,) = in_tx!(tx, |c| sqlx::query_as(OPEN)
+        .bind(tenant.to_string())
+        .fetch_one(c)
+        .await?);
+    Ok(count.unsigned_abs())
 }
 
 /// Writes a job as it begins, with a row of the audit log.
