@@ -281,10 +281,11 @@ impl Store {
             .await
     }
 
-    /// Calls a job off at once: whoever works on it cannot write any more. False if it had ended.
+    /// Calls a job off at once: whoever works on it cannot write any more. False if it had ended, or is a delivery that is
+    /// at work: what comes of that is to be seen.
     pub async fn cancel_job(&self, tenant: TenantId, id: JobId, by: &ChangeBy) -> Result<bool> {
         const CANCEL: &str = "UPDATE jobs SET status = 'cancelled', ended_at = $1, owner = NULL WHERE id = $2 \
-                              AND tenant_id = $3 AND status IN ('waiting', 'running')";
+                              AND tenant_id = $3 AND (status = 'waiting' OR (status = 'running' AND delivery_id IS NULL))";
         let mut tx = self.db().begin().await?;
         let cancelled = in_tx!(tx, |c| sqlx::query(CANCEL)
             .bind(by.at.as_micros())

@@ -373,6 +373,8 @@ async fn a_job_that_is_a_delivery_is_written_with_it_and_worked_on_by_its_holder
                 .unwrap(),
             "it is not as it was seen"
         );
+        let cancelled = store.cancel_job(log.tenant, job.id, &by(7)).await;
+        assert!(!cancelled.unwrap(), "it is at work");
         let put_off = Progress {
             total: Some(1),
             errors: vec![Fault {
