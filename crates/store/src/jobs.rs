@@ -12,8 +12,9 @@ use crate::{
     Error, Result, Store,
     audit::{Action, Change, ChangeBy, record},
     db::{Tx, in_tx},
+    locks,
     page::{Page, PageRequest},
-    spine::{self, Entry, replay},
+    spine::{Entry, replay},
     sql::{Noun, Read, Row, select, sql},
 };
 
@@ -90,11 +91,17 @@ pub struct Ending {
 }
 
 impl Store {
-    /// Asks for a job, with a row of the audit log.
-    pub async fn create_job(&self, job: &Job, by: &ChangeBy) -> Result<()> {
+    /// Asks for a job, with a row of the audit log; false if `most` jobs of its tenant have not ended, apart from those
+    /// that are deliveries.
+    pub async fn create_job(&self, job: &Job, most: usize, by: &ChangeBy) -> Result<bool> {
         let mut tx = self.db().begin().await?;
+        locks::lock(&mut tx, [format!("jobs of {}", job.tenant_id)]).await?;
+        if open_jobs(&mut tx, job.tenant_id).await? >= most as u64 {
+            return Ok(false);
+        }
         insert(&mut tx, job, by).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// One job.
@@ -114,14 +121,6 @@ impl Store {
             .with_any("status = ?", filter.status)
             .with_any("kind = ?", filter.kind);
         jobs.page(page, |job: &Job| job.id, self.db()).await
-    }
-
-    /// How many jobs of a tenant have not ended, apart from those that are deliveries.
-    pub async fn open_jobs(&self, tenant: TenantId) -> Result<u64> {
-        const OPEN: &str = "SELECT COUNT(*) FROM jobs WHERE tenant_id = $1 AND status IN ('waiting', 'running') \
-                            AND delivery_id IS NULL";
-        let count = sql(OPEN).bind(tenant).find(self.db()).await?;
-        Ok(count.unwrap_or_default())
     }
 
     /// Takes the oldest job that is due, of a tenant for which no other node works, with the lease
@@ -144,6 +143,8 @@ impl Store {
             Job::COLUMNS
         );
         let mut tx = self.db().begin().await?;
+        // Two nodes at once would each see no other at work, and take two jobs of one tenant.
+        locks::lock(&mut tx, ["claims of jobs".to_owned()]).await?;
         let job: Option<Job> = sql(AssertSqlSafe(text))
             .bind(node)
             .bind(now.plus(lease))
@@ -218,30 +219,21 @@ impl Store {
 
     /// Ends a job, with the event that tells of it; false if it had ended, or belongs to another node.
     pub async fn end_job(&self, hold: &Hold, now: Timestamp, ending: &Ending) -> Result<bool> {
-        const END: &str = "UPDATE jobs SET status = $1, ended_at = $2, owner = NULL WHERE id = $3";
-        let mut tx = self.db().begin().await?;
-        if !prolong(&mut tx, hold, now).await? {
-            return Ok(false);
-        }
-        note(&mut tx, hold.id, None, &ending.progress).await?;
-        in_tx!(tx, |c| sqlx::query(END)
-            .bind(ending.status.as_str())
-            .bind(now.as_micros())
-            .bind(hold.id.to_string())
-            .execute(c)
+        let Hold {
+            id,
+            tenant_id,
+            node,
+            ..
+        } = hold;
+        self.end_delivered_job(*tenant_id, *id, Some(node), None, now, ending)
             .await
-            .map(drop))?;
-        if let Some(notice) = &ending.notice {
-            spine::write_notice(&mut tx, notice).await?;
-        }
-        tx.commit().await?;
-        Ok(true)
     }
 
-    /// Calls a job off at once: whoever works on it cannot write any more. False if it had ended.
+    /// Calls a job off at once: whoever works on it cannot write any more. False if it had ended, or is a delivery that is
+    /// at work: what comes of that is to be seen.
     pub async fn cancel_job(&self, tenant: TenantId, id: JobId, by: &ChangeBy) -> Result<bool> {
         const CANCEL: &str = "UPDATE jobs SET status = 'cancelled', ended_at = $1, owner = NULL WHERE id = $2 \
-                              AND tenant_id = $3 AND status IN ('waiting', 'running')";
+                              AND tenant_id = $3 AND (status = 'waiting' OR (status = 'running' AND delivery_id IS NULL))";
         let mut tx = self.db().begin().await?;
         let cancelled = sql(CANCEL)
             .bind(by.at)
@@ -264,6 +256,16 @@ impl Store {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+async fn open_jobs(tx: &mut Tx, tenant: TenantId) -> Result<u64> {
+    const OPEN: &str = "SELECT COUNT(*) FROM jobs WHERE tenant_id = $1 AND status IN ('waiting', 'running') \
+                        AND delivery_id IS NULL";
+    let (count,): (i64,) = in_tx!(tx, |c| sqlx::query_as(OPEN)
+        .bind(tenant.to_string())
+        .fetch_one(c)
+        .await?);
+    Ok(count.unsigned_abs())
 }
 
 /// Writes a job as it begins, with a row of the audit log.

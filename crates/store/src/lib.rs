@@ -27,6 +27,7 @@ pub mod health;
 pub mod idempotency;
 pub mod jobs;
 mod leases;
+mod locks;
 pub mod mcp_tools;
 pub mod missed;
 pub mod pace;

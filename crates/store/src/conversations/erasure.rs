@@ -12,12 +12,13 @@ use crate::{
     sql::{places, sql},
 };
 
-/// What belongs to conversations, and they themselves; `$1` is the tenant, and `{ids}` are the conversations.
+/// What belongs to conversations, and they themselves; `$1` is the tenant, and `{ids}` are the conversations. What is
+/// found by another index than that of its ids is looked up first, or all rows of the tenant would be read.
 pub(crate) const REMOVE: [&str; 5] = [
     "DELETE FROM steps WHERE tenant_id = $1 AND turn_id IN (SELECT id FROM turns WHERE conversation_id IN ({ids}))",
-    "DELETE FROM approvals WHERE tenant_id = $1 \
-     AND turn_id IN (SELECT id FROM turns WHERE conversation_id IN ({ids}))",
-    "DELETE FROM turns WHERE tenant_id = $1 AND conversation_id IN ({ids})",
+    "DELETE FROM approvals WHERE tenant_id = $1 AND id IN (SELECT id FROM approvals \
+     WHERE turn_id IN (SELECT id FROM turns WHERE conversation_id IN ({ids})))",
+    "DELETE FROM turns WHERE tenant_id = $1 AND id IN (SELECT id FROM turns WHERE conversation_id IN ({ids}))",
     "DELETE FROM messages WHERE tenant_id = $1 AND conversation_id IN ({ids})",
     "DELETE FROM conversations WHERE tenant_id = $1 AND id IN ({ids})",
 ];

@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     Result,
-    db::{Inner, Tx, in_tx},
+    db::{Tx, in_tx},
+    locks,
 };
 
 /// As a new delivery is written that stands in a line.
@@ -255,18 +256,8 @@ pub(crate) async fn advance_all(
 
 /// Locks the lines of these subscriptions until the transaction ends. To be called once, before anything else.
 pub(crate) async fn lock(tx: &mut Tx, subscriptions: BTreeSet<DestinationId>) -> Result<()> {
-    const LOCK: &str = "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT \
-                        hashtextextended(id, 0) AS key FROM UNNEST($1::text[]) AS id ORDER BY key) AS keys";
-    if let Inner::Postgres(transaction) = &mut tx.inner
-        && !subscriptions.is_empty()
-    {
-        let ids: Vec<_> = subscriptions.iter().map(ToString::to_string).collect();
-        sqlx::query(LOCK)
-            .bind(ids)
-            .execute(&mut **transaction)
-            .await?;
-    }
-    Ok(())
+    let ids = subscriptions.iter().map(ToString::to_string);
+    locks::lock(tx, ids).await
 }
 
 /// The subscriptions whose lines a batch changes: to be locked before it is written.

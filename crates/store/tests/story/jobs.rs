@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use tieline_domain::{
     JobId, TenantId,
     delivery::Status as DeliveryStatus,
@@ -23,6 +24,9 @@ use crate::{
 };
 
 const LEASE: Duration = Duration::from_secs(10);
+
+/// More jobs than a story asks for.
+const MANY: usize = 100;
 
 fn job(of: TenantId, number: i64) -> Job {
     Job {
@@ -64,9 +68,10 @@ async fn a_job_is_worked_on_by_one_node_and_taken_up_by_another() {
         let store = two_tenants(db).await;
         let (one, two, other) = (job(tenant(1), 1), job(tenant(1), 2), job(tenant(2), 3));
         for job in [&one, &two, &other] {
-            store.create_job(job, &by(3)).await.unwrap();
+            assert!(store.create_job(job, 2, &by(3)).await.unwrap());
         }
-        assert_eq!(store.open_jobs(tenant(1)).await.unwrap(), 2);
+        let third = job(tenant(1), 4);
+        assert!(!store.create_job(&third, 2, &by(3)).await.unwrap());
         let claim = async |node: &str, second| {
             let claimed = store.claim_job(node, at(second), LEASE).await.unwrap();
             claimed.map(|(job, hold)| (job.id, hold))
@@ -141,7 +146,7 @@ async fn a_cancelled_job_writes_nothing_more() {
         log.accept(1..=1, None).await;
         let store = &log.store;
         let job = job(log.tenant, 1);
-        store.create_job(&job, &by(1)).await.unwrap();
+        store.create_job(&job, MANY, &by(1)).await.unwrap();
         let (_, hold) = store.claim_job("a", at(2), LEASE).await.unwrap().unwrap();
         assert!(
             !store.cancel_job(tenant(2), job.id, &by(3)).await.unwrap(),
@@ -176,7 +181,7 @@ async fn a_cancelled_job_writes_nothing_more() {
         assert_eq!(list(Some(Status::Running)).await, 0);
         // An earlier life's jobs are taken up at once by the only node; Postgres waits for their leases.
         let other = self::job(log.tenant, 5);
-        store.create_job(&other, &by(5)).await.unwrap();
+        store.create_job(&other, MANY, &by(5)).await.unwrap();
         store.claim_job("a", at(6), LEASE).await.unwrap().unwrap();
         store.recover_jobs(at(7)).await.unwrap();
         let taken = store.claim_job("b", at(7), LEASE).await.unwrap();
@@ -284,6 +289,31 @@ async fn a_stretch_of_the_log_is_read_in_its_order() {
             let ids: Vec<_> = read.iter().map(|event| event.id).collect();
             let expected: Vec<_> = expected.iter().map(|number| event_id(*number)).collect();
             assert_eq!(ids, expected, "{stretch:?}");
+        }
+    })
+    .await;
+}
+
+/// What several nodes do at the same moment: bounds that are looked at before something is written hold all the same.
+#[tokio::test]
+async fn jobs_at_once_are_asked_for_and_taken_within_their_bounds() {
+    on_every_engine(async |db| {
+        let store = two_tenants(db).await;
+        for round in 0..20 {
+            let jobs: Vec<_> = (1..=6).map(|n| job(tenant(1), round * 10 + n)).collect();
+            let owner = by(3);
+            let asked = jobs.iter().map(|job| store.create_job(job, 3, &owner));
+            let asked: Result<Vec<_>, _> = join_all(asked).await.into_iter().collect();
+            let made = asked.unwrap().into_iter().filter(|made| *made);
+            assert_eq!(made.count(), 3, "round {round}");
+
+            let claims = ["a", "b", "c"].map(|node| store.claim_job(node, at(4), LEASE));
+            let claims: Result<Vec<_>, _> = join_all(claims).await.into_iter().collect();
+            let taken = claims.unwrap().into_iter().flatten();
+            assert_eq!(taken.count(), 1, "round {round}");
+            for job in &jobs {
+                store.cancel_job(tenant(1), job.id, &owner).await.unwrap();
+            }
         }
     })
     .await;

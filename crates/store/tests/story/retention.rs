@@ -157,7 +157,10 @@ async fn logs_and_jobs_have_their_time() {
             delivery_id: None,
         };
         for number in [10, 11] {
-            store.create_job(&job(number), &by(number)).await.unwrap();
+            store
+                .create_job(&job(number), 9, &by(number))
+                .await
+                .unwrap();
         }
         store
             .cancel_job(log.tenant, job(10).id, &by(12))

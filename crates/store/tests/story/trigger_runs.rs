@@ -350,7 +350,14 @@ async fn a_job_that_is_a_delivery_is_written_with_it_and_worked_on_by_its_holder
                 .unwrap()
                 .is_none()
         );
-        assert_eq!(store.open_jobs(log.tenant).await.unwrap(), 0);
+        let other = Job {
+            id: JobId::new(at(6), 6),
+            delivery_id: None,
+            ..job.clone()
+        };
+        assert!(store.create_job(&other, 1, &by(6)).await.unwrap());
+        let cancelled = store.cancel_job(log.tenant, other.id, &by(6)).await;
+        assert!(cancelled.unwrap());
         assert_eq!(store.orphaned_jobs(10).await.unwrap().len(), 0);
 
         assert!(
@@ -366,6 +373,8 @@ async fn a_job_that_is_a_delivery_is_written_with_it_and_worked_on_by_its_holder
                 .unwrap(),
             "it is not as it was seen"
         );
+        let cancelled = store.cancel_job(log.tenant, job.id, &by(7)).await;
+        assert!(!cancelled.unwrap(), "it is at work");
         let put_off = Progress {
             total: Some(1),
             errors: vec![Fault {

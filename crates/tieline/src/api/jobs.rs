@@ -138,10 +138,9 @@ impl JobView {
     }
 }
 
-async fn find(app: &App, caller: &Caller, id: JobId) -> Result<Shown<JobView>, Problem> {
+async fn find(app: &App, caller: &Caller, id: JobId) -> Result<Job, Problem> {
     let found = app.store.find_job(caller.tenant_id, id).await?;
-    let found = found.ok_or_else(|| Problem::not_found("job"))?;
-    Ok(Shown::new(JobView::new(found, app.clock.now())?))
+    found.ok_or_else(|| Problem::not_found("job"))
 }
 
 /// List the jobs
@@ -177,7 +176,8 @@ pub async fn get(
     Id(id): Id<JobId>,
 ) -> Result<Shown<JobView>, Problem> {
     caller.require(Area::Jobs, Right::Read)?;
-    find(&app, &caller, id).await
+    let found = find(&app, &caller, id).await?;
+    Ok(Shown::new(JobView::new(found, app.clock.now())?))
 }
 
 /// Cancel a job
@@ -194,21 +194,18 @@ pub async fn cancel(
 ) -> Result<Shown<JobView>, Problem> {
     caller.require(Area::Jobs, Right::Write)?;
     let by = caller.change(&app);
-    let seen = app.store.find_job(caller.tenant_id, id).await?;
-    let delivery = seen.as_ref().and_then(|job| job.delivery_id);
-    if delivery.is_some() && seen.is_some_and(|job| job.status == Status::Running) {
-        let detail = "the action is being called at this moment; look at the outcome";
+    let tenant = caller.tenant_id;
+    let cancelled = app.store.cancel_job(tenant, id, &by).await?;
+    let job = find(&app, &caller, id).await?;
+    if !cancelled {
+        let detail = match job.status {
+            Status::Running => "the action is being called at this moment; look at the outcome",
+            _ => "this job has ended; only one that waits or runs can be cancelled",
+        };
         return Err(Problem::new(Code::Conflict, detail));
     }
-    let cancelled = app.store.cancel_job(caller.tenant_id, id, &by).await?;
-    let shown = find(&app, &caller, id).await?;
-    if let Some(delivery) = delivery.filter(|_| cancelled) {
-        let tenant = caller.tenant_id;
+    if let Some(delivery) = job.delivery_id {
         app.store.cancel_delivery(tenant, delivery, by.at).await?;
     }
-    if !cancelled {
-        let detail = "this job has ended; only one that waits or runs can be cancelled";
-        return Err(Problem::new(Code::Conflict, detail));
-    }
-    Ok(shown)
+    Ok(Shown::new(JobView::new(job, app.clock.now())?))
 }

@@ -293,19 +293,16 @@ pub async fn many(
 ) -> Result<Accepted<JobView>, Problem> {
     caller.require(Deliveries, Right::Write)?;
     let asked = asked(&app, &caller, wanted).await?;
-    let most = app.config.limits.jobs_per_tenant;
-    if app.store.open_jobs(caller.tenant_id).await? >= most as u64 {
+    let asked = serde_json::to_string(&asked).map_err(|_| Problem::internal())?;
+    let (tenant, most) = (caller.tenant_id, app.config.limits.jobs_per_tenant);
+    let by = caller.change(&app);
+    let job = app.jobs.ask(tenant, Kind::Replay, asked, most, &by).await?;
+    let job = job.ok_or_else(|| {
         let detail = format!(
             "{most} jobs of this tenant have not ended; wait for one, or cancel one at /v1/jobs"
         );
-        return Err(Problem::new(Code::Conflict, detail));
-    }
-    let asked = serde_json::to_string(&asked).map_err(|_| Problem::internal())?;
-    let by = caller.change(&app);
-    let job = app
-        .jobs
-        .ask(caller.tenant_id, Kind::Replay, asked, &by)
-        .await?;
+        Problem::new(Code::Conflict, detail)
+    })?;
     Ok(Accepted(JobView::new(job, app.clock.now())?))
 }
 

@@ -45,7 +45,8 @@ impl Note {
             channel,
         } = self;
         let tenant = agent.tenant_id;
-        let key: Option<String> = key.map(|key| key.chars().take(MAX_KEY).collect());
+        let content = storable(content);
+        let key: Option<String> = key.map(|key| storable(key).chars().take(MAX_KEY).collect());
         let key = key.filter(|key| !key.is_empty());
         let known = match &key {
             Some(key) => store.find_keyed_conversation(tenant, agent.id, key).await?,
@@ -82,5 +83,14 @@ impl Note {
             user_message(agent, &conversation, &message),
             owed(agent, conversation.id),
         ))
+    }
+}
+
+/// PostgreSQL keeps no text with the character NUL; a sender who writes one is no reason to lose the message.
+fn storable(text: String) -> String {
+    if text.contains('\0') {
+        text.replace('\0', "\u{fffd}")
+    } else {
+        text
     }
 }

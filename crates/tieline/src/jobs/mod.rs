@@ -126,14 +126,15 @@ impl Jobs {
         }))
     }
 
-    /// Asks for a job; it begins as soon as a node has room.
+    /// Asks for a job; it begins as soon as a node has room. `None` if `most` jobs of the tenant have not ended.
     pub async fn ask(
         &self,
         tenant: TenantId,
         kind: Kind,
         asked: String,
+        most: usize,
         by: &ChangeBy,
-    ) -> tieline_store::Result<Job> {
+    ) -> tieline_store::Result<Option<Job>> {
         let job = Job {
             id: JobId::new(by.at, rand::random()),
             tenant_id: tenant,
@@ -148,9 +149,11 @@ impl Jobs {
             ended_at: None,
             delivery_id: None,
         };
-        self.0.parts.store.create_job(&job, by).await?;
+        if !self.0.parts.store.create_job(&job, most, by).await? {
+            return Ok(None);
+        }
         self.0.asked.notify_one();
-        Ok(job)
+        Ok(Some(job))
     }
 
     /// An event that is to go to a subscription again.

@@ -325,11 +325,7 @@ fn missing(kind: &str, id: &str) -> Outcome {
 
 /// What follows from a call that failed.
 fn failure(error: &CallError, may_repeat: bool) -> Taken {
-    let mut message = error.message.clone();
-    for field in &error.fields {
-        message.extend(["; ", &field.to_string()]);
-    }
-    let failure = Failure::new(error.kind.as_str(), message);
+    let failure = Failure::new(error.kind.as_str(), error.in_full());
     if error.kind.is_worth_a_later_try(may_repeat) {
         let wait = error.retry_after_ms.map(Duration::from_millis);
         Taken::NotYet(failure, wait)

@@ -1,7 +1,7 @@
 //! Actions that run in the background: a job that shows how far it is, a delivery that does the work.
 
 use serde_json::{Value, json};
-use tieline_testkit::receiver::{Behaviour, Reply, Script};
+use tieline_testkit::receiver::{Behaviour, Gate, Reply, Script};
 
 use crate::scene::{Scene, text};
 
@@ -232,6 +232,28 @@ async fn a_run_that_waits_can_be_cancelled() {
         .await;
     scene.server.app.action_runs.end_orphans().await.unwrap();
     job(&scene, &asked["id"], "cancelled").await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_at_work_ends_with_its_outcome() {
+    let gate = Gate::new();
+    let held = Behaviour::held(&gate, Behaviour::json(200, &json!({"id": 41})));
+    let scene = scene(Script::new().on("/", held)).await;
+    action(&scene, "ticket", "/", json!({})).await;
+    let asked = run(&scene, "ticket", json!({"subject": "x"}), 202).await;
+    let path = format!("/v1/jobs/{}", text(&asked["id"]));
+    job(&scene, &asked["id"], "running").await;
+    let refused = scene.post(&format!("{path}/cancel"), json!({}), 409).await;
+    assert!(
+        text(&refused["detail"]).contains("being called"),
+        "{refused}"
+    );
+    gate.open();
+    let done = job(&scene, &asked["id"], "completed").await;
+    assert_eq!(done["done"], 1, "{done:#}");
+    scene
+        .settled(&text(&asked["delivery_id"]), "delivered", 1)
+        .await;
 }
 
 #[tokio::test]

@@ -625,8 +625,9 @@ async fn webhooks_tell_an_agent_in_the_conversation_of_their_key() {
     scene
         .post(&path, lead("2", "lead_1", json!("Still interested")), 202)
         .await;
+    // A character that no text in PostgreSQL can have keeps nobody from being told.
     scene
-        .post(&path, lead("3", "lead_2", json!("Hello")), 202)
+        .post(&path, lead("3", "lead\u{0}2", json!("Hel\u{0}lo")), 202)
         .await;
     // Without a message nobody is told, and that is seen.
     let nothing = [
@@ -656,6 +657,11 @@ async fn webhooks_tell_an_agent_in_the_conversation_of_their_key() {
         .list(&format!("/v1/conversations/{id}/messages"))
         .await;
     assert_eq!(messages[0]["content"], "You said: Still interested");
+    let list = scene.list("/v1/conversations").await;
+    let odd = list.iter().find(|one| one["id"] != *id).unwrap();
+    assert_eq!(odd["key"], "lead\u{fffd}2");
+    let odd = format!("/v1/conversations/{}/messages", text(&odd["id"]));
+    assert_eq!(scene.list(&odd).await[1]["content"], "Hel\u{fffd}lo");
     assert_eq!(messages[1]["metadata"], json!({"company": "Acme"}));
     let failed = scene.list("/v1/events?type=transform.failed").await;
     let reasons: Vec<_> = failed
