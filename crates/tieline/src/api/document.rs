@@ -2,28 +2,10 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tieline_domain::TenantId;
-use tieline_store::{
-    self as store,
-    documents::{Document, Kind},
-};
+use tieline_store::{self as store, documents::Document};
 
 use super::{json, problem::Problem};
 use crate::{app::App, publish, webhooks};
-
-/// What an object's id and its kind are called in the API.
-pub(super) const WEBHOOK: &str = "webhook";
-
-/// A document of the tenant; 404 if there is none.
-pub(super) async fn find(
-    app: &App,
-    tenant: TenantId,
-    kind: Kind,
-    id: &str,
-) -> Result<Document, Problem> {
-    let found = app.store.find_document(tenant, kind, id).await?;
-    found.ok_or_else(|| Problem::not_found(WEBHOOK))
-}
 
 /// The content of a document.
 pub(super) fn content<T: DeserializeOwned>(document: &Document) -> Result<T, Problem> {
@@ -42,7 +24,15 @@ pub(super) fn patched<T: DeserializeOwned>(
     document: &Document,
     patch: Map<String, Value>,
 ) -> Result<T, Problem> {
-    let mut whole = content(document)?;
+    patched_as(app, content(document)?, patch)
+}
+
+/// The same of what a document is to a client.
+pub(super) fn patched_as<T: DeserializeOwned>(
+    app: &App,
+    mut whole: Value,
+    patch: Map<String, Value>,
+) -> Result<T, Problem> {
     merge(&mut whole, Value::Object(patch));
     json::parse(
         whole.to_string().as_bytes(),

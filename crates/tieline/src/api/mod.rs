@@ -62,6 +62,7 @@ pub mod problem;
 mod protected_resource;
 pub mod ratelimit;
 pub mod replay;
+mod resource;
 pub mod retries;
 pub mod routes;
 pub mod secrets;
@@ -84,6 +85,7 @@ pub mod trigger_run_view;
 pub mod trigger_runs;
 pub mod triggers;
 pub mod turn_view;
+pub mod usage;
 pub mod versions;
 
 pub use front::Front;
