@@ -21,6 +21,7 @@ use super::{
     caller::Caller,
     document::{content, patched},
     etag::{IfMatch, IfMatchHeader},
+    fields::same_fields,
     json::Json,
     label,
     page::{Id, Page},
@@ -88,22 +89,9 @@ pub struct NewEventType {
     validate: Validate,
 }
 
-impl From<EventTypeBody> for Definition {
-    fn from(body: EventTypeBody) -> Self {
-        let EventTypeBody {
-            description,
-            schema,
-            example,
-            validate,
-        } = body;
-        Self {
-            description,
-            schema,
-            example,
-            validate,
-        }
-    }
-}
+same_fields!(EventTypeBody => Definition {
+    description, schema, example, validate
+});
 
 /// An event type.
 #[derive(Debug, Serialize, ToSchema)]
