@@ -13,6 +13,7 @@ pub mod audit;
 pub mod caller;
 pub mod calls;
 pub mod cloudevents;
+pub mod conversation_view;
 pub mod conversations;
 pub mod credential;
 pub mod deliveries;
