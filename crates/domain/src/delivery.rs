@@ -1,81 +1,22 @@
 //! Deliveries: one event owed to one destination.
 
-use std::{fmt, str::FromStr};
+use crate::{DeliveryId, DestinationId, EventId, TenantId, Timestamp, words::words};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-
-use crate::{DeliveryId, DestinationId, EventId, TenantId, Timestamp};
-
-/// How far a delivery has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Status {
-    /// It is being tried, or waits for its next attempt.
-    Pending,
-    /// It waits without a date: for room in memory, or for its destination to come back.
-    Held,
-    /// It waits for those before it that have the same ordering key.
-    Queued,
-    /// A receiver answered 2xx. Final.
-    Delivered,
-    /// Its last attempt failed, or it was held for too long: a dead letter. Final unless retried.
-    Dead,
-    /// It was called off. Final.
-    Cancelled,
-}
-
-/// Every status with the word the API uses for it.
-const WORDS: [(Status, &str); 6] = [
-    (Status::Pending, "pending"),
-    (Status::Held, "held"),
-    (Status::Queued, "queued"),
-    (Status::Delivered, "delivered"),
-    (Status::Dead, "dead"),
-    (Status::Cancelled, "cancelled"),
-];
-
-impl Status {
-    /// The word the API uses for it.
-    pub fn as_str(self) -> &'static str {
-        WORDS
-            .iter()
-            .find(|(status, _)| *status == self)
-            .map_or("pending", |(_, word)| word)
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The text names no status.
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no delivery status; use pending, held, queued, delivered, dead or cancelled")]
-pub struct UnknownStatus(String);
-
-impl FromStr for Status {
-    type Err = UnknownStatus;
-
-    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
-        WORDS
-            .iter()
-            .find(|(_, word)| *word == text)
-            .map(|(status, _)| *status)
-            .ok_or_else(|| UnknownStatus(text.to_owned()))
-    }
-}
-
-impl Serialize for Status {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for Status {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(D::Error::custom)
+words! {
+    /// How far a delivery has come.
+    Status, "delivery status" {
+        /// It is being tried, or waits for its next attempt.
+        Pending = "pending",
+        /// It waits without a date: for room in memory, or for its destination to come back.
+        Held = "held",
+        /// It waits for those before it that have the same ordering key.
+        Queued = "queued",
+        /// A receiver answered 2xx. Final.
+        Delivered = "delivered",
+        /// Its last attempt failed, or it was held for too long: a dead letter. Final unless retried.
+        Dead = "dead",
+        /// It was called off. Final.
+        Cancelled = "cancelled",
     }
 }
 

@@ -1,67 +1,30 @@
 //! The health of the place where deliveries go (seed 002, API.md 6).
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::time::Duration;
 
-use crate::{DestinationId, EventId, Timestamp};
+use crate::{DestinationId, EventId, Timestamp, words::words};
 
-/// Whether deliveries to a destination go out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum State {
-    /// They do.
-    #[default]
-    Active,
-    /// A delivery failed its last attempt and nothing succeeded meanwhile: everything is held, and
-    /// one delivery now and then probes whether the destination is back.
-    Error,
-    /// Held by hand.
-    Paused,
-    /// Ended: by its receiver (410), or by hand. Events are only recorded.
-    Disabled,
+words! {
+    /// Whether deliveries to a destination go out.
+    #[derive(Default)]
+    State, "state of a destination" {
+        /// They do.
+        #[default]
+        Active = "active",
+        /// A delivery failed its last attempt and nothing succeeded meanwhile: everything is held, and
+        /// one delivery now and then probes whether the destination is back.
+        Error = "error",
+        /// Held by hand.
+        Paused = "paused",
+        /// Ended: by its receiver (410), or by hand. Events are only recorded.
+        Disabled = "disabled",
+    }
 }
 
-/// Every state with the word the API uses for it.
-const WORDS: [(State, &str); 4] = [
-    (State::Active, "active"),
-    (State::Error, "error"),
-    (State::Paused, "paused"),
-    (State::Disabled, "disabled"),
-];
-
 impl State {
-    /// The word the API uses for it.
-    pub fn as_str(self) -> &'static str {
-        WORDS
-            .iter()
-            .find(|(state, _)| *state == self)
-            .map_or("active", |(_, word)| word)
-    }
-
     /// Whether deliveries wait without a date: neither sent nor dropped.
     pub fn holds(self) -> bool {
         self != Self::Active
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The text names no state.
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no state of a destination; use active, error, paused or disabled")]
-pub struct UnknownState(String);
-
-impl FromStr for State {
-    type Err = UnknownState;
-
-    fn from_str(text: &str) -> Result<Self, UnknownState> {
-        WORDS
-            .iter()
-            .find(|(_, word)| *word == text)
-            .map(|(state, _)| *state)
-            .ok_or_else(|| UnknownState(text.to_owned()))
     }
 }
 
@@ -123,9 +86,8 @@ mod tests {
 
     #[test]
     fn states_read_what_they_write() {
-        for (state, word) in WORDS {
-            assert_eq!(word.parse::<State>().unwrap(), state);
-            assert_eq!(state.to_string(), word);
+        for word in ["active", "error", "paused", "disabled"] {
+            assert_eq!(word.parse::<State>().unwrap().to_string(), word);
         }
         assert!("broken".parse::<State>().is_err());
     }

@@ -1,52 +1,37 @@
 //! Jobs: long work with progress.
 
-use std::{fmt, str::FromStr};
+use serde::{Deserialize, Serialize};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-
-use crate::{DeliveryId, JobId, TenantId, Timestamp};
+use crate::{DeliveryId, JobId, TenantId, Timestamp, words::words};
 
 /// The most errors that are kept with a job; the count of what failed goes on.
 pub const MOST_ERRORS: usize = 100;
 
-/// What kind of work it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// Delivers events of the log again.
-    Replay,
-    /// Runs an action.
-    ActionRun,
+words! {
+    /// What kind of work it is.
+    Kind, "kind of job" {
+        /// Delivers events of the log again.
+        Replay = "events.replay",
+        /// Runs an action.
+        ActionRun = "action.run",
+    }
 }
 
-/// Every kind with the word the API uses for it.
-const KINDS: [(Kind, &str); 2] = [
-    (Kind::Replay, "events.replay"),
-    (Kind::ActionRun, "action.run"),
-];
-
-/// How far a job has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Status {
-    /// No node has taken it yet.
-    Waiting,
-    /// A node works on it.
-    Running,
-    /// All was done.
-    Completed,
-    /// It ended before all was done, by a fault.
-    Failed,
-    /// It ended before all was done, because someone called it off.
-    Cancelled,
+words! {
+    /// How far a job has come.
+    Status, "status of a job" {
+        /// No node has taken it yet.
+        Waiting = "waiting",
+        /// A node works on it.
+        Running = "running",
+        /// All was done.
+        Completed = "completed",
+        /// It ended before all was done, by a fault.
+        Failed = "failed",
+        /// It ended before all was done, because someone called it off.
+        Cancelled = "cancelled",
+    }
 }
-
-/// Every status with the word the API uses for it.
-const STATUSES: [(Status, &str); 5] = [
-    (Status::Waiting, "waiting"),
-    (Status::Running, "running"),
-    (Status::Completed, "completed"),
-    (Status::Failed, "failed"),
-    (Status::Cancelled, "cancelled"),
-];
 
 impl Status {
     /// Whether nothing more will happen.
@@ -54,62 +39,6 @@ impl Status {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 }
-
-/// The text is none of the words of a list.
-#[derive(Debug, thiserror::Error)]
-#[error("`{given}` is no {what}; use {words}")]
-pub struct UnknownWord {
-    given: String,
-    what: &'static str,
-    words: String,
-}
-
-macro_rules! words {
-    ($name:ident, $table:ident, $what:literal) => {
-        impl $name {
-            /// The word the API uses for it.
-            pub fn as_str(self) -> &'static str {
-                let found = $table.iter().find(|(each, _)| *each == self);
-                found.map_or("", |(_, word)| word)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownWord;
-
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                let found = $table.iter().find(|(_, word)| *word == text);
-                found.map(|(each, _)| *each).ok_or_else(|| UnknownWord {
-                    given: text.to_owned(),
-                    what: $what,
-                    words: $table.map(|(_, word)| word).join(", "),
-                })
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(D::Error::custom)
-            }
-        }
-    };
-}
-
-words!(Kind, KINDS, "kind of job");
-words!(Status, STATUSES, "status of a job");
 
 /// One thing that went wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,11 +98,11 @@ mod tests {
 
     #[test]
     fn every_word_is_read_back() {
-        for (kind, word) in KINDS {
-            assert_eq!(word.parse::<Kind>().unwrap(), kind);
+        for word in ["events.replay", "action.run"] {
+            assert_eq!(word.parse::<Kind>().unwrap().as_str(), word);
         }
-        for (status, word) in STATUSES {
-            assert_eq!(word.parse::<Status>().unwrap(), status);
+        for word in ["waiting", "running", "completed", "failed", "cancelled"] {
+            assert_eq!(word.parse::<Status>().unwrap().as_str(), word);
         }
         let refusal = "done".parse::<Status>().unwrap_err().to_string();
         assert!(refusal.contains("completed"), "{refusal}");

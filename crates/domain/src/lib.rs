@@ -36,6 +36,7 @@ pub mod time;
 pub mod trace;
 pub mod trigger;
 pub mod violation;
+pub mod words;
 
 pub use bounds::Bounds;
 pub use destination_id::{DestinationId, NoDestinationId};

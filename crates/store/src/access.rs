@@ -51,8 +51,8 @@ impl Read for ApiKey {
 impl Store {
     /// Keeps an API key under the hash of the key.
     pub async fn create_api_key(&self, key: &ApiKey, hash: &[u8; 32], by: &ChangeBy) -> Result<()> {
-        const INSERT: &str = "INSERT INTO api_keys (id, tenant_id, name, hash, hint, scopes, created_at, expires_at, \
-                              revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        const INSERT: &str = "INSERT INTO api_keys (id, tenant_id, name, hash, hint, scopes, created_at, \
+                              expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         let mut tx = self.db().begin().await?;
         sql(INSERT)
             .bind(key.id)
@@ -110,8 +110,8 @@ impl Store {
         id: ApiKeyId,
         by: &ChangeBy,
     ) -> Result<bool> {
-        const UPDATE: &str = "UPDATE api_keys SET revoked_at = $3 WHERE tenant_id = $1 AND id = $2 AND revoked_at IS \
-                              NULL";
+        const UPDATE: &str = "UPDATE api_keys SET revoked_at = $3 WHERE tenant_id = $1 AND id = $2 \
+                              AND revoked_at IS NULL";
         let mut tx = self.db().begin().await?;
         let revoked = sql(UPDATE)
             .bind(tenant)
@@ -287,10 +287,10 @@ impl Store {
         hash: &[u8; 32],
         now: Timestamp,
     ) -> Result<Option<AccessToken>> {
-        const FIND: &str = "SELECT t.tenant_id, t.client_id, t.scopes, t.expires_at FROM access_tokens AS t JOIN \
-                            oauth_clients ON oauth_clients.id = t.client_id AND revoked_at IS NULL JOIN tenants \
-                            ON tenants.id = t.tenant_id AND deleted_at IS NULL WHERE t.hash = $1 AND t.expires_at > \
-                            $2";
+        const FIND: &str = "SELECT t.tenant_id, t.client_id, t.scopes, t.expires_at FROM access_tokens AS t \
+                            JOIN oauth_clients ON oauth_clients.id = t.client_id AND revoked_at IS NULL JOIN tenants \
+                            ON tenants.id = t.tenant_id AND deleted_at IS NULL WHERE t.hash = $1 \
+                            AND t.expires_at > $2";
         sql(FIND).bind(hash).bind(now).find(self.db()).await
     }
 

@@ -108,8 +108,8 @@ impl Store {
 }
 
 async fn insert(tx: &mut Tx, call: &CallRecord) -> Result<()> {
-    const INSERT: &str = "INSERT INTO calls (tenant_id, id, operation_id, operation, via, agent_id, conversation_id, \
-                          error_kind, status_code, took_us, detail) \
+    const INSERT: &str = "INSERT INTO calls (tenant_id, id, operation_id, operation, via, agent_id, \
+                          conversation_id, error_kind, status_code, took_us, detail) \
                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
     let CallRecord {
         tenant_id,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tieline_domain::{
     DestinationId, TenantId, Timestamp,
     destination::{CatchingUp, Destination, State},
@@ -10,6 +11,7 @@ use tieline_domain::{
 use crate::{
     ChangeBy, Result, Store,
     audit::{Action, Change, record},
+    db::Tx,
     spine::{self, Entry, lines},
     sql::{Noun, Read, Row, select, sql},
     statistics::{PastTurn, note_turn},
@@ -101,22 +103,13 @@ impl Store {
         if changed == 0 {
             return Ok(false);
         }
-        let after = format!("{{\"status\":\"{to}\"}}");
-        let change = Change {
-            tenant_id: tenant,
-            action: Action::Update,
-            kind: "subscription",
-            id: &subscription.to_string(),
-            before: None,
-            after: Some(&after),
-        };
-        record(&mut tx, change, by).await?;
         let turn = PastTurn {
             at: by.at,
             state: to,
             reason: reason.to_owned(),
         };
-        note_turn(&mut tx, subscription, &turn).await?;
+        let after = json!({"status": to.as_str()});
+        record_turn(&mut tx, tenant, subscription, &turn, &after, by).await?;
         spine::write_notice(&mut tx, notice).await?;
         tx.commit().await?;
         Ok(true)
@@ -175,4 +168,25 @@ impl Store {
             .await?;
         Ok(taken > 0)
     }
+}
+
+/// Notes a turn that someone asked for, among the turns of the destination and in the audit log.
+pub(crate) async fn record_turn(
+    tx: &mut Tx,
+    tenant: TenantId,
+    destination: DestinationId,
+    turn: &PastTurn,
+    after: &Value,
+    by: &ChangeBy,
+) -> Result<()> {
+    let change = Change {
+        tenant_id: tenant,
+        action: Action::Update,
+        kind: "subscription",
+        id: &destination.to_string(),
+        before: None,
+        after: Some(&after.to_string()),
+    };
+    record(tx, change, by).await?;
+    note_turn(tx, destination, turn).await
 }

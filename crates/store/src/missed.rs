@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use serde_json::json;
 use sqlx::AssertSqlSafe;
 use tieline_domain::{
     DestinationId, EventId, TenantId, Timestamp,
@@ -16,8 +17,8 @@ use tieline_domain::{
 
 use crate::{
     ChangeBy, Result, Store,
-    audit::{Action, Change, record},
     db::Tx,
+    destinations::record_turn,
     spine::{self, Entry, NewDelivery, lines},
     sql::{places, select, sql},
     statistics::{PastTurn, note_turn},
@@ -64,22 +65,13 @@ impl Store {
         if begun == 0 {
             return Ok(false);
         }
-        let after = format!("{{\"status\":\"paused\",\"reason\":\"{reason}\"}}");
-        let change = Change {
-            tenant_id: tenant,
-            action: Action::Update,
-            kind: "subscription",
-            id: &subscription.to_string(),
-            before: None,
-            after: Some(&after),
-        };
-        record(&mut tx, change, by).await?;
         let turn = PastTurn {
             at: by.at,
             state: State::Paused,
             reason: reason.to_owned(),
         };
-        note_turn(&mut tx, subscription, &turn).await?;
+        let after = json!({"status": State::Paused.as_str(), "reason": reason});
+        record_turn(&mut tx, tenant, subscription, &turn, &after, by).await?;
         spine::write_notice(&mut tx, notice).await?;
         tx.commit().await?;
         Ok(true)

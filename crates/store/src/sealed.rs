@@ -194,8 +194,9 @@ impl Store {
         kind: SealedKind,
         name_or_id: &str,
     ) -> Result<Option<SealedInfo>> {
-        const FIND: &str = "SELECT id, name, version, description, created_at FROM sealed_values WHERE tenant_id \
-                            = $1 AND kind = $2 AND (name = $3 OR id = $3) ORDER BY version DESC LIMIT 1";
+        const FIND: &str = "SELECT id, name, version, description, created_at FROM sealed_values \
+                            WHERE tenant_id = $1 AND kind = $2 AND (name = $3 OR id = $3) \
+                            ORDER BY version DESC LIMIT 1";
         let found = sql(FIND).bind(tenant).bind(kind);
         found.bind(name_or_id).find(self.db()).await
     }
@@ -209,8 +210,8 @@ impl Store {
     ) -> Result<Page<SealedInfo>> {
         const LIST: &str = "SELECT id, name, version, description, created_at FROM sealed_values AS this \
                             WHERE tenant_id = $1 AND kind = $2 AND id < $3 AND version = (SELECT MAX(version) \
-                            FROM sealed_values WHERE tenant_id = $1 AND kind = $2 AND name = this.name) ORDER BY id \
-                            DESC LIMIT $4";
+                            FROM sealed_values WHERE tenant_id = $1 AND kind = $2 AND name = this.name) \
+                            ORDER BY id DESC LIMIT $4";
         let values = sql(LIST).bind(tenant).bind(kind);
         let values = values.bind(page.below()).bind(page.rows());
         let values = values.list(self.db()).await?;
@@ -262,8 +263,8 @@ pub(crate) async fn insert(
 /// Keeps others from rotating a value until the transaction ends: an update that changes nothing is
 /// what locks rows on both engines. What comes after it sees the versions of those that came before.
 async fn lock(tx: &mut Tx, value: &NewSealed) -> Result<()> {
-    const UPDATE: &str = "UPDATE sealed_values SET version = version WHERE tenant_id = $1 AND kind = $2 AND name \
-                          = $3";
+    const UPDATE: &str = "UPDATE sealed_values SET version = version WHERE tenant_id = $1 AND kind = $2 \
+                          AND name = $3";
     sql(UPDATE)
         .bind(value.tenant_id)
         .bind(value.kind)
@@ -276,8 +277,8 @@ async fn lock(tx: &mut Tx, value: &NewSealed) -> Result<()> {
 /// Has the versions of a value that are valid longer end at `until`, and returns the newest.
 async fn expire(tx: &mut Tx, new: &NewSealed, until: Timestamp) -> Result<Option<SealedInfo>> {
     const EXPIRE: &str = "UPDATE sealed_values SET expires_at = CASE WHEN expires_at < $4 THEN expires_at ELSE $4 \
-                          END WHERE tenant_id = $1 AND kind = $2 AND name = $3 RETURNING id, name, version, \
-                          description, created_at";
+                          END WHERE tenant_id = $1 AND kind = $2 AND name = $3 \
+                          RETURNING id, name, version, description, created_at";
     let expired = sql(EXPIRE).bind(new.tenant_id).bind(new.kind);
     let expired: Vec<SealedInfo> = expired.bind(&new.name).bind(until).list_in(tx).await?;
     Ok(expired.into_iter().max_by_key(|info| info.version))

@@ -46,8 +46,8 @@ const ENDINGS: [&str; 4] = [
 impl Store {
     /// Makes a tenant.
     pub async fn create_tenant(&self, id: TenantId, name: &str, by: &ChangeBy) -> Result<Tenant> {
-        const INSERT: &str = "INSERT INTO tenants (id, name, version, created_at, updated_at) VALUES ($1, $2, 1, $3, \
-                              $3)";
+        const INSERT: &str = "INSERT INTO tenants (id, name, version, created_at, updated_at) \
+                              VALUES ($1, $2, 1, $3, $3)";
         let made = Tenant {
             id,
             name: name.to_owned(),
@@ -100,8 +100,8 @@ impl Store {
         expected: Option<i64>,
         by: &ChangeBy,
     ) -> Result<Option<Tenant>> {
-        const UPDATE: &str = "UPDATE tenants SET name = $2, version = $3, updated_at = $4, retention = $5 WHERE id \
-                              = $1";
+        const UPDATE: &str = "UPDATE tenants SET name = $2, version = $3, updated_at = $4, retention = $5 \
+                              WHERE id = $1";
         let mut tx = self.db().begin().await?;
         let Some(before) = lock(&mut tx, id).await? else {
             return Ok(None);

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::words;
-use crate::{AgentId, ApprovalId, ConversationId, EventId, MessageId, TenantId, Timestamp, TurnId};
+use crate::{
+    AgentId, ApprovalId, ConversationId, EventId, MessageId, TenantId, Timestamp, TurnId,
+    words::words,
+};
 
 words! {
     /// How far a turn has come.

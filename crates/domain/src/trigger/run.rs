@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    CallId, DeliveryId, EventId, TenantId, Timestamp, TriggerId, TriggerRunId, conversation::words,
+    CallId, DeliveryId, EventId, TenantId, Timestamp, TriggerId, TriggerRunId, words::words,
 };
 
 words! {

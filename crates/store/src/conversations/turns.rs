@@ -202,16 +202,7 @@ impl Store {
         for notice in notices {
             spine::write_notice(&mut tx, notice).await?;
         }
-        if let Some(next) = next_waiting(&mut tx, tenant, conversation).await? {
-            let entry = wake(&next);
-            let queued = Turn {
-                status: TurnStatus::Queued,
-                waits_for: None,
-                ..next
-            };
-            update(&mut tx, &queued).await?;
-            spine::write_notice(&mut tx, &entry).await?;
-        }
+        wake_next(&mut tx, tenant, conversation, wake).await?;
         tx.commit().await?;
         Ok(Some(ended))
     }
@@ -291,16 +282,7 @@ async fn end(
     for notice in &ending.notices {
         spine::write_notice(tx, notice).await?;
     }
-    if let Some(next) = next_waiting(tx, ended.tenant_id, ended.conversation_id).await? {
-        let entry = wake(&next);
-        let queued = Turn {
-            status: TurnStatus::Queued,
-            waits_for: None,
-            ..next
-        };
-        update(tx, &queued).await?;
-        spine::write_notice(tx, &entry).await?;
-    }
+    wake_next(tx, ended.tenant_id, ended.conversation_id, wake).await?;
     Ok(true)
 }
 
@@ -319,14 +301,25 @@ async fn is_behind(tx: &mut Tx, turn: &Turn) -> Result<bool> {
     Ok(earlier.is_some())
 }
 
-/// The oldest open turn of a conversation, if it waits for the end of an earlier one.
-async fn next_waiting(
+/// Wakes the oldest open turn of a conversation, if it waits for the end of an earlier one.
+async fn wake_next(
     tx: &mut Tx,
     tenant: TenantId,
     conversation: ConversationId,
-) -> Result<Option<Turn>> {
+    wake: impl FnOnce(&Turn) -> Entry,
+) -> Result<()> {
     let oldest: Option<Turn> = open(tenant, conversation).find_in("id", tx).await?;
-    Ok(oldest.filter(|turn| turn.waits_for == Some(WaitsFor::Turn)))
+    let Some(next) = oldest.filter(|turn| turn.waits_for == Some(WaitsFor::Turn)) else {
+        return Ok(());
+    };
+    let entry = wake(&next);
+    let queued = Turn {
+        status: TurnStatus::Queued,
+        waits_for: None,
+        ..next
+    };
+    update(tx, &queued).await?;
+    spine::write_notice(tx, &entry).await
 }
 
 /// Wakes a turn for which a decision has come, if no other is still to come.

@@ -36,8 +36,8 @@ impl Store {
     /// What was made, changed or deleted at `at` or later, in all tenants, the oldest first. Clocks
     /// of nodes differ and commits take time: ask from some seconds earlier than the last answer.
     pub async fn documents_changed_since(&self, at: Timestamp) -> Result<Vec<ChangedDocument>> {
-        const CHANGED: &str = "SELECT tenant_id, kind, id, updated_at FROM documents WHERE updated_at >= $1 ORDER BY \
-                               updated_at";
+        const CHANGED: &str = "SELECT tenant_id, kind, id, updated_at FROM documents WHERE updated_at >= $1 \
+                               ORDER BY updated_at";
         sql(CHANGED).bind(at).list(self.db()).await
     }
 }

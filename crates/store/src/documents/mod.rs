@@ -281,8 +281,8 @@ async fn insert(tx: &mut Tx, made: &Document) -> Result<()> {
 }
 
 async fn insert_destination(tx: &mut Tx, made: &Document) -> Result<()> {
-    const INSERT: &str = "INSERT INTO destinations (subscription_id, tenant_id, state, reason, since, failed_probes, \
-                          changed_at) VALUES ($1, $2, $3, '', $4, 0, $4)";
+    const INSERT: &str = "INSERT INTO destinations (subscription_id, tenant_id, state, reason, since, \
+                          failed_probes, changed_at) VALUES ($1, $2, $3, '', $4, 0, $4)";
     sql(INSERT)
         .bind(&made.id)
         .bind(made.tenant_id)

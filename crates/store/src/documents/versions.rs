@@ -108,8 +108,8 @@ pub(super) async fn forget(tx: &mut Tx, document: &Document) -> Result<()> {
 }
 
 async fn remove_up_to(tx: &mut Tx, document: &Document, last: i64) -> Result<()> {
-    const DELETE: &str = "DELETE FROM document_versions WHERE tenant_id = $1 AND kind = $2 AND id = $3 AND version \
-                          <= $4";
+    const DELETE: &str = "DELETE FROM document_versions WHERE tenant_id = $1 AND kind = $2 AND id = $3 \
+                          AND version <= $4";
     sql(DELETE)
         .bind(document.tenant_id)
         .bind(document.kind)

@@ -10,7 +10,7 @@ use tieline_store::{
 use crate::{
     documents::{source, source_id, to},
     engines::on_every_engine,
-    setting::{at, by, tenant, two_tenants},
+    setting::{at, by, made, tenant, two_tenants},
 };
 
 /// What the log tells of a source, the newest first.
@@ -32,10 +32,7 @@ async fn every_change_is_in_the_audit_log() {
     on_every_engine(async |db| {
         let store = two_tenants(db).await;
         let (tenant, id) = (tenant(1), source_id(10));
-        store
-            .create_document(source(tenant, 10, None), &by(10))
-            .await
-            .unwrap();
+        made(&store, source(tenant, 10, None), 10).await;
         let new = to("[]", None, None);
         store
             .replace_document(tenant, Kind::Source, &id, new, &by(11))

@@ -24,7 +24,7 @@ use tieline_store::{
 
 use crate::{
     engines::on_every_engine,
-    setting::{at, by, tenant, two_tenants},
+    setting::{at, by, made, tenant, two_tenants},
 };
 
 fn agent() -> AgentId {
@@ -136,7 +136,7 @@ async fn store(db: tieline_store::Db) -> Store {
         sealed: Vec::new(),
         destination: true,
     };
-    store.create_document(new, &by(3)).await.unwrap();
+    made(&store, new, 3).await;
     store
 }
 

@@ -15,7 +15,7 @@ use tieline_store::{
 use crate::{
     audit::audit_of,
     engines::on_every_engine,
-    setting::{at, by, tenant, two_tenants},
+    setting::{at, by, made, tenant, two_tenants},
 };
 
 pub(crate) fn source_id(number: u64) -> String {
@@ -54,10 +54,7 @@ async fn a_document_is_made_found_changed_and_deleted() {
     on_every_engine(async |db| {
         let store = two_tenants(db).await;
         let (tenant, id) = (tenant(1), source_id(10));
-        let made = store
-            .create_document(source(tenant, 10, None), &by(10))
-            .await
-            .unwrap();
+        let made = made(&store, source(tenant, 10, None), 10).await;
         assert_eq!((made.version, made.created_at), (1, at(10)));
         let found = store.find_document(tenant, Source, &id).await.unwrap();
         assert_eq!(found, Some(made.clone()));
@@ -117,10 +114,7 @@ async fn a_writer_who_saw_another_version_changes_nothing() {
     on_every_engine(async |db| {
         let store = two_tenants(db).await;
         let (tenant, id) = (tenant(1), source_id(10));
-        store
-            .create_document(source(tenant, 10, None), &by(10))
-            .await
-            .unwrap();
+        made(&store, source(tenant, 10, None), 10).await;
         let new = to("{}", None, Some(7));
         let refused = store
             .replace_document(tenant, Source, &id, new, &by(11))
@@ -151,10 +145,7 @@ async fn writers_at_once_each_get_a_version() {
     on_every_engine(async |db| {
         let store = two_tenants(db).await;
         let (tenant, id) = (tenant(1), source_id(10));
-        store
-            .create_document(source(tenant, 10, None), &by(10))
-            .await
-            .unwrap();
+        made(&store, source(tenant, 10, None), 10).await;
         let write = |n: i64| {
             let (store, id) = (store.clone(), id.clone());
             async move {
@@ -194,10 +185,7 @@ async fn writers_at_once_each_get_a_version() {
 async fn a_name_is_taken_until_its_document_is_deleted() {
     on_every_engine(async |db| {
         let store = two_tenants(db).await;
-        store
-            .create_document(source(tenant(1), 10, Some("a")), &by(10))
-            .await
-            .unwrap();
+        made(&store, source(tenant(1), 10, Some("a")), 10).await;
         let refused = store
             .create_document(source(tenant(1), 11, Some("a")), &by(11))
             .await;
@@ -209,14 +197,8 @@ async fn a_name_is_taken_until_its_document_is_deleted() {
         assert_eq!(values.unwrap(), []);
         assert_eq!(audit_of(&store, tenant(1), &source_id(11)).await, []);
 
-        store
-            .create_document(source(tenant(2), 12, Some("a")), &by(12))
-            .await
-            .unwrap();
-        store
-            .create_document(source(tenant(1), 13, Some("b")), &by(13))
-            .await
-            .unwrap();
+        made(&store, source(tenant(2), 12, Some("a")), 12).await;
+        made(&store, source(tenant(1), 13, Some("b")), 13).await;
         let new = to("{}", Some("a"), None);
         let refused = store
             .replace_document(tenant(1), Source, &source_id(13), new.clone(), &by(14))
@@ -244,10 +226,7 @@ async fn lists_go_from_new_to_old_page_by_page() {
                 .await
                 .unwrap();
         }
-        store
-            .create_document(source(tenant(2), 20, None), &by(20))
-            .await
-            .unwrap();
+        made(&store, source(tenant(2), 20, None), 20).await;
         let mut page = PageRequest::first(2);
         let mut pages = Vec::new();
         loop {
@@ -295,10 +274,7 @@ async fn no_tenant_reaches_the_documents_of_another() {
     on_every_engine(async |db| {
         let store = two_tenants(db).await;
         let id = source_id(10);
-        store
-            .create_document(source(tenant(1), 10, None), &by(10))
-            .await
-            .unwrap();
+        made(&store, source(tenant(1), 10, None), 10).await;
         assert_eq!(
             store.find_document(tenant(2), Source, &id).await.unwrap(),
             None
@@ -367,7 +343,7 @@ async fn a_destination_has_one_health() {
             destination: true,
             ..source(tenant(1), 10, None)
         };
-        store.create_document(new.clone(), &by(10)).await.unwrap();
+        made(&store, new.clone(), 10).await;
         // The document is of another kind and could be made: what is taken is the health.
         let twin = NewDocument {
             kind: Source,
@@ -391,7 +367,7 @@ async fn a_document_is_found_by_its_name_while_it_lives() {
     on_every_engine(async |db| {
         let store = two_tenants(db).await;
         let named = source(tenant(1), 10, Some("a.b"));
-        let made = store.create_document(named, &by(10)).await.unwrap();
+        let made = made(&store, named, 10).await;
         let find = async |owner, kind, name| {
             let found = store.find_named_document(tenant(owner), kind, name).await;
             found.unwrap()
@@ -429,7 +405,7 @@ async fn a_sealed_value_changes_and_goes_with_its_document() {
             destination: true,
             ..source(tenant(1), 10, None)
         };
-        store.create_document(new, &by(10)).await.unwrap();
+        made(&store, new, 10).await;
         let now = async |kind| -> Vec<Vec<u8>> {
             let versions = store.current_sealed(tenant(1), kind, &id, at(50)).await;
             versions

@@ -19,7 +19,7 @@ use tieline_store::{
     },
 };
 
-use crate::setting::{at, by, tenant, two_tenants};
+use crate::setting::{at, made, tenant, two_tenants};
 
 /// The log of the first tenant, which has one subscription.
 pub(crate) struct Log {
@@ -42,7 +42,7 @@ impl Log {
             sealed: vec![],
             destination: true,
         };
-        store.create_document(new, &by(0)).await.unwrap();
+        made(&store, new, 0).await;
         let tuning = Tuning {
             queue: 1_000,
             writers: 2,

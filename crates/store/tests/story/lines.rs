@@ -52,6 +52,15 @@ fn numbers(claimed: &[Claimed]) -> Vec<u64> {
     claimed.iter().map(number).collect()
 }
 
+/// Delivers them one after the other, in this order.
+async fn go_one_by_one(s: &Setting, order: [u64; 3]) {
+    for number in order {
+        let claimed = s.due(4, 10).await;
+        assert_eq!(numbers(&claimed), [number], "in the order {order:?}");
+        s.settle(&claimed[0], 4, DELIVERED).await;
+    }
+}
+
 /// Settles as a node whose subscription blocks.
 async fn settle_blocking(s: &Setting, claimed: &Claimed, verdict: Verdict) {
     let mut settlement: Settlement = Setting::settlement(claimed, 5, verdict);
@@ -184,11 +193,7 @@ async fn a_dead_letter_that_is_replayed_waits_for_whoever_is_at_work() {
         let first = DeliveryId::new(at(1), 1);
         let retried = s.store.retry_delivery(s.tenant, first, at(3)).await;
         assert!(!retried.unwrap(), "it waits for its turn");
-        for number in [2, 1, 3] {
-            let claimed = s.due(4, 10).await;
-            assert_eq!(numbers(&claimed), [number]);
-            s.settle(&claimed[0], 4, DELIVERED).await;
-        }
+        go_one_by_one(&s, [2, 1, 3]).await;
     })
     .await;
 }
@@ -242,11 +247,7 @@ async fn recovery_keeps_the_order() {
             recovery: Some(Box::new(recovery)),
         };
         s.settle(&claimed[1], 3, back).await;
-        for number in [2, 1, 3] {
-            let claimed = s.due(4, 10).await;
-            assert_eq!(numbers(&claimed), [number], "2 was at work already");
-            s.settle(&claimed[0], 4, DELIVERED).await;
-        }
+        go_one_by_one(&s, [2, 1, 3]).await;
     })
     .await;
 }

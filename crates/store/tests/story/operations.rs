@@ -17,7 +17,7 @@ use tieline_store::{
 use crate::{
     documents::to,
     engines::on_every_engine,
-    setting::{at, by, tenant, two_tenants},
+    setting::{at, by, made, tenant, two_tenants},
 };
 
 fn tool(tenant_id: TenantId, number: u64) -> NewDocument {
@@ -51,10 +51,7 @@ async fn every_version_of_a_document_is_kept_up_to_a_bound() {
     on_every_engine(async |db| {
         let store = two_tenants(db).await;
         let (owner, id) = (tenant(1), tool_id(10));
-        store
-            .create_document(tool(owner, 10), &by(10))
-            .await
-            .unwrap();
+        made(&store, tool(owner, 10), 10).await;
         for n in 2..=4 {
             let new = to(&format!(r#"{{"n":{n}}}"#), Some("renamed"), None);
             let by = by(10 + n);

@@ -1,7 +1,10 @@
 //! Who and when the stories tell of.
 
 use tieline_domain::{TenantId, Timestamp};
-use tieline_store::{ChangeBy, Db, Store};
+use tieline_store::{
+    ChangeBy, Db, Store,
+    documents::{Document, NewDocument},
+};
 
 /// The instant `seconds` after the stories begin.
 pub(crate) fn at(seconds: i64) -> Timestamp {
@@ -33,4 +36,9 @@ pub(crate) async fn two_tenants(db: Db) -> Store {
             .unwrap();
     }
     store
+}
+
+/// A document that is made at that instant.
+pub(crate) async fn made(store: &Store, new: NewDocument, seconds: i64) -> Document {
+    store.create_document(new, &by(seconds)).await.unwrap()
 }

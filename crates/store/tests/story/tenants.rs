@@ -14,7 +14,7 @@ use tieline_store::{
 
 use crate::{
     engines::on_every_engine,
-    setting::{at, by, tenant, two_tenants},
+    setting::{at, by, made, tenant, two_tenants},
 };
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn nothing_of_a_deleted_tenant_works() {
         assert!(!store.delete_tenant(tenant(1), None, &by(21)).await.unwrap());
         assert_eq!(everything_works(&store, &source_id).await, [false; 5]);
         // A source that was being made meanwhile takes no requests either.
-        let late = store.create_document(source(7), &by(20)).await.unwrap();
+        let late = made(&store, source(7), 20).await;
         let found = store
             .find_document_anywhere(Kind::Source, &late.id)
             .await

@@ -2,30 +2,20 @@
 
 use axum::extract::State;
 use serde_json::{Map, Value};
-use tieline_domain::{
-    access::{Area::Tools, Right},
-    operation::{Face::Action, Operation},
-};
-use tieline_store::documents::Document;
 
 use super::{
     answer::{Created, ListView, NoContent, Shown},
     caller::Caller,
-    document::content_of,
     etag::{IfMatch, IfMatchHeader},
     json::Json,
     operation_body::{ActionView, NewAction},
-    operations::{self, Listed, Listing, UsedBy},
+    operations::{self, ACTIONS, Listed, Listing},
     page::{Filters, Id, Page},
     problem::Problem,
-    versions::{self, Rollback, VersionPath, VersionView},
+    usage::UsedBy,
+    versions::{Rollback, VersionPath, VersionView},
 };
 use crate::app::App;
-
-fn shown(document: Document) -> Result<Shown<ActionView>, Problem> {
-    let version = document.version;
-    Ok(Shown::new(ActionView::of(document)?).version(version))
-}
 
 /// List the actions
 ///
@@ -36,15 +26,9 @@ pub async fn list(
     State(app): State<App>,
     caller: Caller,
     page: Page,
-    Filters(Listed { format }): Filters<Listed>,
+    Filters(listed): Filters<Listed>,
 ) -> Result<Listing<ActionView>, Problem> {
-    caller.require(Tools, Right::Read)?;
-    if let Some(format) = format {
-        let all = operations::defined(&app, &caller, Action, &format);
-        return all.await.map(Listing::Defined);
-    }
-    let found = operations::list(&app, &caller, Action, &page, ActionView::of);
-    found.await.map(Listing::Page)
+    operations::list::<NewAction>(&app, &caller, &page, listed).await
 }
 
 /// Make an action
@@ -57,12 +41,7 @@ pub async fn create(
     caller: Caller,
     Json(new): Json<NewAction>,
 ) -> Result<Created<ActionView>, Problem> {
-    let made = operations::create(&app, &caller, Action, &new.into()).await?;
-    let (location, version) = (
-        format!("/v1/integrations/actions/{}", made.id),
-        made.version,
-    );
-    Ok(Created::new(location, ActionView::of(made)?).version(version))
+    operations::create(&app, &caller, new).await
 }
 
 /// Show an action
@@ -74,8 +53,7 @@ pub async fn get(
     caller: Caller,
     Id(name): Id<String>,
 ) -> Result<Shown<ActionView>, Problem> {
-    caller.require(Tools, Right::Read)?;
-    shown(operations::find(&app, &caller, Action, &name).await?)
+    ACTIONS.show(&app, &caller, &name).await
 }
 
 /// Replace an action
@@ -89,8 +67,7 @@ pub async fn replace(
     condition: IfMatch,
     Json(new): Json<NewAction>,
 ) -> Result<Shown<ActionView>, Problem> {
-    let before = operations::changeable(&app, &caller, Action, &name, &condition).await?;
-    shown(operations::replace(&app, &caller, Action, &before, &new.into()).await?)
+    operations::replace(&app, &caller, &name, &condition, new).await
 }
 
 /// Change an action
@@ -105,9 +82,7 @@ pub async fn update(
     condition: IfMatch,
     Json(patch): Json<Map<String, Value>>,
 ) -> Result<Shown<ActionView>, Problem> {
-    let before = operations::changeable(&app, &caller, Action, &name, &condition).await?;
-    let new: NewAction = operations::patched(&app, &before, Action, patch)?;
-    shown(operations::replace(&app, &caller, Action, &before, &new.into()).await?)
+    operations::update::<NewAction>(&app, &caller, &name, &condition, patch).await
 }
 
 /// Delete an action
@@ -122,9 +97,7 @@ pub async fn delete(
     Id(name): Id<String>,
     condition: IfMatch,
 ) -> Result<NoContent, Problem> {
-    let before = operations::changeable(&app, &caller, Action, &name, &condition).await?;
-    operations::delete(&app, &caller, Action, &before).await?;
-    Ok(NoContent)
+    operations::delete::<NewAction>(&app, &caller, &name, &condition).await
 }
 
 /// List the versions of an action
@@ -139,9 +112,7 @@ pub async fn versions(
     Id(name): Id<String>,
     page: Page,
 ) -> Result<ListView<VersionView>, Problem> {
-    caller.require(Tools, Right::Read)?;
-    let document = operations::find(&app, &caller, Action, &name).await?;
-    versions::list(&app, &document, &page).await
+    ACTIONS.versions(&app, &caller, &name, &page).await
 }
 
 /// Show a version of an action
@@ -153,11 +124,7 @@ pub async fn version(
     caller: Caller,
     path: VersionPath,
 ) -> Result<Shown<VersionView>, Problem> {
-    caller.require(Tools, Right::Read)?;
-    let document = operations::find(&app, &caller, Action, &path.id).await?;
-    Ok(Shown::new(
-        versions::show(&app, &document, path.version).await?,
-    ))
+    ACTIONS.version(&app, &caller, &path).await
 }
 
 /// Go back to a version of an action
@@ -171,12 +138,9 @@ pub async fn rollback(
     caller: Caller,
     Id(name): Id<String>,
     condition: IfMatch,
-    Json(Rollback { version }): Json<Rollback>,
+    Json(to): Json<Rollback>,
 ) -> Result<Shown<ActionView>, Problem> {
-    let before = operations::changeable(&app, &caller, Action, &name, &condition).await?;
-    let then = versions::find(&app, caller.tenant_id, &before, version).await?;
-    let operation: Operation = content_of(&then.body)?;
-    shown(operations::replace(&app, &caller, Action, &before, &operation).await?)
+    operations::roll_back::<NewAction>(&app, &caller, &name, &condition, &to).await
 }
 
 /// List what uses an action
@@ -188,5 +152,5 @@ pub async fn usage(
     caller: Caller,
     Id(name): Id<String>,
 ) -> Result<ListView<UsedBy>, Problem> {
-    operations::usage(&app, &caller, Action, &name).await
+    operations::usage::<NewAction>(&app, &caller, &name).await
 }

@@ -9,7 +9,7 @@ use tieline_domain::{
 use tieline_store::documents::Document;
 use utoipa::ToSchema;
 
-use super::{document::content, problem::Problem};
+use super::{document::content, fields::same_fields, problem::Problem};
 
 /// A new agent.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -92,26 +92,9 @@ pub struct AgentBody {
     status: Status,
 }
 
-impl From<AgentBody> for Agent {
-    fn from(body: AgentBody) -> Self {
-        let AgentBody {
-            name,
-            description,
-            runtime,
-            tools,
-            approval,
-            status,
-        } = body;
-        Self {
-            name,
-            description,
-            runtime,
-            tools,
-            approval,
-            status,
-        }
-    }
-}
+same_fields!(AgentBody => Agent {
+    name, description, runtime, tools, approval, status
+});
 
 /// An agent.
 #[derive(Debug, Serialize, ToSchema)]

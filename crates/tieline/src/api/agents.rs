@@ -1,7 +1,5 @@
 //! Agents: `/v1/agents`.
 
-use std::collections::HashMap;
-
 use axum::extract::State;
 use serde_json::{Map, Value};
 use tieline_domain::{
@@ -18,38 +16,31 @@ use super::{
     agent_view::{AgentBody, AgentView, NewAgent},
     answer::{Created, ListView, NoContent, Shown},
     caller::Caller,
-    document::{patched, unused},
+    document::patched,
     etag::{IfMatch, IfMatchHeader},
     json::Json,
     page::{Id, Page},
     problem::Problem,
+    resource::{Call, Resource, View},
     turn_view::InboxView,
+    usage,
 };
-use crate::{
-    app::App,
-    converse, publish,
-    references::{self, Target},
+use crate::{app::App, converse, publish, references::Target};
+
+/// Agents: a tenant calls one by the id that was chosen for it, or by its own.
+pub(super) const AGENTS: Resource = Resource {
+    kind: Kind::Agent,
+    what: "agent",
+    path: "/v1/agents",
+    area: Agents,
+    called_by: &[Call::Name, Call::Id],
 };
 
-const WHAT: &str = "agent";
-
-/// The agent that the tenant calls by this id: the one that was chosen for it, or its own.
-pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<Document, Problem> {
-    let (tenant, kind) = (caller.tenant_id, Kind::Agent);
-    let found = match app.store.find_named_document(tenant, kind, id).await? {
-        None if id.parse::<AgentId>().is_ok() => app.store.find_document(tenant, kind, id).await?,
-        found => found,
-    };
-    found.ok_or_else(|| Problem::not_found(WHAT))
-}
-
-async fn view(app: &App, document: Document) -> Result<AgentView, Problem> {
-    let id: AgentId = document.id.parse().map_err(|_| Problem::internal())?;
-    let health = app
-        .store
-        .find_destination(document.tenant_id, id.into())
-        .await?;
-    AgentView::of(document, &health.ok_or_else(|| Problem::not_found(WHAT))?)
+impl View for AgentView {
+    async fn read(app: &App, document: Document) -> Result<Self, Problem> {
+        let health = AGENTS.health(app, &document).await?;
+        Self::of(document, &health)
+    }
 }
 
 /// List the agents
@@ -60,26 +51,8 @@ pub async fn list(
     caller: Caller,
     page: Page,
 ) -> Result<ListView<AgentView>, Problem> {
-    caller.require(Agents, Right::Read)?;
-    let tenant = caller.tenant_id;
-    let found = app
-        .store
-        .list_documents(tenant, Kind::Agent, &page.request())
-        .await?;
-    let health = app.store.destinations(tenant).await?;
-    let health: HashMap<_, _> = health
-        .into_iter()
-        .map(|health| (health.id.to_string(), health))
-        .collect();
-    // One that was deleted between the two reads has no health.
-    let views = found.items.into_iter().filter_map(|document| {
-        let health = health.get(&document.id)?;
-        Some(AgentView::of(document, health))
-    });
-    Ok(ListView {
-        data: views.collect::<Result<_, _>>()?,
-        next_cursor: found.next,
-    })
+    let agents = AGENTS.list_destinations(&app, &caller, &page, AgentView::of);
+    agents.await
 }
 
 /// Make an agent
@@ -97,7 +70,7 @@ pub async fn create(
     let by = caller.change(&app);
     let made = app.agents.create(caller.tenant_id, id, &agent, &by).await?;
     let version = made.version;
-    let view = view(&app, made).await?;
+    let view = AgentView::read(&app, made).await?;
     Ok(Created::new(format!("/v1/agents/{}", view.id()), view).version(version))
 }
 
@@ -110,10 +83,7 @@ pub async fn get(
     caller: Caller,
     Id(id): Id<String>,
 ) -> Result<Shown<AgentView>, Problem> {
-    caller.require(Agents, Right::Read)?;
-    let found = find(&app, &caller, &id).await?;
-    let version = found.version;
-    Ok(Shown::new(view(&app, found).await?).version(version))
+    AGENTS.show(&app, &caller, &id).await
 }
 
 /// Replace an agent
@@ -129,9 +99,8 @@ pub async fn replace(
     condition: IfMatch,
     Json(new): Json<AgentBody>,
 ) -> Result<Shown<AgentView>, Problem> {
-    caller.require(Agents, Right::Write)?;
-    let before = find(&app, &caller, &id).await?;
-    write(&app, &caller, &condition, before, &new.into()).await
+    let before = AGENTS.changeable(&app, &caller, &id, &condition).await?;
+    write(&app, &caller, &before, &new.into()).await
 }
 
 /// Change an agent
@@ -146,10 +115,9 @@ pub async fn update(
     condition: IfMatch,
     Json(patch): Json<Map<String, Value>>,
 ) -> Result<Shown<AgentView>, Problem> {
-    caller.require(Agents, Right::Write)?;
-    let before = find(&app, &caller, &id).await?;
+    let before = AGENTS.changeable(&app, &caller, &id, &condition).await?;
     let new: AgentBody = patched(&app, &before, patch)?;
-    write(&app, &caller, &condition, before, &new.into()).await
+    write(&app, &caller, &before, &new.into()).await
 }
 
 /// Delete an agent
@@ -165,17 +133,14 @@ pub async fn delete(
     Id(id): Id<String>,
     condition: IfMatch,
 ) -> Result<NoContent, Problem> {
-    caller.require(Agents, Right::Write)?;
-    let before = find(&app, &caller, &id).await?;
-    condition.check(before.version)?;
+    let before = AGENTS.changeable(&app, &caller, &id, &condition).await?;
+    usage::check_none(&app, &before, Target::Agent, AGENTS.what).await?;
     let by = caller.change(&app);
     let expected = Some(before.version);
-    let ways = references::ways(&before, Target::Agent);
-    unused(&app, &caller, WHAT, &ways).await?;
     if app.agents.delete(&before, expected, &by).await? {
         Ok(NoContent)
     } else {
-        Err(Problem::not_found(WHAT))
+        Err(AGENTS.missing())
     }
 }
 
@@ -193,7 +158,7 @@ pub async fn inbox(
     page: Page,
 ) -> Result<ListView<InboxView>, Problem> {
     caller.require(Conversations, Right::Read)?;
-    let document = find(&app, &caller, &id).await?;
+    let document = AGENTS.find(&app, &caller, &id).await?;
     let agent: AgentId = document.id.parse().map_err(|_| Problem::internal())?;
     let found = app
         .store
@@ -216,17 +181,13 @@ pub async fn inbox(
 async fn write(
     app: &App,
     caller: &Caller,
-    condition: &IfMatch,
-    before: Document,
+    before: &Document,
     agent: &Agent,
 ) -> Result<Shown<AgentView>, Problem> {
-    condition.check(before.version)?;
     let by = caller.change(app);
     let expected = Some(before.version);
-    let written = app.agents.replace(&before, agent, expected, &by).await?;
-    let after = written.ok_or_else(|| Problem::not_found(WHAT))?;
-    let version = after.version;
-    Ok(Shown::new(view(app, after).await?).version(version))
+    let after = app.agents.replace(before, agent, expected, &by).await?;
+    AGENTS.shown(app, after).await
 }
 
 impl From<converse::Error> for Problem {

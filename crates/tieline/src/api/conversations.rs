@@ -1,131 +1,31 @@
 //! Conversations: `/v1/conversations`.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Deserialize;
 use tieline_domain::{
-    AgentId, ConversationId, Timestamp, TurnId, Violation,
+    AgentId, ConversationId, TurnId, Violation,
     access::{Area::Conversations, Right},
-    conversation::{About, Conversation, Status},
+    conversation::{Conversation, Status},
     violation,
 };
 use tieline_store::conversations::ConversationFilter;
 use utoipa::ToSchema;
 
 use super::{
-    agents::{Handles, handles},
+    agents::handles,
     answer::{Created, ListView, Shown},
     caller::Caller,
+    conversation_view::{ConversationView, NewConversationBody},
     json::Json,
     page::{Filters, Id, Ids, Page},
     problem::Problem,
     turn_view::{MessageView, TurnView},
 };
-use crate::{app::App, converse::NewConversation};
+use crate::app::App;
 
 const WHAT: &str = "conversation";
 /// The longest reason, in characters.
 const MOST_REASON: usize = 1_000;
-
-/// A new conversation.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"agent_id": "agent_sales", "channel": "web", "user_id": "u_7", "user_email": "ada@example.com", "metadata": {"lead_id": "lead_123"}}))]
-pub struct NewConversationBody {
-    /// The agent that answers.
-    agent_id: String,
-    /// What keeps messages from one place together: the agent has one open conversation with this key.
-    #[serde(default)]
-    key: Option<String>,
-    /// Where it is held, such as `web` or `whatsapp`.
-    #[serde(default)]
-    channel: Option<String>,
-    /// Who talks, as you know them.
-    #[serde(default)]
-    user_id: Option<String>,
-    /// Their e-mail address.
-    #[serde(default)]
-    user_email: Option<String>,
-    /// Whatever else is known: at most 16 KiB of JSON.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    metadata: Map<String, Value>,
-}
-
-/// A conversation.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "conv_01kb3f9z5qf8m9w2v7x4t6n0hc", "agent_id": "agent_sales", "status": "active", "key": null, "channel": "web", "user_id": "u_7", "user_email": "ada@example.com", "metadata": {"lead_id": "lead_123"}, "messages_count": 2, "was_escalated": false, "started_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:01.000Z", "ended_at": null}))]
-pub struct ConversationView {
-    /// Its id.
-    id: String,
-    /// Who answers.
-    agent_id: String,
-    /// `active`, `escalated` (people answer) or `completed`.
-    status: &'static str,
-    /// What keeps messages from one place together.
-    key: Option<String>,
-    /// Where it is held.
-    channel: Option<String>,
-    /// Who talks.
-    user_id: Option<String>,
-    /// Their e-mail address.
-    user_email: Option<String>,
-    /// Whatever else is known.
-    #[schema(value_type = Object)]
-    metadata: Map<String, Value>,
-    /// How many messages it has.
-    messages_count: u64,
-    /// Whether people were called in.
-    was_escalated: bool,
-    /// When it began.
-    #[schema(value_type = String, format = DateTime)]
-    started_at: Timestamp,
-    /// When something was last said or done in it.
-    #[schema(value_type = String, format = DateTime)]
-    updated_at: Timestamp,
-    /// When it was completed.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    ended_at: Option<Timestamp>,
-}
-
-impl ConversationView {
-    fn of(conversation: Conversation, handles: &Handles) -> Self {
-        let Conversation {
-            id,
-            tenant_id: _,
-            agent_id,
-            status,
-            key,
-            about:
-                About {
-                    channel,
-                    user_id,
-                    user_email,
-                    metadata,
-                },
-            messages,
-            was_escalated,
-            created_at,
-            updated_at,
-            ended_at,
-        } = conversation;
-        Self {
-            id: id.to_string(),
-            agent_id: handles.of(agent_id),
-            status: status.as_str(),
-            key,
-            channel,
-            user_id,
-            user_email,
-            metadata,
-            messages_count: messages,
-            was_escalated,
-            started_at: created_at,
-            updated_at,
-            ended_at,
-        }
-    }
-}
 
 /// Which conversations are wanted; each narrows the list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -195,25 +95,10 @@ pub async fn create(
     Json(new): Json<NewConversationBody>,
 ) -> Result<Created<ConversationView>, Problem> {
     caller.require(Conversations, Right::Write)?;
-    let NewConversationBody {
-        agent_id,
-        key,
-        channel,
-        user_id,
-        user_email,
-        metadata,
-    } = new;
-    let new = NewConversation {
-        agent_id,
-        key,
-        about: About {
-            channel,
-            user_id,
-            user_email,
-            metadata,
-        },
-    };
-    let made = app.conversations.begin(caller.tenant_id, new).await?;
+    let made = app
+        .conversations
+        .begin(caller.tenant_id, new.into())
+        .await?;
     let handles = handles(&app, &caller).await?;
     let location = format!("/v1/conversations/{}", made.id);
     Ok(Created::new(location, ConversationView::of(made, &handles)))

@@ -2,53 +2,10 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tieline_domain::TenantId;
-use tieline_store::{
-    self as store,
-    documents::{Document, Kind},
-};
+use tieline_store::{self as store, documents::Document};
 
-use super::{
-    caller::Caller,
-    json,
-    problem::{Code, Problem},
-};
-use crate::{
-    app::App,
-    publish,
-    references::{self, Target},
-    webhooks,
-};
-
-/// What an object's id and its kind are called in the API.
-pub(super) const WEBHOOK: &str = "webhook";
-
-/// A document of the tenant; 404 if there is none.
-pub(super) async fn find(
-    app: &App,
-    tenant: TenantId,
-    kind: Kind,
-    id: &str,
-) -> Result<Document, Problem> {
-    let found = app.store.find_document(tenant, kind, id).await?;
-    found.ok_or_else(|| Problem::not_found(WEBHOOK))
-}
-
-/// Refuses to remove what something else uses; `targets` are the ways in which that may name it.
-pub(super) async fn unused(
-    app: &App,
-    caller: &Caller,
-    what: &str,
-    targets: &[Target],
-) -> Result<(), Problem> {
-    let users = references::users(&app.store, caller.tenant_id, targets).await?;
-    if users.is_empty() {
-        return Ok(());
-    }
-    let users = references::shown(&users);
-    let detail = format!("the {what} is used by {users}; change or delete that first");
-    Err(Problem::new(Code::InUse, detail))
-}
+use super::{json, problem::Problem};
+use crate::{app::App, publish, webhooks};
 
 /// The content of a document.
 pub(super) fn content<T: DeserializeOwned>(document: &Document) -> Result<T, Problem> {
@@ -67,7 +24,15 @@ pub(super) fn patched<T: DeserializeOwned>(
     document: &Document,
     patch: Map<String, Value>,
 ) -> Result<T, Problem> {
-    let mut whole = content(document)?;
+    patched_as(app, content(document)?, patch)
+}
+
+/// The same of what a document is to a client.
+pub(super) fn patched_as<T: DeserializeOwned>(
+    app: &App,
+    mut whole: Value,
+    patch: Map<String, Value>,
+) -> Result<T, Problem> {
     merge(&mut whole, Value::Object(patch));
     json::parse(
         whole.to_string().as_bytes(),

@@ -15,13 +15,12 @@ use utoipa::ToSchema;
 use super::{
     answer::Shown,
     caller::Caller,
-    document::WEBHOOK,
     json::Json,
     page::Id,
     problem::{Code, Problem},
     retries::retry_all,
     subscription_view::WebhookView,
-    subscriptions::{find, view},
+    subscriptions::WEBHOOKS,
 };
 use crate::app::App;
 
@@ -95,7 +94,7 @@ pub async fn enable(
         retry_dead_letters,
     } = body.map(|Json(enable)| enable).unwrap_or_default();
     let (tenant, by) = (caller.tenant_id, caller.change(&app));
-    let found = find(&app, &caller, id).await?;
+    let found = WEBHOOKS.find(&app, &caller, &id).await?;
     match replay_since {
         None => {
             app.subscriptions
@@ -111,8 +110,7 @@ pub async fn enable(
         let filter = RetryFilter::dead(Some(id.into()));
         retry_all(&app, tenant, &filter).await?;
     }
-    let version = found.version;
-    Ok(Shown::new(view(&app, &caller, id, found).await?).version(version))
+    WEBHOOKS.shown(&app, Some(found)).await
 }
 
 async fn time_of(
@@ -134,7 +132,7 @@ async fn time_of(
                 .store
                 .find_destination(caller.tenant_id, id.into())
                 .await?;
-            let health = health.ok_or_else(|| Problem::not_found(WEBHOOK))?;
+            let health = health.ok_or_else(|| WEBHOOKS.missing())?;
             if health.state == Status::Disabled {
                 return Ok(health.since);
             }

@@ -21,14 +21,24 @@ use super::{
     caller::Caller,
     document::{content, patched},
     etag::{IfMatch, IfMatchHeader},
+    fields::same_fields,
     json::Json,
     label,
     page::{Id, Page},
     problem::{Code, Problem},
+    resource::{Call, Resource, View},
 };
 use crate::app::App;
 
-const WHAT: &str = "event type";
+/// Event types of tenants.
+const EVENT_TYPES: Resource = Resource {
+    kind: Kind::EventType,
+    what: "event type",
+    path: "/v1/event-types",
+    area: Events,
+    called_by: &[Call::Name],
+};
+
 /// Begins the cursors that stand for a place among Tieline's own types, which follow the tenant's.
 const OWN_CURSOR: &str = "own_";
 
@@ -79,22 +89,9 @@ pub struct NewEventType {
     validate: Validate,
 }
 
-impl From<EventTypeBody> for Definition {
-    fn from(body: EventTypeBody) -> Self {
-        let EventTypeBody {
-            description,
-            schema,
-            example,
-            validate,
-        } = body;
-        Self {
-            description,
-            schema,
-            example,
-            validate,
-        }
-    }
-}
+same_fields!(EventTypeBody => Definition {
+    description, schema, example, validate
+});
 
 /// An event type.
 #[derive(Debug, Serialize, ToSchema)]
@@ -141,6 +138,12 @@ impl EventTypeView {
             created_at: Some(document.created_at),
             updated_at: Some(document.updated_at),
         })
+    }
+}
+
+impl View for EventTypeView {
+    async fn read(_: &App, document: Document) -> Result<Self, Problem> {
+        Self::of(document)
     }
 }
 
@@ -268,9 +271,7 @@ pub async fn get(
     if let Some(own) = event_type::own(name.as_str()) {
         return Ok(Shown::new(own.into()));
     }
-    let found = find(&app, &caller, &name).await?;
-    let version = found.version;
-    Ok(Shown::new(EventTypeView::of(found)?).version(version))
+    EVENT_TYPES.show(&app, &caller, &name).await
 }
 
 /// Replace an event type
@@ -327,14 +328,6 @@ pub async fn delete(
     Ok(NoContent)
 }
 
-async fn find(app: &App, caller: &Caller, name: &EventType) -> Result<Document, Problem> {
-    let found = app
-        .store
-        .find_named_document(caller.tenant_id, Kind::EventType, name.as_str())
-        .await?;
-    found.ok_or_else(|| Problem::not_found(WHAT))
-}
-
 /// The event type of the tenant that the caller may change, as the caller last saw it.
 async fn changeable(
     app: &App,
@@ -347,9 +340,8 @@ async fn changeable(
         let detail = format!("`{name}` is a type of Tieline's own, which does not change");
         return Err(Problem::new(Code::Conflict, detail));
     }
-    let found = find(app, caller, name).await?;
-    condition.check(found.version)?;
-    Ok(found)
+    let called = EVENT_TYPES.changeable(app, caller, name, condition);
+    called.await
 }
 
 async fn write(
@@ -370,9 +362,7 @@ async fn write(
         .replace_document(tenant, Kind::EventType, &before.id, replacement, &by)
         .await?;
     app.registry.forget_event_types(tenant).await;
-    let after = written.ok_or_else(|| Problem::not_found(WHAT))?;
-    let version = after.version;
-    Ok(Shown::new(EventTypeView::of(after)?).version(version))
+    EVENT_TYPES.shown(app, written).await
 }
 
 fn violations(definition: &Definition) -> Vec<Violation> {

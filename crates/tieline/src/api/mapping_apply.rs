@@ -30,7 +30,7 @@ use super::{
     document::content,
     json::{essence, parse, read_body},
     mapping_trial::way_of,
-    mappings::find,
+    mappings::MAPPINGS,
     page::{Filters, Id},
     problem::{Code, Problem},
 };
@@ -101,7 +101,7 @@ pub async fn apply(
 ) -> Result<Mapped, Problem> {
     caller.require(Area::Mappings, Right::Read)?;
     let media_type = essence(request.headers()).unwrap_or_default();
-    let written = Written::read(content(&find(&app, &caller, &id).await?)?)?;
+    let written = Written::read(content(&MAPPINGS.find(&app, &caller, &id).await?)?)?;
     let mapper = Mapper {
         way: way_of(&written.plan, direction),
         plan: written.plan,

@@ -24,7 +24,7 @@ use super::{
     caller::Caller,
     document::{content, merge},
     json::Json,
-    mappings::find,
+    mappings::MAPPINGS,
     page::Id,
     problem::Problem,
 };
@@ -140,7 +140,7 @@ pub async fn preview(
     Json(Trial { record, direction }): Json<Trial>,
 ) -> Result<Shown<MappingPreviewView>, Problem> {
     caller.require(Area::Mappings, Right::Read)?;
-    let written = Written::read(content(&find(&app, &caller, &id).await?)?)?;
+    let written = Written::read(content(&MAPPINGS.find(&app, &caller, &id).await?)?)?;
     previewed(written.plan, record, direction).await
 }
 
@@ -229,12 +229,12 @@ pub async fn difference(
         let detail = format!("give at most {MAX_RECORDS} records, a sample");
         return Err(vec![Violation::new("/records", detail)].into());
     }
-    let document = find(&app, &caller, &id).await?;
+    let document = MAPPINGS.find(&app, &caller, &id).await?;
     let now: Map<String, Value> = content(&document)?;
     let before = match version {
         None => now.clone(),
         Some(number) => {
-            let then = super::versions::find(&app, caller.tenant_id, &document, number).await?;
+            let then = super::versions::find(&app, &document, number).await?;
             super::document::content_of(&then.body)?
         }
     };
@@ -305,7 +305,7 @@ pub async fn check(
         mode,
     } = question;
     let mapping = match mapping {
-        Value::String(id_or_name) => content(&find(&app, &caller, &id_or_name).await?)?,
+        Value::String(id_or_name) => content(&MAPPINGS.find(&app, &caller, &id_or_name).await?)?,
         given => given,
     };
     at_most(&source_fields, "/source_fields")?;

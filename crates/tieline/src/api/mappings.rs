@@ -8,23 +8,30 @@ use tieline_store::documents::{Document, Kind};
 use super::{
     answer::{Created, ListView, NoContent, Shown},
     caller::Caller,
-    document::{content, content_of, merge, unused},
+    document::{content, merge},
     etag::{IfMatch, IfMatchHeader},
     json::Json,
     mapping_view::{MappingBody, MappingView},
-    operations::UsedBy,
     page::{Id, Page},
     problem::Problem,
-    versions::{self, Rollback, VersionPath, VersionView},
+    resource::{Call, Resource, View},
+    usage::{self, UsedBy},
+    versions::{Rollback, VersionPath, VersionView},
 };
 use crate::{
     app::App,
     mappings::{Error, Written},
-    references::{self, Target},
+    references::Target,
 };
 
-/// What it is called in the API.
-const WHAT: &str = "mapping";
+/// Mappings.
+pub(super) const MAPPINGS: Resource = Resource {
+    kind: Kind::Mapping,
+    what: "mapping",
+    path: "/v1/mappings",
+    area: Area::Mappings,
+    called_by: &[Call::Id, Call::Name],
+};
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
@@ -35,37 +42,10 @@ impl From<Error> for Problem {
     }
 }
 
-fn shown(document: Document) -> Result<Shown<MappingView>, Problem> {
-    let version = document.version;
-    Ok(Shown::new(MappingView::of(document)?).version(version))
-}
-
-/// The document of a mapping, by its id or its name; 404 if there is none.
-pub(super) async fn find(
-    app: &App,
-    caller: &Caller,
-    id_or_name: &str,
-) -> Result<Document, Problem> {
-    let (tenant, store) = (caller.tenant_id, &app.store);
-    let by_id = store.find_document(tenant, Kind::Mapping, id_or_name);
-    if let Some(found) = by_id.await? {
-        return Ok(found);
+impl View for MappingView {
+    async fn read(_: &App, document: Document) -> Result<Self, Problem> {
+        Self::of(document)
     }
-    let named = store.find_named_document(tenant, Kind::Mapping, id_or_name);
-    named.await?.ok_or_else(|| Problem::not_found(WHAT))
-}
-
-/// The mapping that the caller may change, as the caller last saw it.
-async fn changeable(
-    app: &App,
-    caller: &Caller,
-    id_or_name: &str,
-    condition: &IfMatch,
-) -> Result<Document, Problem> {
-    caller.require(Area::Mappings, Right::Write)?;
-    let found = find(app, caller, id_or_name).await?;
-    condition.check(found.version)?;
-    Ok(found)
 }
 
 async fn replaced(
@@ -75,15 +55,12 @@ async fn replaced(
     body: Map<String, Value>,
 ) -> Result<Shown<MappingView>, Problem> {
     let written = Written::read(body)?;
-    let by = caller.change(app);
-    let after = app.mappings.replace(
-        caller.tenant_id,
-        &before.id,
-        &written,
-        Some(before.version),
-        &by,
-    );
-    shown(after.await?.ok_or_else(|| Problem::not_found(WHAT))?)
+    let (tenant, by) = (caller.tenant_id, caller.change(app));
+    let expected = Some(before.version);
+    let after = app
+        .mappings
+        .replace(tenant, &before.id, &written, expected, &by);
+    MAPPINGS.shown(app, after.await?).await
 }
 
 /// List the mappings
@@ -94,16 +71,7 @@ pub async fn list(
     caller: Caller,
     page: Page,
 ) -> Result<ListView<MappingView>, Problem> {
-    caller.require(Area::Mappings, Right::Read)?;
-    let found = app
-        .store
-        .list_documents(caller.tenant_id, Kind::Mapping, &page.request())
-        .await?;
-    let data = found.items.into_iter().map(MappingView::of);
-    Ok(ListView {
-        data: data.collect::<Result<_, _>>()?,
-        next_cursor: found.next,
-    })
+    MAPPINGS.list(&app, &caller, &page).await
 }
 
 /// Make a mapping
@@ -122,8 +90,7 @@ pub async fn create(
     let written = Written::read(body)?;
     let by = caller.change(&app);
     let made = app.mappings.create(caller.tenant_id, &written, &by).await?;
-    let (location, version) = (format!("/v1/mappings/{}", made.id), made.version);
-    Ok(Created::new(location, MappingView::of(made)?).version(version))
+    MAPPINGS.created(&app, made).await
 }
 
 /// Show a mapping
@@ -135,8 +102,7 @@ pub async fn get(
     caller: Caller,
     Id(id): Id<String>,
 ) -> Result<Shown<MappingView>, Problem> {
-    caller.require(Area::Mappings, Right::Read)?;
-    shown(find(&app, &caller, &id).await?)
+    MAPPINGS.show(&app, &caller, &id).await
 }
 
 /// Replace a mapping
@@ -150,7 +116,7 @@ pub async fn replace(
     condition: IfMatch,
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Shown<MappingView>, Problem> {
-    let before = changeable(&app, &caller, &id, &condition).await?;
+    let before = MAPPINGS.changeable(&app, &caller, &id, &condition).await?;
     replaced(&app, &caller, &before, body).await
 }
 
@@ -166,12 +132,12 @@ pub async fn update(
     condition: IfMatch,
     Json(patch): Json<Map<String, Value>>,
 ) -> Result<Shown<MappingView>, Problem> {
-    let before = changeable(&app, &caller, &id, &condition).await?;
+    let before = MAPPINGS.changeable(&app, &caller, &id, &condition).await?;
     let mut whole: Value = content(&before)?;
     merge(&mut whole, Value::Object(patch));
     match whole {
         Value::Object(body) => replaced(&app, &caller, &before, body).await,
-        _ => Err(Problem::not_found(WHAT)),
+        _ => Err(MAPPINGS.missing()),
     }
 }
 
@@ -187,8 +153,8 @@ pub async fn delete(
     Id(id): Id<String>,
     condition: IfMatch,
 ) -> Result<NoContent, Problem> {
-    let before = changeable(&app, &caller, &id, &condition).await?;
-    unused(&app, &caller, "mapping", &targets(&before)).await?;
+    let before = MAPPINGS.changeable(&app, &caller, &id, &condition).await?;
+    usage::check_none(&app, &before, Target::Mapping, MAPPINGS.what).await?;
     let by = caller.change(&app);
     app.mappings
         .delete(caller.tenant_id, &before.id, Some(before.version), &by)
@@ -208,9 +174,7 @@ pub async fn versions(
     Id(id): Id<String>,
     page: Page,
 ) -> Result<ListView<VersionView>, Problem> {
-    caller.require(Area::Mappings, Right::Read)?;
-    let document = find(&app, &caller, &id).await?;
-    versions::list(&app, &document, &page).await
+    MAPPINGS.versions(&app, &caller, &id, &page).await
 }
 
 /// Show a version of a mapping
@@ -222,11 +186,7 @@ pub async fn version(
     caller: Caller,
     path: VersionPath,
 ) -> Result<Shown<VersionView>, Problem> {
-    caller.require(Area::Mappings, Right::Read)?;
-    let document = find(&app, &caller, &path.id).await?;
-    Ok(Shown::new(
-        versions::show(&app, &document, path.version).await?,
-    ))
+    MAPPINGS.version(&app, &caller, &path).await
 }
 
 /// Go back to a version of a mapping
@@ -240,11 +200,10 @@ pub async fn rollback(
     caller: Caller,
     Id(id): Id<String>,
     condition: IfMatch,
-    Json(Rollback { version }): Json<Rollback>,
+    Json(to): Json<Rollback>,
 ) -> Result<Shown<MappingView>, Problem> {
-    let before = changeable(&app, &caller, &id, &condition).await?;
-    let then = versions::find(&app, caller.tenant_id, &before, version).await?;
-    let body: Map<String, Value> = content_of(&then.body)?;
+    let then = MAPPINGS.rolled_back(&app, &caller, &id, &condition, &to);
+    let (before, body) = then.await?;
     replaced(&app, &caller, &before, body).await
 }
 
@@ -257,16 +216,6 @@ pub async fn usage(
     caller: Caller,
     Id(id): Id<String>,
 ) -> Result<ListView<UsedBy>, Problem> {
-    caller.require(Area::Mappings, Right::Read)?;
-    let document = find(&app, &caller, &id).await?;
-    let users = references::users(&app.store, caller.tenant_id, &targets(&document)).await?;
-    Ok(ListView {
-        data: users.into_iter().map(UsedBy::from).collect(),
-        next_cursor: None,
-    })
-}
-
-/// The ways in which others may name a mapping.
-fn targets(document: &Document) -> Vec<Target> {
-    references::ways(document, Target::Mapping)
+    let document = MAPPINGS.readable(&app, &caller, &id).await?;
+    usage::list(&app, &document, Target::Mapping).await
 }

@@ -9,7 +9,7 @@ use tieline_domain::{
 };
 use utoipa::ToSchema;
 
-use super::{document::content, problem::Problem};
+use super::{document::content, fields::same_fields, problem::Problem};
 use crate::operate::remote::{Accepted, Registered};
 
 /// What an MCP server is made from.
@@ -37,26 +37,9 @@ pub struct NewMcpServer {
     timeout_seconds: Option<u32>,
 }
 
-impl From<NewMcpServer> for McpServer {
-    fn from(new: NewMcpServer) -> Self {
-        let NewMcpServer {
-            name,
-            description,
-            url,
-            headers,
-            prefix,
-            timeout_seconds,
-        } = new;
-        Self {
-            name,
-            description,
-            url,
-            headers,
-            prefix,
-            timeout_seconds,
-        }
-    }
-}
+same_fields!(NewMcpServer => McpServer {
+    name, description, url, headers, prefix, timeout_seconds
+});
 
 /// An MCP server and its tools.
 #[derive(Debug, Serialize, ToSchema)]

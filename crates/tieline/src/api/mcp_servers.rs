@@ -17,13 +17,21 @@ use super::{
     mcp_server_view::{AcceptedTools, McpServerView, NewMcpServer},
     page::{Id, Page},
     problem::{Code, Problem},
+    resource::{Call, Resource, View},
 };
 use crate::{
     app::App,
     operate::remote::{Registered, RemoteError},
 };
 
-const WHAT: &str = "MCP server";
+/// MCP servers.
+const MCP_SERVERS: Resource = Resource {
+    kind: Kind::McpServer,
+    what: "MCP server",
+    path: "/v1/mcp-servers",
+    area: Tools,
+    called_by: &[Call::Id, Call::Name],
+};
 
 impl From<RemoteError> for Problem {
     fn from(error: RemoteError) -> Self {
@@ -47,35 +55,24 @@ impl From<RemoteError> for Problem {
     }
 }
 
-/// The server of this id or name; 404 if there is none.
-async fn find(app: &App, caller: &Caller, id_or_name: &str) -> Result<Document, Problem> {
-    let (tenant, kind) = (caller.tenant_id, Kind::McpServer);
-    if let Some(found) = app.store.find_document(tenant, kind, id_or_name).await? {
-        return Ok(found);
+/// As the store has it.
+impl View for McpServerView {
+    async fn read(app: &App, document: Document) -> Result<Self, Problem> {
+        let pins = app.store.mcp_tools(document.tenant_id, &document.id);
+        let pins = pins.await?;
+        Self::of(Registered {
+            document,
+            pins,
+            unusable: Vec::new(),
+        })
     }
-    let named = app
-        .store
-        .find_named_document(tenant, kind, id_or_name)
-        .await?;
-    named.ok_or_else(|| Problem::not_found(WHAT))
 }
 
+/// As it has just been looked at.
 fn shown(registered: Option<Registered>) -> Result<Shown<McpServerView>, Problem> {
-    let registered = registered.ok_or_else(|| Problem::not_found(WHAT))?;
+    let registered = registered.ok_or_else(|| MCP_SERVERS.missing())?;
     let version = registered.document.version;
     Ok(Shown::new(McpServerView::of(registered)?).version(version))
-}
-
-async fn with_tools(app: &App, document: Document) -> Result<Registered, Problem> {
-    let pins = app
-        .store
-        .mcp_tools(document.tenant_id, &document.id)
-        .await?;
-    Ok(Registered {
-        document,
-        pins,
-        unusable: Vec::new(),
-    })
 }
 
 /// List the MCP servers
@@ -86,19 +83,7 @@ pub async fn list(
     caller: Caller,
     page: Page,
 ) -> Result<ListView<McpServerView>, Problem> {
-    caller.require(Tools, Right::Read)?;
-    let found = app
-        .store
-        .list_documents(caller.tenant_id, Kind::McpServer, &page.request())
-        .await?;
-    let mut data = Vec::with_capacity(found.items.len());
-    for document in found.items {
-        data.push(McpServerView::of(with_tools(&app, document).await?)?);
-    }
-    Ok(ListView {
-        data,
-        next_cursor: found.next,
-    })
+    MCP_SERVERS.list(&app, &caller, &page).await
 }
 
 /// Register an MCP server
@@ -118,10 +103,8 @@ pub async fn create(
         .operator
         .create_mcp_server(caller.tenant_id, &new.into(), &by)
         .await?;
-    let (location, version) = (
-        format!("/v1/mcp-servers/{}", made.document.id),
-        made.document.version,
-    );
+    let Document { id, version, .. } = &made.document;
+    let (location, version) = (format!("{}/{id}", MCP_SERVERS.path), *version);
     Ok(Created::new(location, McpServerView::of(made)?).version(version))
 }
 
@@ -134,9 +117,7 @@ pub async fn get(
     caller: Caller,
     Id(name): Id<String>,
 ) -> Result<Shown<McpServerView>, Problem> {
-    caller.require(Tools, Right::Read)?;
-    let document = find(&app, &caller, &name).await?;
-    shown(Some(with_tools(&app, document).await?))
+    MCP_SERVERS.show(&app, &caller, &name).await
 }
 
 /// Replace an MCP server
@@ -152,9 +133,8 @@ pub async fn replace(
     condition: IfMatch,
     Json(new): Json<NewMcpServer>,
 ) -> Result<Shown<McpServerView>, Problem> {
-    caller.require(Tools, Right::Write)?;
-    let before = find(&app, &caller, &name).await?;
-    condition.check(before.version)?;
+    let called = MCP_SERVERS.changeable(&app, &caller, &name, &condition);
+    let before = called.await?;
     write(&app, &caller, &before, &new.into()).await
 }
 
@@ -170,9 +150,8 @@ pub async fn update(
     condition: IfMatch,
     Json(patch): Json<Map<String, Value>>,
 ) -> Result<Shown<McpServerView>, Problem> {
-    caller.require(Tools, Right::Write)?;
-    let before = find(&app, &caller, &name).await?;
-    condition.check(before.version)?;
+    let called = MCP_SERVERS.changeable(&app, &caller, &name, &condition);
+    let before = called.await?;
     let new: NewMcpServer = patched(&app, &before, patch)?;
     write(&app, &caller, &before, &new.into()).await
 }
@@ -202,9 +181,8 @@ pub async fn delete(
     Id(name): Id<String>,
     condition: IfMatch,
 ) -> Result<NoContent, Problem> {
-    caller.require(Tools, Right::Write)?;
-    let before = find(&app, &caller, &name).await?;
-    condition.check(before.version)?;
+    let called = MCP_SERVERS.changeable(&app, &caller, &name, &condition);
+    let before = called.await?;
     let by = caller.change(&app);
     let (tenant, expected) = (caller.tenant_id, Some(before.version));
     app.operator
@@ -225,7 +203,7 @@ pub async fn refresh(
     Id(name): Id<String>,
 ) -> Result<Shown<McpServerView>, Problem> {
     caller.require(Tools, Right::Write)?;
-    let document = find(&app, &caller, &name).await?;
+    let document = MCP_SERVERS.find(&app, &caller, &name).await?;
     let by = caller.change(&app);
     shown(app.operator.refresh_mcp_server(&document, &by).await?)
 }
@@ -244,7 +222,7 @@ pub async fn accept(
     Json(accepted): Json<AcceptedTools>,
 ) -> Result<Shown<McpServerView>, Problem> {
     caller.require(Tools, Right::Write)?;
-    let document = find(&app, &caller, &name).await?;
+    let document = MCP_SERVERS.find(&app, &caller, &name).await?;
     let by = caller.change(&app);
     let tools = accepted.into_tools()?;
     shown(

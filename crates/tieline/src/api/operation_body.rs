@@ -12,7 +12,7 @@ use tieline_domain::{
 use tieline_store::documents::Document;
 use utoipa::ToSchema;
 
-use super::{document::content, problem::Problem};
+use super::{document::content, fields::same_fields, problem::Problem};
 
 /// The request that a tool or an action makes. Placeholders such as `{{name}}` and `{{secrets.NAME}}` stand in the path
 /// and the query of `url`, in `query`, in `headers` and in the strings of `body_template`.
@@ -45,47 +45,13 @@ pub struct EndpointBody {
     idempotency_header: Option<String>,
 }
 
-impl From<EndpointBody> for Endpoint {
-    fn from(body: EndpointBody) -> Self {
-        let EndpointBody {
-            url,
-            method,
-            headers,
-            query,
-            body_template,
-            idempotency_header,
-        } = body;
-        Self {
-            url,
-            method,
-            headers,
-            query,
-            body_template,
-            idempotency_header,
-        }
-    }
-}
+same_fields!(EndpointBody => Endpoint {
+    url, method, headers, query, body_template, idempotency_header
+});
 
-impl From<Endpoint> for EndpointBody {
-    fn from(endpoint: Endpoint) -> Self {
-        let Endpoint {
-            url,
-            method,
-            headers,
-            query,
-            body_template,
-            idempotency_header,
-        } = endpoint;
-        Self {
-            url,
-            method,
-            headers,
-            query,
-            body_template,
-            idempotency_header,
-        }
-    }
-}
+same_fields!(Endpoint => EndpointBody {
+    url, method, headers, query, body_template, idempotency_header
+});
 
 /// How fast a tool or an action may be called, on each node.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]

@@ -9,23 +9,26 @@ use tieline_domain::{
     access::{Area::Tools, Right},
     operation::{Face, Operation},
 };
-use tieline_store::documents::Document;
+use tieline_store::documents::{Document, Kind};
 use utoipa::{IntoResponses, ToSchema, openapi::RefOr};
 
 use super::{
-    answer::ListView,
+    answer::{Created, ListView, NoContent, Shown},
     caller::Caller,
-    document::{content, merge, unused},
+    document::{content, patched_as},
     etag::IfMatch,
-    json,
+    operation_body::{ActionView, NewAction, NewTool, ToolView},
     page::Page,
     problem::{Code, Problem},
+    resource::{Call, Resource, View},
+    usage::{self, UsedBy},
+    versions::Rollback,
 };
 use crate::{
     app::App,
-    operate::{KeepError, formats::Format, kind_of},
+    operate::{KeepError, formats::Format},
     publish,
-    references::{self, Reference, Target},
+    references::Target,
     registry,
 };
 
@@ -67,22 +70,6 @@ impl<V: ToSchema> IntoResponses for Listing<V> {
     }
 }
 
-impl From<Reference> for UsedBy {
-    fn from(reference: Reference) -> Self {
-        let Reference {
-            kind,
-            id,
-            name,
-            to: _,
-        } = reference;
-        Self {
-            kind: kind.as_str(),
-            id,
-            name,
-        }
-    }
-}
-
 /// Which form a list of tools or actions has.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -93,177 +80,181 @@ pub struct Listed {
     pub format: Option<String>,
 }
 
-/// An object that uses a tool or an action.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"kind": "agent", "id": "agent_sales", "name": "Sales"}))]
-pub struct UsedBy {
-    /// What kind of object it is.
-    kind: &'static str,
-    /// Its id.
-    id: String,
-    /// Its name.
-    name: Option<String>,
+/// One of the two faces of operations: the form in which clients write it.
+pub(super) trait Form:
+    From<Operation> + Into<Operation> + Serialize + DeserializeOwned
+{
+    /// The face.
+    const FACE: Face;
+    /// Its kind of object.
+    const RESOURCE: Resource;
+    /// The form in which clients read it.
+    type View: View;
 }
 
-/// The document of a tool or an action, by its id or its name; 404 if there is none.
-pub(super) async fn find(
-    app: &App,
-    caller: &Caller,
-    face: Face,
-    id_or_name: &str,
-) -> Result<Document, Problem> {
-    let (tenant, kind) = (caller.tenant_id, kind_of(face));
-    if let Some(found) = app.store.find_document(tenant, kind, id_or_name).await? {
-        return Ok(found);
+/// Tools.
+pub(super) const TOOLS: Resource = Resource {
+    kind: Kind::Tool,
+    what: "tool",
+    path: "/v1/tools",
+    area: Tools,
+    called_by: &[Call::Id, Call::Name],
+};
+
+/// Actions.
+pub(super) const ACTIONS: Resource = Resource {
+    kind: Kind::Action,
+    what: "action",
+    path: "/v1/integrations/actions",
+    area: Tools,
+    called_by: &[Call::Id, Call::Name],
+};
+
+impl Form for NewTool {
+    const FACE: Face = Face::Tool;
+    const RESOURCE: Resource = TOOLS;
+    type View = ToolView;
+}
+
+impl Form for NewAction {
+    const FACE: Face = Face::Action;
+    const RESOURCE: Resource = ACTIONS;
+    type View = ActionView;
+}
+
+impl View for ToolView {
+    async fn read(_: &App, document: Document) -> Result<Self, Problem> {
+        Self::of(document)
     }
-    let named = app
-        .store
-        .find_named_document(tenant, kind, id_or_name)
-        .await?;
-    named.ok_or_else(|| Problem::not_found(face.as_str()))
 }
 
-/// The document that the caller may change, as the caller last saw it.
-pub(super) async fn changeable(
-    app: &App,
-    caller: &Caller,
-    face: Face,
-    id_or_name: &str,
-    condition: &IfMatch,
-) -> Result<Document, Problem> {
-    caller.require(Tools, Right::Write)?;
-    let found = find(app, caller, face, id_or_name).await?;
-    condition.check(found.version)?;
-    Ok(found)
+impl View for ActionView {
+    async fn read(_: &App, document: Document) -> Result<Self, Problem> {
+        Self::of(document)
+    }
 }
 
-/// A page of tools or actions.
-pub(super) async fn list<V>(
+/// Lists tools or actions: a page of them, or all in the form that a model or a client takes.
+pub(super) async fn list<F: Form>(
     app: &App,
     caller: &Caller,
-    face: Face,
     page: &Page,
-    view: impl Fn(Document) -> Result<V, Problem>,
-) -> Result<ListView<V>, Problem> {
-    let found = app
-        .store
-        .list_documents(caller.tenant_id, kind_of(face), &page.request())
-        .await?;
-    let data = found.items.into_iter().map(view);
-    Ok(ListView {
-        data: data.collect::<Result<_, _>>()?,
-        next_cursor: found.next,
-    })
-}
-
-/// All tools or actions in the form that a model or a client takes.
-pub(super) async fn defined(
-    app: &App,
-    caller: &Caller,
-    face: Face,
-    format: &str,
-) -> Result<ListView<Value>, Problem> {
+    listed: Listed,
+) -> Result<Listing<F::View>, Problem> {
+    let Some(format) = listed.format else {
+        let found = F::RESOURCE.list(app, caller, page).await;
+        return found.map(Listing::Page);
+    };
+    caller.require(Tools, Right::Read)?;
     let format: Format = format
         .parse()
         .map_err(|detail| Problem::new(Code::InvalidParameter, format!("format: {detail}")))?;
     let all = app.operator.list(caller.tenant_id).await?;
     let own = all
         .iter()
-        .filter(|offered| offered.origin.as_str() == face.as_str());
-    Ok(ListView {
+        .filter(|offered| offered.origin.as_str() == F::FACE.as_str());
+    Ok(Listing::Defined(ListView {
         data: own.map(|offered| format.define(offered)).collect(),
         next_cursor: None,
-    })
+    }))
 }
 
 /// Makes a tool or an action.
-pub(super) async fn create(
+pub(super) async fn create<F: Form>(
     app: &App,
     caller: &Caller,
-    face: Face,
-    operation: &Operation,
-) -> Result<Document, Problem> {
+    new: F,
+) -> Result<Created<F::View>, Problem> {
     caller.require(Tools, Right::Write)?;
-    let by = caller.change(app);
-    Ok(app
-        .operator
-        .create(caller.tenant_id, face, operation, &by)
-        .await?)
+    let (tenant, by) = (caller.tenant_id, caller.change(app));
+    let operator = &app.operator;
+    let made = operator.create(tenant, F::FACE, &new.into(), &by).await?;
+    F::RESOURCE.created(app, made).await
 }
 
-/// Replaces a tool or an action that the caller has seen as `before`.
-pub(super) async fn replace(
+/// Replaces a tool or an action.
+pub(super) async fn replace<F: Form>(
     app: &App,
     caller: &Caller,
-    face: Face,
-    before: &Document,
-    operation: &Operation,
-) -> Result<Document, Problem> {
-    let by = caller.change(app);
-    let (tenant, expected) = (caller.tenant_id, Some(before.version));
-    let after = app
-        .operator
-        .replace(tenant, face, &before.id, operation, expected, &by)
-        .await?;
-    after.ok_or_else(|| Problem::not_found(face.as_str()))
+    name: &String,
+    condition: &IfMatch,
+    new: F,
+) -> Result<Shown<F::View>, Problem> {
+    let before = F::RESOURCE.changeable(app, caller, name, condition).await?;
+    write::<F>(app, caller, &before, &new.into()).await
 }
 
-/// What a client writes, with a JSON Merge Patch (RFC 7396) applied. The patch and the faults are in the words of the
-/// face, whose form `New` is.
-pub(super) fn patched<New>(
+/// Changes a tool or an action with a JSON Merge Patch (RFC 7396). The patch and the faults are in the words of the
+/// face.
+pub(super) async fn update<F: Form>(
     app: &App,
-    before: &Document,
-    face: Face,
+    caller: &Caller,
+    name: &String,
+    condition: &IfMatch,
     mut patch: Map<String, Value>,
-) -> Result<New, Problem>
-where
-    New: From<Operation> + Serialize + DeserializeOwned,
-{
+) -> Result<Shown<F::View>, Problem> {
+    let before = F::RESOURCE.changeable(app, caller, name, condition).await?;
     for other in [Face::Tool, Face::Action] {
         if let Some(schema) = patch.shift_remove(other.schema_field()) {
-            patch.insert(face.schema_field().to_owned(), schema);
+            patch.insert(F::FACE.schema_field().to_owned(), schema);
         }
     }
-    let operation: Operation = content(before)?;
-    let mut whole = json!(New::from(operation));
-    merge(&mut whole, Value::Object(patch));
-    let depth = app.config.limits.json_depth_max;
-    json::parse(whole.to_string().as_bytes(), depth)
+    let operation: Operation = content(&before)?;
+    let new: F = patched_as(app, json!(F::from(operation)), patch)?;
+    write::<F>(app, caller, &before, &new.into()).await
 }
 
 /// Removes a tool or an action that nothing uses.
-pub(super) async fn delete(
+pub(super) async fn delete<F: Form>(
     app: &App,
     caller: &Caller,
-    face: Face,
-    before: &Document,
-) -> Result<(), Problem> {
-    unused(app, caller, face.as_str(), &targets(before)).await?;
-    let by = caller.change(app);
+    name: &String,
+    condition: &IfMatch,
+) -> Result<NoContent, Problem> {
+    let before = F::RESOURCE.changeable(app, caller, name, condition).await?;
+    usage::check_none(app, &before, Target::Operation, F::RESOURCE.what).await?;
     let (tenant, expected) = (caller.tenant_id, Some(before.version));
+    let by = caller.change(app);
     app.operator
-        .delete(tenant, face, &before.id, expected, &by)
+        .delete(tenant, F::FACE, &before.id, expected, &by)
         .await?;
-    Ok(())
+    Ok(NoContent)
+}
+
+/// Goes back to a version of a tool or an action.
+pub(super) async fn roll_back<F: Form>(
+    app: &App,
+    caller: &Caller,
+    name: &String,
+    condition: &IfMatch,
+    to: &Rollback,
+) -> Result<Shown<F::View>, Problem> {
+    let then = F::RESOURCE.rolled_back(app, caller, name, condition, to);
+    let (before, operation) = then.await?;
+    write::<F>(app, caller, &before, &operation).await
 }
 
 /// What uses a tool or an action.
-pub(super) async fn usage(
+pub(super) async fn usage<F: Form>(
     app: &App,
     caller: &Caller,
-    face: Face,
-    id_or_name: &str,
+    name: &String,
 ) -> Result<ListView<UsedBy>, Problem> {
-    caller.require(Tools, Right::Read)?;
-    let document = find(app, caller, face, id_or_name).await?;
-    let users = references::users(&app.store, caller.tenant_id, &targets(&document)).await?;
-    Ok(ListView {
-        data: users.into_iter().map(UsedBy::from).collect(),
-        next_cursor: None,
-    })
+    let document = F::RESOURCE.readable(app, caller, name).await?;
+    usage::list(app, &document, Target::Operation).await
 }
 
-/// The ways in which others may name an operation.
-fn targets(document: &Document) -> Vec<Target> {
-    references::ways(document, Target::Operation)
+async fn write<F: Form>(
+    app: &App,
+    caller: &Caller,
+    before: &Document,
+    operation: &Operation,
+) -> Result<Shown<F::View>, Problem> {
+    let (tenant, expected) = (caller.tenant_id, Some(before.version));
+    let by = caller.change(app);
+    let after = app
+        .operator
+        .replace(tenant, F::FACE, &before.id, operation, expected, &by)
+        .await?;
+    F::RESOURCE.shown(app, after).await
 }

@@ -14,11 +14,11 @@ use super::{
     answer::{Created, ListView, NoContent, Shown},
     caller::Caller,
     credential::SecretText,
-    document::unused,
     json::Json,
     label,
     page::{Id, Page},
     problem::Problem,
+    usage,
 };
 use crate::{
     app::App,
@@ -266,7 +266,7 @@ pub async fn delete(
     caller.require(Secrets, Right::Write)?;
     let SealedInfo { name, .. } = find(&app, &caller, &name).await?;
     let target = Target::Secret(name.clone());
-    unused(&app, &caller, "secret", &[target]).await?;
+    usage::check_none_of(&app, caller.tenant_id, target, "secret").await?;
     let by = caller.change(&app);
     let deleted = app
         .store

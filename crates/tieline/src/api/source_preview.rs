@@ -12,18 +12,18 @@ use tieline_domain::{
     access::{Area::Webhooks, Right},
 };
 use tieline_mapping::transform::Transformed;
-use tieline_store::{documents::Kind, rejected::Rejected};
+use tieline_store::rejected::Rejected;
 use utoipa::ToSchema;
 
 use super::{
     answer::{ListView, Shown},
     caller::Caller,
-    document::{self, WEBHOOK},
     event_view::RawJson,
     frame::RequestTrace,
     json::{Json, is_json},
     page::{Id, Page},
     problem::Problem,
+    sources::SOURCES,
 };
 use crate::{
     app::App,
@@ -222,7 +222,7 @@ async fn open(app: &App, caller: &Caller, id: SourceId) -> Result<Arc<OpenSource
         .map_err(publish::Error::from)?;
     source
         .filter(|source| source.tenant_id == caller.tenant_id)
-        .ok_or_else(|| Problem::not_found(WEBHOOK))
+        .ok_or_else(|| SOURCES.missing())
 }
 
 /// A request that an incoming webhook refused.
@@ -277,7 +277,7 @@ pub async fn rejected(
     page: Page,
 ) -> Result<ListView<RejectedView>, Problem> {
     caller.require(Webhooks, Right::Read)?;
-    document::find(&app, caller.tenant_id, Kind::Source, &id.to_string()).await?;
+    SOURCES.find(&app, &caller, &id).await?;
     Ok(app
         .store
         .list_rejected(caller.tenant_id, id, &page.request())

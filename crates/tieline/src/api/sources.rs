@@ -16,12 +16,13 @@ use super::{
     answer::{Created, ListView, NoContent, Shown},
     caller::Caller,
     credential::SecretText,
-    document::{self, WEBHOOK},
+    document::patched,
     etag::{IfMatch, IfMatchHeader},
     json::Json,
     label,
     page::{Id, Page},
     problem::Problem,
+    resource::{Call, Resource, View},
     source_view::{NewSource, SourceSecretView, SourceView},
 };
 use crate::{app::App, webhooks};
@@ -64,8 +65,19 @@ pub struct RotatedSource {
     secret: SecretText,
 }
 
-async fn find(app: &App, caller: &Caller, id: SourceId) -> Result<Document, Problem> {
-    document::find(app, caller.tenant_id, Kind::Source, &id.to_string()).await
+/// Incoming webhooks.
+pub(super) const SOURCES: Resource = Resource {
+    kind: Kind::Source,
+    what: "webhook",
+    path: "/v1/webhooks/incoming",
+    area: Webhooks,
+    called_by: &[Call::Id],
+};
+
+impl View for SourceView {
+    async fn read(app: &App, document: Document) -> Result<Self, Problem> {
+        Self::of(app, document).await
+    }
 }
 
 /// List the incoming webhooks
@@ -76,19 +88,7 @@ pub async fn list(
     caller: Caller,
     page: Page,
 ) -> Result<ListView<SourceView>, Problem> {
-    caller.require(Webhooks, Right::Read)?;
-    let found = app
-        .store
-        .list_documents(caller.tenant_id, Kind::Source, &page.request())
-        .await?;
-    let mut views = Vec::with_capacity(found.items.len());
-    for document in found.items {
-        views.push(SourceView::of(&app, document).await?);
-    }
-    Ok(ListView {
-        data: views,
-        next_cursor: found.next,
-    })
+    SOURCES.list(&app, &caller, &page).await
 }
 
 /// Make an incoming webhook
@@ -109,7 +109,7 @@ pub async fn create(
         .sources
         .create(caller.tenant_id, &source, secret, &by)
         .await?;
-    let (location, version) = (format!("/v1/webhooks/incoming/{}", made.id), made.version);
+    let (location, version) = (format!("{}/{}", SOURCES.path, made.id), made.version);
     let view = SourceView::of(&app, made).await?.with_secret(secret);
     Ok(Created::new(location, view).version(version))
 }
@@ -123,10 +123,7 @@ pub async fn get(
     caller: Caller,
     Id(id): Id<SourceId>,
 ) -> Result<Shown<SourceView>, Problem> {
-    caller.require(Webhooks, Right::Read)?;
-    let found = find(&app, &caller, id).await?;
-    let version = found.version;
-    Ok(Shown::new(SourceView::of(&app, found).await?).version(version))
+    SOURCES.show(&app, &caller, &id).await
 }
 
 /// Replace an incoming webhook
@@ -143,9 +140,7 @@ pub async fn replace(
     condition: IfMatch,
     Json(new): Json<NewSource>,
 ) -> Result<Shown<SourceSecretView>, Problem> {
-    caller.require(Webhooks, Right::Write)?;
-    let before = find(&app, &caller, id).await?;
-    condition.check(before.version)?;
+    let before = SOURCES.changeable(&app, &caller, &id, &condition).await?;
     write(&app, &caller, id, &before, new.parts()).await
 }
 
@@ -161,10 +156,8 @@ pub async fn update(
     condition: IfMatch,
     Json(patch): Json<Map<String, Value>>,
 ) -> Result<Shown<SourceSecretView>, Problem> {
-    caller.require(Webhooks, Right::Write)?;
-    let before = find(&app, &caller, id).await?;
-    condition.check(before.version)?;
-    let new: NewSource = document::patched(&app, &before, patch)?;
+    let before = SOURCES.changeable(&app, &caller, &id, &condition).await?;
+    let new: NewSource = patched(&app, &before, patch)?;
     write(&app, &caller, id, &before, new.parts()).await
 }
 
@@ -187,7 +180,7 @@ async fn write(
             &caller.change(app),
         )
         .await?;
-    let (after, secret) = written.ok_or_else(|| Problem::not_found(WEBHOOK))?;
+    let (after, secret) = written.ok_or_else(|| SOURCES.missing())?;
     let version = after.version;
     Ok(Shown::new(SourceView::of(app, after).await?.with_secret(secret)).version(version))
 }
@@ -204,9 +197,7 @@ pub async fn delete(
     Id(id): Id<SourceId>,
     condition: IfMatch,
 ) -> Result<NoContent, Problem> {
-    caller.require(Webhooks, Right::Write)?;
-    let before = find(&app, &caller, id).await?;
-    condition.check(before.version)?;
+    let before = SOURCES.changeable(&app, &caller, &id, &condition).await?;
     app.sources
         .delete(
             caller.tenant_id,
@@ -235,7 +226,7 @@ pub async fn rotate_secret(
         .sources
         .rotate(caller.tenant_id, id, new.into(), &caller.change(&app))
         .await?;
-    let (after, secret) = rotated.ok_or_else(|| Problem::not_found(WEBHOOK))?;
+    let (after, secret) = rotated.ok_or_else(|| SOURCES.missing())?;
     let view = RotatedSource {
         id: after.id,
         secret: SecretText::from(secret.to_string()),
@@ -267,7 +258,7 @@ pub async fn verification_token(
     Id(id): Id<SourceId>,
 ) -> Result<Shown<BroughtToken>, Problem> {
     caller.require(Webhooks, Right::Write)?;
-    find(&app, &caller, id).await?;
+    SOURCES.find(&app, &caller, &id).await?;
     let by = caller.change(&app);
     let brought = app.sources.brought(caller.tenant_id, id, &by).await?;
     let token = brought.ok_or_else(|| Problem::not_found("verification token"))?;

@@ -17,7 +17,7 @@ use super::{
     caller::Caller,
     page::{Filters, Id},
     problem::Problem,
-    subscriptions::find,
+    subscriptions::WEBHOOKS,
 };
 use crate::app::App;
 
@@ -263,7 +263,7 @@ pub async fn get(
     let to = to.unwrap_or(now);
     let from = from.unwrap_or_else(|| to.minus(DAY));
     check(from, to, interval, app.config.limits.statistics)?;
-    find(&app, &caller, id).await?;
+    WEBHOOKS.find(&app, &caller, &id).await?;
     let from = begin(from, Interval::Minute.length());
     let minutes = app
         .store

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::{
     answer::Shown, caller::Caller, document, event_view::any_json, events::SOURCE, json::Json,
-    page::Id, problem::Problem, subscriptions::find,
+    page::Id, problem::Problem, subscriptions::WEBHOOKS,
 };
 use crate::{app::App, publish::NewEvent};
 
@@ -143,7 +143,8 @@ pub async fn test_filter(
     Json(trial): Json<FilterTrial>,
 ) -> Result<Shown<FilterTrialView>, Problem> {
     caller.require(Webhooks, Right::Read)?;
-    let mut subscription: Subscription = document::content(&find(&app, &caller, id).await?)?;
+    let mut subscription: Subscription =
+        document::content(&WEBHOOKS.find(&app, &caller, &id).await?)?;
     if let Some(filter) = trial.filter {
         subscription.filter = Some(filter);
     }

@@ -14,11 +14,10 @@ use super::{
     answer::{ListView, Shown},
     caller::Caller,
     delivery_view::DeliveryView,
-    document::WEBHOOK,
     page::{Id, Page},
     problem::Problem,
     subscription_view::WebhookView,
-    subscriptions::{find, view},
+    subscriptions::WEBHOOKS,
 };
 use crate::{app::App, deliver::TestResult, publish};
 
@@ -76,7 +75,7 @@ pub async fn test(
     caller.require(Webhooks, Right::Write)?;
     let routes = app.registry.routes(caller.tenant_id).await;
     let routes = routes.map_err(publish::Error::from)?;
-    let route = routes.get(id).ok_or_else(|| Problem::not_found(WEBHOOK))?;
+    let route = routes.get(id).ok_or_else(|| WEBHOOKS.missing())?;
     Ok(Shown::new(app.dispatcher.test(route).await.into()))
 }
 
@@ -87,13 +86,12 @@ async fn turn(
     to: Status,
 ) -> Result<Shown<WebhookView>, Problem> {
     caller.require(Webhooks, Right::Write)?;
-    let found = find(app, caller, id).await?;
+    let found = WEBHOOKS.find(app, caller, &id).await?;
     let by = caller.change(app);
     app.subscriptions
         .set_state(caller.tenant_id, id, to, &by)
         .await?;
-    let version = found.version;
-    Ok(Shown::new(view(app, caller, id, found).await?).version(version))
+    WEBHOOKS.shown(app, Some(found)).await
 }
 
 /// Pause a webhook
@@ -135,7 +133,7 @@ pub async fn deliveries(
     page: Page,
 ) -> Result<ListView<DeliveryView>, Problem> {
     caller.require(Deliveries, Right::Read)?;
-    find(&app, &caller, id).await?;
+    WEBHOOKS.find(&app, &caller, &id).await?;
     let filter = DeliveryFilter {
         destination_id: Some(id.into()),
         ..DeliveryFilter::default()

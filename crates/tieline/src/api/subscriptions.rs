@@ -1,7 +1,5 @@
 //! Webhook subscriptions: `/v1/webhooks`.
 
-use std::collections::HashMap;
-
 use axum::extract::State;
 use serde_json::{Map, Value};
 use tieline_domain::{
@@ -14,40 +12,33 @@ use tieline_store::documents::{Document, Kind};
 use super::{
     answer::{Created, ListView, NoContent, Shown},
     caller::Caller,
-    document::{self, WEBHOOK},
+    document::patched,
     etag::{IfMatch, IfMatchHeader},
     json::Json,
     label,
     page::{Id, Page},
     problem::Problem,
+    resource::{Call, Resource, View},
     sources::NewWebhookSecret,
     subscription_view::{NewWebhook, WebhookSecretView, WebhookView},
+    usage,
 };
 use crate::{app::App, references::Target, webhooks::NewSubscription};
 
-pub(super) async fn find(
-    app: &App,
-    caller: &Caller,
-    id: SubscriptionId,
-) -> Result<Document, Problem> {
-    document::find(app, caller.tenant_id, Kind::Subscription, &id.to_string()).await
-}
+/// Webhooks.
+pub(super) const WEBHOOKS: Resource = Resource {
+    kind: Kind::Subscription,
+    what: "webhook",
+    path: "/v1/webhooks",
+    area: Webhooks,
+    called_by: &[Call::Id],
+};
 
-/// The view of `document` as its destination stands now.
-pub(super) async fn view(
-    app: &App,
-    caller: &Caller,
-    id: SubscriptionId,
-    document: Document,
-) -> Result<WebhookView, Problem> {
-    let health = app
-        .store
-        .find_destination(caller.tenant_id, id.into())
-        .await?;
-    WebhookView::of(
-        document,
-        &health.ok_or_else(|| Problem::not_found(WEBHOOK))?,
-    )
+impl View for WebhookView {
+    async fn read(app: &App, document: Document) -> Result<Self, Problem> {
+        let health = WEBHOOKS.health(app, &document).await?;
+        Self::of(document, &health)
+    }
 }
 
 /// List the webhooks
@@ -58,25 +49,8 @@ pub async fn list(
     caller: Caller,
     page: Page,
 ) -> Result<ListView<WebhookView>, Problem> {
-    caller.require(Webhooks, Right::Read)?;
-    let found = app
-        .store
-        .list_documents(caller.tenant_id, Kind::Subscription, &page.request())
-        .await?;
-    let health = app.store.destinations(caller.tenant_id).await?;
-    let health: HashMap<_, _> = health
-        .into_iter()
-        .map(|health| (health.id.to_string(), health))
-        .collect();
-    // One that was deleted between the two reads has no health.
-    let views = found.items.into_iter().filter_map(|document| {
-        let health = health.get(&document.id)?;
-        Some(WebhookView::of(document, health))
-    });
-    Ok(ListView {
-        data: views.collect::<Result<_, _>>()?,
-        next_cursor: found.next,
-    })
+    let webhooks = WEBHOOKS.list_destinations(&app, &caller, &page, WebhookView::of);
+    webhooks.await
 }
 
 /// Make a webhook
@@ -95,9 +69,8 @@ pub async fn create(
     let by = caller.change(&app);
     check_description(&new.subscription)?;
     let (made, secret) = app.subscriptions.create(caller.tenant_id, new, &by).await?;
-    let id: SubscriptionId = made.id.parse().map_err(|_| Problem::internal())?;
-    let (location, version) = (format!("/v1/webhooks/{id}"), made.version);
-    let view = view(&app, &caller, id, made).await?.with_secret(secret);
+    let (location, version) = (format!("{}/{}", WEBHOOKS.path, made.id), made.version);
+    let view = WebhookView::read(&app, made).await?.with_secret(secret);
     Ok(Created::new(location, view).version(version))
 }
 
@@ -117,10 +90,7 @@ pub async fn get(
     caller: Caller,
     Id(id): Id<SubscriptionId>,
 ) -> Result<Shown<WebhookView>, Problem> {
-    caller.require(Webhooks, Right::Read)?;
-    let found = find(&app, &caller, id).await?;
-    let version = found.version;
-    Ok(Shown::new(view(&app, &caller, id, found).await?).version(version))
+    WEBHOOKS.show(&app, &caller, &id).await
 }
 
 /// Replace a webhook
@@ -136,9 +106,7 @@ pub async fn replace(
     condition: IfMatch,
     Json(new): Json<NewWebhook>,
 ) -> Result<Shown<WebhookView>, Problem> {
-    caller.require(Webhooks, Right::Write)?;
-    let before = find(&app, &caller, id).await?;
-    condition.check(before.version)?;
+    let before = WEBHOOKS.changeable(&app, &caller, &id, &condition).await?;
     write(&app, &caller, id, &before, new.parts()?).await
 }
 
@@ -154,10 +122,8 @@ pub async fn update(
     condition: IfMatch,
     Json(patch): Json<Map<String, Value>>,
 ) -> Result<Shown<WebhookView>, Problem> {
-    caller.require(Webhooks, Right::Write)?;
-    let before = find(&app, &caller, id).await?;
-    condition.check(before.version)?;
-    let new: NewWebhook = document::patched(&app, &patchable(&before, &patch), patch)?;
+    let before = WEBHOOKS.changeable(&app, &caller, &id, &condition).await?;
+    let new: NewWebhook = patched(&app, &patchable(&before, &patch), patch)?;
     write(&app, &caller, id, &before, new.parts()?).await
 }
 
@@ -189,9 +155,7 @@ async fn write(
         .subscriptions
         .replace(caller.tenant_id, id, before, new, &by)
         .await?;
-    let after = written.ok_or_else(|| Problem::not_found(WEBHOOK))?;
-    let version = after.version;
-    Ok(Shown::new(view(app, caller, id, after).await?).version(version))
+    WEBHOOKS.shown(app, written).await
 }
 
 /// Delete a webhook
@@ -206,10 +170,8 @@ pub async fn delete(
     Id(id): Id<SubscriptionId>,
     condition: IfMatch,
 ) -> Result<NoContent, Problem> {
-    caller.require(Webhooks, Right::Write)?;
-    let before = find(&app, &caller, id).await?;
-    condition.check(before.version)?;
-    document::unused(&app, &caller, WEBHOOK, &[Target::Webhook(id.to_string())]).await?;
+    let before = WEBHOOKS.changeable(&app, &caller, &id, &condition).await?;
+    usage::check_none(&app, &before, Target::Webhook, WEBHOOKS.what).await?;
     app.subscriptions
         .delete(
             caller.tenant_id,
@@ -238,8 +200,8 @@ pub async fn rotate_secret(
         .subscriptions
         .rotate(caller.tenant_id, id, new.into(), &caller.change(&app))
         .await?;
-    let (after, secret) = rotated.ok_or_else(|| Problem::not_found(WEBHOOK))?;
+    let (after, secret) = rotated.ok_or_else(|| WEBHOOKS.missing())?;
     let version = after.version;
-    let view = view(&app, &caller, id, after).await?.with_secret(secret);
+    let view = WebhookView::read(&app, after).await?.with_secret(secret);
     Ok(Shown::new(view).version(version))
 }

@@ -2,30 +2,20 @@
 
 use axum::extract::State;
 use serde_json::{Map, Value};
-use tieline_domain::{
-    access::{Area::Tools, Right},
-    operation::{Face::Tool, Operation},
-};
-use tieline_store::documents::Document;
 
 use super::{
     answer::{Created, ListView, NoContent, Shown},
     caller::Caller,
-    document::content_of,
     etag::{IfMatch, IfMatchHeader},
     json::Json,
     operation_body::{NewTool, ToolView},
-    operations::{self, Listed, Listing, UsedBy},
+    operations::{self, Listed, Listing, TOOLS},
     page::{Filters, Id, Page},
     problem::Problem,
-    versions::{self, Rollback, VersionPath, VersionView},
+    usage::UsedBy,
+    versions::{Rollback, VersionPath, VersionView},
 };
 use crate::app::App;
-
-fn shown(document: Document) -> Result<Shown<ToolView>, Problem> {
-    let version = document.version;
-    Ok(Shown::new(ToolView::of(document)?).version(version))
-}
 
 /// List the tools
 ///
@@ -36,15 +26,9 @@ pub async fn list(
     State(app): State<App>,
     caller: Caller,
     page: Page,
-    Filters(Listed { format }): Filters<Listed>,
+    Filters(listed): Filters<Listed>,
 ) -> Result<Listing<ToolView>, Problem> {
-    caller.require(Tools, Right::Read)?;
-    if let Some(format) = format {
-        let all = operations::defined(&app, &caller, Tool, &format);
-        return all.await.map(Listing::Defined);
-    }
-    let found = operations::list(&app, &caller, Tool, &page, ToolView::of);
-    found.await.map(Listing::Page)
+    operations::list::<NewTool>(&app, &caller, &page, listed).await
 }
 
 /// Make a tool
@@ -57,9 +41,7 @@ pub async fn create(
     caller: Caller,
     Json(new): Json<NewTool>,
 ) -> Result<Created<ToolView>, Problem> {
-    let made = operations::create(&app, &caller, Tool, &new.into()).await?;
-    let (location, version) = (format!("/v1/tools/{}", made.id), made.version);
-    Ok(Created::new(location, ToolView::of(made)?).version(version))
+    operations::create(&app, &caller, new).await
 }
 
 /// Show a tool
@@ -71,8 +53,7 @@ pub async fn get(
     caller: Caller,
     Id(name): Id<String>,
 ) -> Result<Shown<ToolView>, Problem> {
-    caller.require(Tools, Right::Read)?;
-    shown(operations::find(&app, &caller, Tool, &name).await?)
+    TOOLS.show(&app, &caller, &name).await
 }
 
 /// Replace a tool
@@ -86,8 +67,7 @@ pub async fn replace(
     condition: IfMatch,
     Json(new): Json<NewTool>,
 ) -> Result<Shown<ToolView>, Problem> {
-    let before = operations::changeable(&app, &caller, Tool, &name, &condition).await?;
-    shown(operations::replace(&app, &caller, Tool, &before, &new.into()).await?)
+    operations::replace(&app, &caller, &name, &condition, new).await
 }
 
 /// Change a tool
@@ -102,9 +82,7 @@ pub async fn update(
     condition: IfMatch,
     Json(patch): Json<Map<String, Value>>,
 ) -> Result<Shown<ToolView>, Problem> {
-    let before = operations::changeable(&app, &caller, Tool, &name, &condition).await?;
-    let new: NewTool = operations::patched(&app, &before, Tool, patch)?;
-    shown(operations::replace(&app, &caller, Tool, &before, &new.into()).await?)
+    operations::update::<NewTool>(&app, &caller, &name, &condition, patch).await
 }
 
 /// Delete a tool
@@ -119,9 +97,7 @@ pub async fn delete(
     Id(name): Id<String>,
     condition: IfMatch,
 ) -> Result<NoContent, Problem> {
-    let before = operations::changeable(&app, &caller, Tool, &name, &condition).await?;
-    operations::delete(&app, &caller, Tool, &before).await?;
-    Ok(NoContent)
+    operations::delete::<NewTool>(&app, &caller, &name, &condition).await
 }
 
 /// List the versions of a tool
@@ -136,9 +112,7 @@ pub async fn versions(
     Id(name): Id<String>,
     page: Page,
 ) -> Result<ListView<VersionView>, Problem> {
-    caller.require(Tools, Right::Read)?;
-    let document = operations::find(&app, &caller, Tool, &name).await?;
-    versions::list(&app, &document, &page).await
+    TOOLS.versions(&app, &caller, &name, &page).await
 }
 
 /// Show a version of a tool
@@ -150,11 +124,7 @@ pub async fn version(
     caller: Caller,
     path: VersionPath,
 ) -> Result<Shown<VersionView>, Problem> {
-    caller.require(Tools, Right::Read)?;
-    let document = operations::find(&app, &caller, Tool, &path.id).await?;
-    Ok(Shown::new(
-        versions::show(&app, &document, path.version).await?,
-    ))
+    TOOLS.version(&app, &caller, &path).await
 }
 
 /// Go back to a version of a tool
@@ -168,12 +138,9 @@ pub async fn rollback(
     caller: Caller,
     Id(name): Id<String>,
     condition: IfMatch,
-    Json(Rollback { version }): Json<Rollback>,
+    Json(to): Json<Rollback>,
 ) -> Result<Shown<ToolView>, Problem> {
-    let before = operations::changeable(&app, &caller, Tool, &name, &condition).await?;
-    let then = versions::find(&app, caller.tenant_id, &before, version).await?;
-    let operation: Operation = content_of(&then.body)?;
-    shown(operations::replace(&app, &caller, Tool, &before, &operation).await?)
+    operations::roll_back::<NewTool>(&app, &caller, &name, &condition, &to).await
 }
 
 /// List what uses a tool
@@ -185,5 +152,5 @@ pub async fn usage(
     caller: Caller,
     Id(name): Id<String>,
 ) -> Result<ListView<UsedBy>, Problem> {
-    operations::usage(&app, &caller, Tool, &name).await
+    operations::usage::<NewTool>(&app, &caller, &name).await
 }

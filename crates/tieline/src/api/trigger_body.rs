@@ -1,29 +1,22 @@
 //! Triggers as clients write and read them.
 
-#![expect(
-    unused_qualifications,
-    reason = "the derived schema of a step names the type of its event in full"
-)]
-
-use std::fmt;
-
-use serde::{Deserialize, Deserializer, Serialize, de};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tieline_domain::{
     SubscriptionId, Timestamp,
     pattern::Pattern,
     trigger::{Status, Step, Trigger},
 };
 use tieline_store::documents::Document;
-use utoipa::{
-    ToSchema,
-    openapi::{
-        RefOr, Schema,
-        schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type},
-    },
-};
+use utoipa::ToSchema;
 
-use super::{document::content, problem::Problem, trigger_event::TriggerEvent};
+use super::{
+    document::content,
+    fields::same_fields,
+    problem::Problem,
+    trigger_event::TriggerEvent,
+    trigger_patterns::{Patterns, patterns_schema},
+};
 
 /// What a trigger is made from.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -116,122 +109,18 @@ pub struct TriggerView {
     updated_at: Timestamp,
 }
 
-/// One pattern or several.
-#[derive(Debug)]
-struct Patterns(Vec<Pattern>);
+same_fields!(NewTrigger => Trigger {
+    name, description, event: event.0, condition, status,
+    steps: steps.into_iter().map(Into::into).collect(),
+});
 
-impl<'de> Deserialize<'de> for Patterns {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
+same_fields!(TriggerStep => Step {
+    name, action, input, agent, message, conversation_key, event: event.map(Into::into), webhook
+});
 
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Patterns;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an event type, a pattern such as `order.*`, or a list of them")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Patterns, E> {
-                let pattern = text.parse().map_err(E::custom)?;
-                Ok(Patterns(vec![pattern]))
-            }
-
-            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Patterns, A::Error> {
-                let mut patterns = Vec::new();
-                while let Some(pattern) = list.next_element()? {
-                    patterns.push(pattern);
-                }
-                Ok(Patterns(patterns))
-            }
-        }
-
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
-fn patterns_schema() -> RefOr<Schema> {
-    let text = || ObjectBuilder::new().schema_type(Type::String);
-    let list = ArrayBuilder::new().items(text());
-    let either = OneOfBuilder::new()
-        .item(text())
-        .item(list)
-        .description(Some(
-            "Which events start it: a type, a pattern such as `order.*`, or a list of them",
-        ))
-        .examples([json!("order.paid"), json!(["order.*", "invoice.paid"])]);
-    Schema::from(either.build()).into()
-}
-
-impl From<NewTrigger> for Trigger {
-    fn from(new: NewTrigger) -> Self {
-        let NewTrigger {
-            name,
-            description,
-            event: Patterns(event),
-            condition,
-            steps,
-            status,
-        } = new;
-        Self {
-            name,
-            description,
-            event,
-            condition,
-            steps: steps.into_iter().map(Into::into).collect(),
-            status,
-        }
-    }
-}
-
-impl From<TriggerStep> for Step {
-    fn from(step: TriggerStep) -> Self {
-        let TriggerStep {
-            name,
-            action,
-            input,
-            agent,
-            message,
-            conversation_key,
-            event,
-            webhook,
-        } = step;
-        Self {
-            name,
-            action,
-            input,
-            agent,
-            message,
-            conversation_key,
-            event: event.map(Into::into),
-            webhook,
-        }
-    }
-}
-
-impl From<Step> for TriggerStep {
-    fn from(step: Step) -> Self {
-        let Step {
-            name,
-            action,
-            input,
-            agent,
-            message,
-            conversation_key,
-            event,
-            webhook,
-        } = step;
-        Self {
-            name,
-            action,
-            input,
-            agent,
-            message,
-            conversation_key,
-            event: event.map(Into::into),
-            webhook,
-        }
-    }
-}
+same_fields!(Step => TriggerStep {
+    name, action, input, agent, message, conversation_key, event: event.map(Into::into), webhook
+});
 
 impl TriggerView {
     /// What a document says.

@@ -5,13 +5,16 @@ use serde_json::Value;
 use tieline_domain::{pattern::EventType, trigger::NewEvent};
 use utoipa::ToSchema;
 
+use super::fields::same_fields;
+
 /// An event that a step publishes.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TriggerEvent {
     /// Its type.
+    #[serde(rename = "type")]
     #[schema(value_type = String)]
-    r#type: EventType,
+    event_type: EventType,
     /// Its content: JSON with placeholders; `{}` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Value>)]
@@ -21,32 +24,9 @@ pub struct TriggerEvent {
     subject: Option<String>,
 }
 
-impl From<TriggerEvent> for NewEvent {
-    fn from(event: TriggerEvent) -> Self {
-        let TriggerEvent {
-            r#type,
-            data,
-            subject,
-        } = event;
-        Self {
-            event_type: r#type,
-            data,
-            subject,
-        }
-    }
-}
-
-impl From<NewEvent> for TriggerEvent {
-    fn from(event: NewEvent) -> Self {
-        let NewEvent {
-            event_type,
-            data,
-            subject,
-        } = event;
-        Self {
-            r#type: event_type,
-            data,
-            subject,
-        }
-    }
-}
+same_fields!(TriggerEvent => NewEvent {
+    event_type, data, subject
+});
+same_fields!(NewEvent => TriggerEvent {
+    event_type, data, subject
+});

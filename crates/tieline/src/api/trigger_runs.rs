@@ -25,7 +25,7 @@ use super::{
     page::{Filters, Id, Page},
     problem::Problem,
     trigger_run_view::{DryRunView, RunRequested, TriggerRunDetailView, TriggerRunView},
-    triggers::find,
+    triggers::TRIGGERS,
 };
 use crate::{
     app::App,
@@ -110,7 +110,7 @@ pub async fn run(
     body: Option<Json<RunRequest>>,
 ) -> Result<Ran, Problem> {
     caller.require(Triggers, Right::Write)?;
-    let document = find(&app, &caller, &id).await?;
+    let document = TRIGGERS.find(&app, &caller, &id).await?;
     let trigger: Trigger = content(&document)?;
     let id: TriggerId = document.id.parse().map_err(|_| Problem::internal())?;
     let RunRequest { event, dry_run } = body.map(|Json(body)| body).unwrap_or_default();
@@ -185,7 +185,7 @@ pub async fn list(
     Filters(WantedRuns { status, event_id }): Filters<WantedRuns>,
 ) -> Result<ListView<TriggerRunView>, Problem> {
     caller.require(Triggers, Right::Read)?;
-    let document = find(&app, &caller, &id).await?;
+    let document = TRIGGERS.find(&app, &caller, &id).await?;
     let id: TriggerId = document.id.parse().map_err(|_| Problem::internal())?;
     let filter = RunFilter { status, event_id };
     let (tenant, page) = (caller.tenant_id, page.request());

@@ -11,18 +11,25 @@ use tieline_store::documents::{Document, Kind};
 use super::{
     answer::{Created, ListView, NoContent, Shown},
     caller::Caller,
-    document::{content_of, patched},
+    document::patched,
     etag::{IfMatch, IfMatchHeader},
     json::Json,
     page::{Id, Page},
     problem::Problem,
+    resource::{Call, Resource, View},
     trigger_body::{NewTrigger, TriggerView},
-    versions::{self, Rollback, VersionPath, VersionView},
+    versions::{Rollback, VersionPath, VersionView},
 };
 use crate::{app::App, triggers};
 
-/// What a trigger is called in the API.
-const WHAT: &str = "trigger";
+/// Triggers.
+pub(super) const TRIGGERS: Resource = Resource {
+    kind: Kind::Trigger,
+    what: "trigger",
+    path: "/v1/triggers",
+    area: Triggers,
+    called_by: &[Call::Id, Call::Name],
+};
 
 impl From<triggers::Error> for Problem {
     fn from(error: triggers::Error) -> Self {
@@ -35,36 +42,10 @@ impl From<triggers::Error> for Problem {
     }
 }
 
-/// The trigger of the caller's tenant with this id or this name; 404 if there is none.
-pub(super) async fn find(
-    app: &App,
-    caller: &Caller,
-    id_or_name: &str,
-) -> Result<Document, Problem> {
-    let (tenant, kind) = (caller.tenant_id, Kind::Trigger);
-    if let Some(found) = app.store.find_document(tenant, kind, id_or_name).await? {
-        return Ok(found);
+impl View for TriggerView {
+    async fn read(_: &App, document: Document) -> Result<Self, Problem> {
+        Self::of(document)
     }
-    let named = app.store.find_named_document(tenant, kind, id_or_name);
-    named.await?.ok_or_else(|| Problem::not_found(WHAT))
-}
-
-/// The trigger that the caller may change, as the caller last saw it.
-async fn changeable(
-    app: &App,
-    caller: &Caller,
-    id_or_name: &str,
-    condition: &IfMatch,
-) -> Result<Document, Problem> {
-    caller.require(Triggers, Right::Write)?;
-    let found = find(app, caller, id_or_name).await?;
-    condition.check(found.version)?;
-    Ok(found)
-}
-
-fn shown(document: Document) -> Result<Shown<TriggerView>, Problem> {
-    let version = document.version;
-    Ok(Shown::new(TriggerView::of(document)?).version(version))
 }
 
 async fn write(
@@ -75,7 +56,7 @@ async fn write(
 ) -> Result<Shown<TriggerView>, Problem> {
     let (tenant, by) = (caller.tenant_id, caller.change(app));
     let after = app.triggers.replace(tenant, before, trigger, &by).await?;
-    shown(after.ok_or_else(|| Problem::not_found(WHAT))?)
+    TRIGGERS.shown(app, after).await
 }
 
 /// List the triggers
@@ -86,16 +67,7 @@ pub async fn list(
     caller: Caller,
     page: Page,
 ) -> Result<ListView<TriggerView>, Problem> {
-    caller.require(Triggers, Right::Read)?;
-    let found = app
-        .store
-        .list_documents(caller.tenant_id, Kind::Trigger, &page.request())
-        .await?;
-    let views = found.items.into_iter().map(TriggerView::of);
-    Ok(ListView {
-        data: views.collect::<Result<_, _>>()?,
-        next_cursor: found.next,
-    })
+    TRIGGERS.list(&app, &caller, &page).await
 }
 
 /// Make a trigger
@@ -112,8 +84,7 @@ pub async fn create(
     caller.require(Triggers, Right::Write)?;
     let (tenant, by) = (caller.tenant_id, caller.change(&app));
     let made = app.triggers.create(tenant, &new.into(), &by).await?;
-    let (location, version) = (format!("/v1/triggers/{}", made.id), made.version);
-    Ok(Created::new(location, TriggerView::of(made)?).version(version))
+    TRIGGERS.created(&app, made).await
 }
 
 /// Show a trigger
@@ -125,8 +96,7 @@ pub async fn get(
     caller: Caller,
     Id(id): Id<String>,
 ) -> Result<Shown<TriggerView>, Problem> {
-    caller.require(Triggers, Right::Read)?;
-    shown(find(&app, &caller, &id).await?)
+    TRIGGERS.show(&app, &caller, &id).await
 }
 
 /// Replace a trigger
@@ -142,7 +112,7 @@ pub async fn replace(
     condition: IfMatch,
     Json(new): Json<NewTrigger>,
 ) -> Result<Shown<TriggerView>, Problem> {
-    let before = changeable(&app, &caller, &id, &condition).await?;
+    let before = TRIGGERS.changeable(&app, &caller, &id, &condition).await?;
     write(&app, &caller, &before, &new.into()).await
 }
 
@@ -158,7 +128,7 @@ pub async fn update(
     condition: IfMatch,
     Json(patch): Json<Map<String, Value>>,
 ) -> Result<Shown<TriggerView>, Problem> {
-    let before = changeable(&app, &caller, &id, &condition).await?;
+    let before = TRIGGERS.changeable(&app, &caller, &id, &condition).await?;
     let new: NewTrigger = patched(&app, &before, patch)?;
     write(&app, &caller, &before, &new.into()).await
 }
@@ -175,7 +145,7 @@ pub async fn delete(
     Id(id): Id<String>,
     condition: IfMatch,
 ) -> Result<NoContent, Problem> {
-    let before = changeable(&app, &caller, &id, &condition).await?;
+    let before = TRIGGERS.changeable(&app, &caller, &id, &condition).await?;
     let (tenant, by) = (caller.tenant_id, caller.change(&app));
     app.triggers.delete(tenant, &before, &by).await?;
     Ok(NoContent)
@@ -193,9 +163,7 @@ pub async fn versions(
     Id(id): Id<String>,
     page: Page,
 ) -> Result<ListView<VersionView>, Problem> {
-    caller.require(Triggers, Right::Read)?;
-    let document = find(&app, &caller, &id).await?;
-    versions::list(&app, &document, &page).await
+    TRIGGERS.versions(&app, &caller, &id, &page).await
 }
 
 /// Show a version of a trigger
@@ -207,11 +175,7 @@ pub async fn version(
     caller: Caller,
     path: VersionPath,
 ) -> Result<Shown<VersionView>, Problem> {
-    caller.require(Triggers, Right::Read)?;
-    let document = find(&app, &caller, &path.id).await?;
-    Ok(Shown::new(
-        versions::show(&app, &document, path.version).await?,
-    ))
+    TRIGGERS.version(&app, &caller, &path).await
 }
 
 /// Go back to a version of a trigger
@@ -225,10 +189,9 @@ pub async fn rollback(
     caller: Caller,
     Id(id): Id<String>,
     condition: IfMatch,
-    Json(Rollback { version }): Json<Rollback>,
+    Json(to): Json<Rollback>,
 ) -> Result<Shown<TriggerView>, Problem> {
-    let before = changeable(&app, &caller, &id, &condition).await?;
-    let then = versions::find(&app, caller.tenant_id, &before, version).await?;
-    let trigger: Trigger = content_of(&then.body)?;
+    let then = TRIGGERS.rolled_back(&app, &caller, &id, &condition, &to);
+    let (before, trigger) = then.await?;
     write(&app, &caller, &before, &trigger).await
 }

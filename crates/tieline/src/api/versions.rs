@@ -5,14 +5,18 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tieline_domain::{TenantId, Timestamp};
+use tieline_domain::Timestamp;
 use tieline_store::{
     self as store,
     documents::{Document, Version},
 };
 use utoipa::ToSchema;
 
-use super::{answer::ListView, page::Page, problem::Problem};
+use super::{
+    answer::{ListView, Shown},
+    page::Page,
+    problem::Problem,
+};
 use crate::app::App;
 
 /// A version of an object.
@@ -91,20 +95,22 @@ pub(super) async fn show(
     app: &App,
     document: &Document,
     number: i64,
-) -> Result<VersionView, Problem> {
-    VersionView::of(find(app, document.tenant_id, document, number).await?)
+) -> Result<Shown<VersionView>, Problem> {
+    let version = find(app, document, number).await?;
+    VersionView::of(version).map(Shown::new)
 }
 
 /// One version of a document; 404 if it is not kept (any more).
-pub(super) async fn find(
-    app: &App,
-    tenant: TenantId,
-    document: &Document,
-    number: i64,
-) -> Result<Version, Problem> {
+pub(super) async fn find(app: &App, document: &Document, number: i64) -> Result<Version, Problem> {
+    let Document {
+        tenant_id,
+        kind,
+        id,
+        ..
+    } = document;
     let found = app
         .store
-        .find_version(tenant, document.kind, &document.id, number)
+        .find_version(*tenant_id, *kind, id, number)
         .await?;
     found.ok_or_else(|| Problem::not_found("version"))
 }

@@ -21,14 +21,14 @@ pub enum ConfigError {
         allowed: String,
     },
     /// A key that names no setting.
-    #[error("{key} from {origin}: no such setting; the nearest is {nearest}")]
+    #[error("{key} from {origin}: no such setting{}", meant(*nearest))]
     UnknownKey {
         /// The key as written.
         key: String,
         /// Where it was written.
         origin: Origin,
-        /// The setting spelt most like it.
-        nearest: &'static str,
+        /// The setting that may be meant.
+        nearest: Option<&'static str>,
     },
     /// A configuration file that cannot be read.
     #[error("{}: cannot be read ({reason}); give another file with --config", path.display())]
@@ -67,3 +67,8 @@ impl fmt::Display for ConfigErrors {
 }
 
 impl std::error::Error for ConfigErrors {}
+
+/// What a key may have meant.
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |key| format!("; the nearest is {key}"))
+}

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use tieline_mapping::nearest;
+
 use super::error::{ConfigError, ConfigErrors};
 use super::setting::{Fallback, Setting};
 use super::table::SETTINGS;
@@ -284,31 +286,12 @@ fn check_known(key: &str, origin: &Origin, errors: &mut Vec<ConfigError>) {
     if SETTINGS.iter().any(|setting| setting.key == key) {
         return;
     }
-    let nearest = SETTINGS
-        .iter()
-        .map(|setting| setting.key)
-        .min_by_key(|known| distance(key, known));
-    let nearest = nearest.expect("the table is not empty");
+    let known = SETTINGS.iter().map(|setting| setting.key);
     errors.push(ConfigError::UnknownKey {
         key: key.to_owned(),
         origin: origin.clone(),
-        nearest,
+        nearest: nearest(key, known),
     });
-}
-
-/// Levenshtein's distance: the letters to insert, delete or replace.
-fn distance(left: &str, right: &str) -> usize {
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.bytes().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[right.len()]
 }
 
 fn refused(setting: &Setting, origin: &Origin, value: &str, allowed: String) -> ConfigError {

@@ -21,8 +21,10 @@ mod openai;
 mod prompt;
 mod run;
 mod service;
+mod setback;
 mod speak;
 mod sse;
+mod steer;
 mod tools;
 mod turns;
 
@@ -40,8 +42,9 @@ pub use events::{About, Teller};
 use events::{owed, user_message};
 pub use live::{Listener, Live, Update};
 pub(crate) use note::Note;
+pub use setback::Setback;
 pub use speak::{Asked, Conversations, NewConversation, rests};
-pub use turns::{Setback, Turns};
+pub use turns::Turns;
 
 /// What conversing works with.
 #[derive(Clone)]

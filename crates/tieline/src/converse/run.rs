@@ -23,7 +23,8 @@ use super::{
     model::{self, Failure, Question},
     prompt::{Answer, Prompt},
     service::AboutTurn,
-    turns::{Inner, Setback},
+    setback::Setback,
+    turns::Inner,
 };
 use crate::{operate::Offered, registry::OpenAgent, telemetry::spans};
 

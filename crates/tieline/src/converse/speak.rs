@@ -1,4 +1,4 @@
-//! What clients and people do in conversations.
+//! What clients and people say in conversations.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,14 +8,12 @@ use tieline_domain::{
     ConversationId, MessageId, TenantId, TurnId, Violation,
     agent::Runtime,
     clock::Clock,
-    conversation::{
-        self, Approval, Conversation, Message, Role, Status, Turn, TurnStatus, WaitsFor,
-    },
+    conversation::{self, Conversation, Message, Role, Status, Turn, TurnStatus, WaitsFor},
     violation,
 };
 use tieline_store::{
     Store,
-    conversations::{Ending, Passage, Said, Saying, approvals::Word},
+    conversations::{Said, Saying},
 };
 
 use tokio::time::{Instant, sleep_until};
@@ -59,13 +57,13 @@ pub struct Asked {
 /// Conversations as clients and people see them; clones share what they need.
 #[derive(Clone)]
 pub struct Conversations {
-    clock: Clock,
+    pub(super) clock: Clock,
     config: Arc<Config>,
     pub(super) store: Store,
     registry: Registry,
     pub(super) dispatcher: Arc<Dispatcher>,
-    teller: Teller,
-    live: Live,
+    pub(super) teller: Teller,
+    pub(super) live: Live,
 }
 
 impl Conversations {
@@ -284,128 +282,6 @@ impl Conversations {
         }
         Ok(message)
     }
-
-    /// Hands a conversation to people: from now on they answer.
-    pub async fn escalate(
-        &self,
-        conversation: &Conversation,
-        reason: Option<&str>,
-        priority: Option<&str>,
-    ) -> Result<(), Error> {
-        let agent = self.agent_of(conversation).await?;
-        let trace_id = new_trace();
-        let about = about(&agent, conversation, &trace_id);
-        let notices = self.teller.escalated(about, conversation, reason, priority);
-        let passage = Passage {
-            to: Status::Escalated,
-            from: &[Status::Active],
-            at: self.clock.now(),
-            notices: notices.await?,
-        };
-        self.pass(conversation, &passage).await
-    }
-
-    /// Ends a conversation; what is not answered by then is called off.
-    pub async fn complete(
-        &self,
-        conversation: &Conversation,
-        scores: (Option<f64>, Option<f64>),
-    ) -> Result<(), Error> {
-        let agent = self.agent_of(conversation).await?;
-        let trace_id = new_trace();
-        let about = about(&agent, conversation, &trace_id);
-        let passage = Passage {
-            to: Status::Completed,
-            from: &[Status::Active, Status::Escalated],
-            at: self.clock.now(),
-            notices: vec![self.teller.completed(about, conversation, scores).await?],
-        };
-        self.pass(conversation, &passage).await?;
-        let open = self
-            .store
-            .open_turns(conversation.tenant_id, conversation.id);
-        for turn in open.await? {
-            self.call_off(
-                &agent,
-                conversation,
-                &turn,
-                "the conversation was completed",
-            )
-            .await?;
-        }
-        Ok(())
-    }
-
-    async fn pass(&self, conversation: &Conversation, passage: &Passage) -> Result<(), Error> {
-        let (tenant, id) = (conversation.tenant_id, conversation.id);
-        if !self.store.pass_conversation(tenant, id, passage).await? {
-            let found = self.store.find_conversation(tenant, id).await?;
-            let Conversation { status, .. } = found.ok_or(Error::Missing("conversation"))?;
-            let detail = format!(
-                "this conversation is {status}; it cannot become {}",
-                passage.to
-            );
-            return Err(Error::Conflict(detail));
-        }
-        self.dispatcher.wake();
-        Ok(())
-    }
-
-    /// Calls a turn off. One that is at work stops as soon as it can.
-    pub async fn cancel(&self, conversation: &Conversation, turn: &Turn) -> Result<(), Error> {
-        if turn.ended_at.is_some() {
-            let detail = format!("this turn has ended: it is {}", turn.status);
-            return Err(Error::Conflict(detail));
-        }
-        let agent = self.agent_of(conversation).await?;
-        self.call_off(&agent, conversation, turn, "it was called off")
-            .await
-    }
-
-    async fn call_off(
-        &self,
-        agent: &OpenAgent,
-        conversation: &Conversation,
-        turn: &Turn,
-        reason: &str,
-    ) -> Result<(), Error> {
-        self.store.ask_turn_to_stop(turn.tenant_id, turn.id).await?;
-        self.live.stop(turn.id);
-        if turn.status == TurnStatus::Running {
-            return Ok(());
-        }
-        let ending = Ending {
-            status: TurnStatus::Cancelled,
-            reason: Some(reason.to_owned()),
-            reply: None,
-            at: self.clock.now(),
-            notices: Vec::new(),
-        };
-        let about = about(agent, conversation, &turn.trace_id);
-        let wake = self.teller.resumed(about, turn.id).await?;
-        self.store.end_turn(turn, &ending, about_turn(wake)).await?;
-        self.dispatcher.wake();
-        self.live.tell(turn.id, Update::Rests);
-        Ok(())
-    }
-
-    /// Consents to a tool call, or not; its turn goes on once nothing else is to be decided.
-    pub async fn decide(&self, approval: &Approval, word: &Word) -> Result<(), Error> {
-        let (tenant, id) = (approval.tenant_id, approval.conversation_id);
-        let conversation = self.store.find_conversation(tenant, id).await?;
-        let conversation = conversation.ok_or(Error::Missing("conversation"))?;
-        let agent = self.agent_of(&conversation).await?;
-        let trace_id = new_trace();
-        let about = about(&agent, &conversation, &trace_id);
-        let wake = self.teller.resumed(about, approval.turn_id).await?;
-        if !self.store.decide(approval, word, about_turn(wake)).await? {
-            let found = self.store.find_approval(tenant, approval.id).await?;
-            let decision = found.map_or(approval.decision, |found| found.decision);
-            return Err(Error::Conflict(format!("this call is {decision} already")));
-        }
-        self.dispatcher.wake();
-        Ok(())
-    }
 }
 
 /// Whether nothing more happens in a turn by itself.
@@ -423,7 +299,12 @@ async fn heard_rest(listener: &mut Listener) {
     }
 }
 
-fn about<'a>(agent: &'a OpenAgent, conversation: &Conversation, trace_id: &'a str) -> About<'a> {
+/// What the events of a conversation are about.
+pub(super) fn about<'a>(
+    agent: &'a OpenAgent,
+    conversation: &Conversation,
+    trace_id: &'a str,
+) -> About<'a> {
     About {
         tenant: conversation.tenant_id,
         agent,
@@ -437,6 +318,6 @@ fn ended() -> Error {
     Error::Conflict("this conversation is completed; begin another one".to_owned())
 }
 
-fn new_trace() -> String {
+pub(super) fn new_trace() -> String {
     format!("{:032x}", random::<u128>())
 }

@@ -1,9 +1,6 @@
 //! Turns as deliveries: an agent is told of something, and does what is to be done about it.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use rand::random;
 use tieline_domain::{
@@ -23,8 +20,8 @@ use super::{
     Parts,
     events::{About, Cue, Teller},
     live::{Live, Update},
-    model::Failure,
     run::Run,
+    setback::Setback,
 };
 use crate::{
     config,
@@ -32,60 +29,6 @@ use crate::{
     outbound::Outbound,
     registry::{self, OpenAgent, Registry},
 };
-
-/// Why a turn cannot go on now. Its delivery is tried again.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{detail}")]
-pub struct Setback {
-    /// The kind, as attempts have it.
-    pub kind: &'static str,
-    /// What happened, in a sentence, without secrets.
-    pub detail: String,
-    /// The status that was answered, if there was one.
-    pub status: Option<u16>,
-    /// For how long whoever answered asked to be left alone.
-    pub wait: Option<Duration>,
-}
-
-impl From<Failure> for Setback {
-    fn from(failure: Failure) -> Self {
-        let Failure {
-            kind,
-            detail,
-            status,
-            wait,
-            passes: _,
-        } = failure;
-        Self {
-            kind,
-            detail,
-            status,
-            wait,
-        }
-    }
-}
-
-impl From<tieline_store::Error> for Setback {
-    fn from(error: tieline_store::Error) -> Self {
-        Self {
-            kind: "storage",
-            detail: error.to_string(),
-            status: None,
-            wait: None,
-        }
-    }
-}
-
-impl From<registry::Error> for Setback {
-    fn from(error: registry::Error) -> Self {
-        Self {
-            kind: "storage",
-            detail: error.to_string(),
-            status: None,
-            wait: None,
-        }
-    }
-}
 
 /// Takes turns; clones share it.
 #[derive(Clone)]

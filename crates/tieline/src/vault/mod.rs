@@ -23,6 +23,7 @@ use tieline_domain::{TenantId, Timestamp, clock::Clock};
 use tieline_store::{
     Store,
     data_keys::{Added, SealedDataKey},
+    sealed::NewSealed,
 };
 
 use aead::{Key, KeyBytes, Label};
@@ -88,6 +89,25 @@ impl Vault {
         let sealed = key.seal(&value_label(tenant, kind, name), plain);
         let header = [&[FORMAT][..], &CURRENT_DATA_KEY.to_be_bytes()].concat();
         Ok([header, sealed].concat())
+    }
+
+    /// Seals what belongs to the object with this id, as it is kept with it.
+    pub async fn seal_for(
+        &self,
+        tenant: TenantId,
+        kind: SealedKind,
+        id: &impl ToString,
+        plain: &[u8],
+    ) -> Result<NewSealed, VaultError> {
+        let id = id.to_string();
+        Ok(NewSealed {
+            tenant_id: tenant,
+            kind,
+            sealed: self.seal(tenant, kind, &id, plain).await?,
+            name: id.clone(),
+            id,
+            description: None,
+        })
     }
 
     /// Opens what [`Vault::seal`] has sealed with the same tenant, kind and name.

@@ -5,10 +5,7 @@ use tieline_domain::{
     auth::{Auth, AuthKind},
     subscription::Subscription,
 };
-use tieline_store::{
-    documents::SealedChange,
-    sealed::{NewSealed, SealedKind},
-};
+use tieline_store::{documents::SealedChange, sealed::SealedKind};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -79,19 +76,9 @@ impl Subscriptions {
             auth: auth.clone(),
             secret,
         };
-        let (kind, name) = (SealedKind::DestinationAuth, id.to_string());
-        let sealed = self
-            .vault
-            .seal(tenant, kind, &name, &credential.to_bytes())
-            .await?;
-        Ok(SealedChange::Set(NewSealed {
-            tenant_id: tenant,
-            kind,
-            id: name.clone(),
-            name,
-            description: None,
-            sealed,
-        }))
+        let (kind, plain) = (SealedKind::DestinationAuth, credential.to_bytes());
+        let sealed = self.vault.seal_for(tenant, kind, &id, &plain).await?;
+        Ok(SealedChange::Set(sealed))
     }
 
     async fn kept_secret(

@@ -87,15 +87,8 @@ impl SigningKeys {
 
     async fn new_key(&self, tenant: TenantId) -> Result<NewSealed, Error> {
         let key = generate_signing_key(&Zeroizing::new(random()));
-        let (kind, name) = (SealedKind::SigningKey, tenant.to_string());
-        let sealed = self.vault.seal(tenant, kind, &name, key.as_bytes()).await?;
-        Ok(NewSealed {
-            tenant_id: tenant,
-            kind,
-            id: name.clone(),
-            name,
-            description: None,
-            sealed,
-        })
+        let kind = SealedKind::SigningKey;
+        let sealed = self.vault.seal_for(tenant, kind, &tenant, key.as_bytes());
+        Ok(sealed.await?)
     }
 }

@@ -57,7 +57,11 @@ impl Sources {
         self.check_agent(tenant, source).await?;
         let mut sealed = Vec::new();
         if let Some(secret) = &secret {
-            sealed.push(self.sealed(tenant, id, secret).await?);
+            sealed.push(
+                self.vault
+                    .seal_for(tenant, SealedKind::Source, &id, secret.as_bytes())
+                    .await?,
+            );
         }
         let new = NewDocument {
             tenant_id: tenant,
@@ -102,7 +106,10 @@ impl Sources {
         self.check_mapping(tenant, source).await?;
         self.check_agent(tenant, source).await?;
         if let Some(new) = &new {
-            let sealed = self.sealed(tenant, id, new).await?;
+            let sealed = self
+                .vault
+                .seal_for(tenant, SealedKind::Source, &id, new.as_bytes())
+                .await?;
             self.store.create_sealed(&sealed, by).await?;
         }
         let source = source.clone().settled(secret.is_some());
@@ -139,7 +146,10 @@ impl Sources {
         let overlap_until = by.at.plus(new.overlap());
         let (secret, _) = NewSecret::or_generated(new.value);
         self.check(id, &source, Some(&secret))?;
-        let sealed = self.sealed(tenant, id, &secret).await?;
+        let sealed = self
+            .vault
+            .seal_for(tenant, SealedKind::Source, &id, secret.as_bytes())
+            .await?;
         let rotated = self.store.rotate_sealed(&sealed, overlap_until, by).await?;
         if rotated.is_none() {
             // It waited for its sender to bring one.
@@ -173,7 +183,10 @@ impl Sources {
         self.check(id, &source, Some(secret))?;
         let sealed = NewSealed {
             description: Some(BROUGHT.to_owned()),
-            ..self.sealed(tenant, id, secret).await?
+            ..self
+                .vault
+                .seal_for(tenant, SealedKind::Source, &id, secret.as_bytes())
+                .await?
         };
         match self.store.create_sealed(&sealed, by).await {
             Err(tieline_store::Error::NameTaken) => return Ok(false),
@@ -321,27 +334,6 @@ impl Sources {
         Ok(secret
             .expose_text()
             .map(|text| Zeroizing::new(text.to_owned())))
-    }
-
-    async fn sealed(
-        &self,
-        tenant: TenantId,
-        id: SourceId,
-        secret: &str,
-    ) -> Result<NewSealed, Error> {
-        let (kind, name) = (SealedKind::Source, id.to_string());
-        let sealed = self
-            .vault
-            .seal(tenant, kind, &name, secret.as_bytes())
-            .await?;
-        Ok(NewSealed {
-            tenant_id: tenant,
-            kind,
-            id: name.clone(),
-            name,
-            description: None,
-            sealed,
-        })
     }
 }
 

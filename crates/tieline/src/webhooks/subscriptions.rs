@@ -10,7 +10,7 @@ use tieline_domain::{
 use tieline_store::{
     ChangeBy, Store,
     documents::{Document, Kind, NewDocument, Replacement, SealedChange},
-    sealed::{NewSealed, SealedKind},
+    sealed::SealedKind,
 };
 use zeroize::Zeroizing;
 
@@ -101,7 +101,11 @@ impl Subscriptions {
             .await?;
         self.make_signing_key(tenant, &subscription, by).await?;
         let (secret, generated) = NewSecret::or_generated(secret);
-        let mut sealed = vec![self.sealed(tenant, id, &secret).await?];
+        let mut sealed = vec![
+            self.vault
+                .seal_for(tenant, SealedKind::Subscription, &id, secret.as_bytes())
+                .await?,
+        ];
         if let SealedChange::Set(auth) = auth {
             sealed.push(auth);
         }
@@ -176,7 +180,10 @@ impl Subscriptions {
         };
         let overlap_until = by.at.plus(new.overlap());
         let (secret, generated) = NewSecret::or_generated(new.value);
-        let sealed = self.sealed(tenant, id, &secret).await?;
+        let sealed = self
+            .vault
+            .seal_for(tenant, SealedKind::Subscription, &id, secret.as_bytes())
+            .await?;
         self.store.rotate_sealed(&sealed, overlap_until, by).await?;
         // The new version makes the other nodes load the secret; what others change meanwhile stays.
         let written = loop {
@@ -332,27 +339,6 @@ impl Subscriptions {
         }
         violations.extend(self.auth_violations(subscription, auth_secret, now));
         violations
-    }
-
-    async fn sealed(
-        &self,
-        tenant: TenantId,
-        id: SubscriptionId,
-        secret: &str,
-    ) -> Result<NewSealed, Error> {
-        let (kind, name) = (SealedKind::Subscription, id.to_string());
-        let sealed = self
-            .vault
-            .seal(tenant, kind, &name, secret.as_bytes())
-            .await?;
-        Ok(NewSealed {
-            tenant_id: tenant,
-            kind,
-            id: name.clone(),
-            name,
-            description: None,
-            sealed,
-        })
     }
 }
 

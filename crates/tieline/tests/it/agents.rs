@@ -166,14 +166,7 @@ async fn a_model_that_errs_is_told_and_ends_at_its_bound() {
         );
     let scene = sales(model, json!({})).await;
     let patch = json!({"runtime": {"max_steps": 6}});
-    json_of(
-        scene
-            .client
-            .patch("/v1/agents/agent_sales", patch)
-            .await
-            .unwrap(),
-        200,
-    );
+    scene.patch("/v1/agents/agent_sales", patch, 200).await;
     let id = conversation(&scene).await;
     let rows = [
         (
@@ -415,14 +408,7 @@ async fn a_service_answers_in_the_place_of_a_model() {
         "type": "http", "url": scene.receiver.url("/think"), "base_url": null, "model": null, "api_key": null,
         "headers": {"x-key": "{{secrets.MODEL_KEY}}"}
     }});
-    json_of(
-        scene
-            .client
-            .patch("/v1/agents/agent_sales", patch)
-            .await
-            .unwrap(),
-        200,
-    );
+    scene.patch("/v1/agents/agent_sales", patch, 200).await;
     let id = conversation(&scene).await;
     let done = say(&scene, &id, "who is it?", 200).await;
     assert_eq!(done["reply"]["content"], "it is \"John Smith\"");
@@ -567,14 +553,7 @@ async fn an_inactive_agent_is_told_when_it_is_active_again() {
         .await;
     assert_eq!((held.len(), &held[0]["webhook_id"]), (1, &Value::Null));
     let patch = json!({"status": "active"});
-    json_of(
-        scene
-            .client
-            .patch("/v1/agents/agent_sales", patch)
-            .await
-            .unwrap(),
-        200,
-    );
+    scene.patch("/v1/agents/agent_sales", patch, 200).await;
     let turns = format!("/v1/conversations/{id}/turns");
     scene
         .when(&turns, |list| list["data"][0]["status"] == "completed")

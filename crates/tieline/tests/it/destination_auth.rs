@@ -7,7 +7,7 @@ use tieline_testkit::receiver::{Behaviour, Receiver, Script, Tls};
 
 use crate::{
     bad_input::{Row, check},
-    scene::{Scene, json_of, text},
+    scene::{Scene, text},
 };
 
 /// Makes a webhook to `path`, with what `more` says.
@@ -41,7 +41,7 @@ async fn headers_are_sent_shown_and_changed_one_by_one() {
 
     let path = format!("/v1/webhooks/{}", text(&made["id"]));
     let patch = json!({"headers": {"X-Version": null, "x-team": "core"}});
-    let changed = json_of(scene.client.patch(&path, patch).await.unwrap(), 200);
+    let changed = scene.patch(&path, patch, 200).await;
     assert_eq!(
         changed["headers"],
         json!({"x-region": "eu-1", "x-team": "core"})
@@ -112,13 +112,7 @@ async fn each_kind_sends_its_header_and_no_secret_is_recorded() {
             "{attempt:#}"
         );
         let path = format!("/v1/webhooks/{}", text(&made["id"]));
-        scene
-            .client
-            .delete(&path)
-            .await
-            .unwrap()
-            .expect(204)
-            .unwrap();
+        scene.delete(&path).await;
     }
 }
 
@@ -174,7 +168,7 @@ async fn a_secret_that_is_left_out_stays_but_only_for_where_it_went() {
 
     // Nothing is kept of what was removed, of another kind, or for another place.
     let bearer = json!({"auth": {"type": "bearer"}});
-    let refused = json_of(scene.client.patch(&path, &bearer).await.unwrap(), 422);
+    let refused = scene.patch(&path, &bearer, 422).await;
     assert_eq!(refused["errors"][0]["pointer"], "/auth/token", "{refused}");
     let bearer = json!({"auth": {"type": "bearer", "token": "secret-token"}});
     scene
@@ -185,7 +179,7 @@ async fn a_secret_that_is_left_out_stays_but_only_for_where_it_went() {
         .expect(200)
         .unwrap();
     let elsewhere = json!({"url": "http://127.0.0.1:1/hook"});
-    let refused = json_of(scene.client.patch(&path, &elsewhere).await.unwrap(), 422);
+    let refused = scene.patch(&path, &elsewhere, 422).await;
     assert_eq!(refused["errors"][0]["pointer"], "/auth/token", "{refused}");
     let detail = text(&refused["errors"][0]["detail"]);
     assert!(detail.contains("another host"), "{detail}");

@@ -144,13 +144,7 @@ async fn without_a_token_nothing_is_sent() {
             "{error}"
         );
         let path = format!("/v1/webhooks/{}", text(&made["id"]));
-        scene
-            .client
-            .delete(&path)
-            .await
-            .unwrap()
-            .expect(204)
-            .unwrap();
+        scene.delete(&path).await;
     }
     assert!(at(&scene.received(), "/hook").is_empty());
 }

@@ -31,7 +31,7 @@ async fn types_are_registered_changed_and_deleted() {
 
     let path = "/v1/event-types/order.created";
     let patch = json!({"validate": "reject", "description": "An order."});
-    let patched = json_of(scene.client.patch(path, patch).await.unwrap(), 200);
+    let patched = scene.patch(path, patch, 200).await;
     assert_eq!(patched["schema"], json!({"type": "object"}), "{patched}");
     let stale = scene
         .client
@@ -80,14 +80,8 @@ async fn types_are_registered_changed_and_deleted() {
     ] {
         answer.unwrap().expect(404).unwrap();
     }
-    scene
-        .client
-        .delete(path)
-        .await
-        .unwrap()
-        .expect(204)
-        .unwrap();
-    scene.client.get(path).await.unwrap().expect(404).unwrap();
+    scene.delete(path).await;
+    scene.missing(path).await;
 }
 
 #[tokio::test]
@@ -121,7 +115,7 @@ async fn an_event_that_does_not_fit_is_refused_where_that_is_asked() {
     scene.post("/v1/events", bad.clone(), 202).await;
     let path = "/v1/event-types/order.created";
     let patch = json!({"validate": "reject"});
-    json_of(scene.client.patch(path, patch).await.unwrap(), 200);
+    scene.patch(path, patch, 200).await;
 
     let refused = scene.post("/v1/events", bad.clone(), 422).await;
     assert_eq!(refused["errors"][0]["pointer"], "/data/total", "{refused}");
@@ -150,13 +144,7 @@ async fn an_event_that_does_not_fit_is_refused_where_that_is_asked() {
         .unwrap()
         .expect(202)
         .unwrap();
-    scene
-        .client
-        .delete(path)
-        .await
-        .unwrap()
-        .expect(204)
-        .unwrap();
+    scene.delete(path).await;
     scene.post("/v1/events", bad, 202).await;
 }
 

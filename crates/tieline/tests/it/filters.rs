@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tieline_testkit::receiver::Script;
 
-use crate::scene::{Scene, json_of, text};
+use crate::scene::{Scene, text};
 
 /// The events that were delivered to `path`, by their `data`.
 fn delivered(scene: &Scene, path: &str) -> Vec<Value> {
@@ -48,11 +48,11 @@ async fn a_webhook_gets_what_its_filter_lets_pass() {
     // The filter in force is the one last saved.
     let path = format!("/v1/webhooks/{hook}");
     let patch = json!({"filter": {"all": [{"field": "data.total", "eq": 99}]}});
-    json_of(scene.client.patch(&path, patch).await.unwrap(), 200);
+    scene.patch(&path, patch, 200).await;
     let event = scene.publish("order.created", json!({"total": 99})).await;
     scene.delivery(&event, &hook).await;
     let patch = json!({"filter": null});
-    let changed = json_of(scene.client.patch(&path, patch).await.unwrap(), 200);
+    let changed = scene.patch(&path, patch, 200).await;
     assert_eq!(changed["filter"], json!(null));
     let event = scene.publish("order.created", json!(1)).await;
     scene.delivery(&event, &hook).await;

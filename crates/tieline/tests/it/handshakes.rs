@@ -344,7 +344,7 @@ async fn the_first_request_brings_the_secret_once() {
             "{scheme}"
         );
         let token = format!("{}/verification-token", source.path());
-        scene.client.get(&token).await.unwrap().expect(404).unwrap();
+        scene.missing(&token).await;
         let event = || Asked::post(r#"{"id":"1","type":"page.created"}"#);
         let early = source.send_signed_with(&scene, event(), first).await;
         assert_eq!(early.status.as_u16(), 401, "{scheme}: {}", early.text());
@@ -389,7 +389,7 @@ async fn a_secret_that_a_user_gave_is_not_shown() {
         .await;
     for source in [given, pending] {
         let token = format!("{}/verification-token", source.path());
-        scene.client.get(&token).await.unwrap().expect(404).unwrap();
+        scene.missing(&token).await;
         assert_eq!(scene.get(&source.path()).await["status"], "active");
         let event = Asked::post(r#"{"id":"1","type":"page.created"}"#);
         let taken = source

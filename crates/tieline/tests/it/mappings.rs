@@ -429,14 +429,7 @@ async fn webhooks_of_both_directions_run_mappings() {
     // A change of the mapping holds for the next request.
     let rules =
         json!({"direction": "to_external", "mappings": [{"source": "Phone", "target": "phone"}]});
-    json_of(
-        scene
-            .client
-            .patch("/v1/mappings/leads", rules)
-            .await
-            .unwrap(),
-        200,
-    );
+    scene.patch("/v1/mappings/leads", rules, 200).await;
     scene.post(&path, json!({"Phone": "+2"}), 202).await;
     let events = scene
         .when("/v1/events?type=lead.created", |list| {

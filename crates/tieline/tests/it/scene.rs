@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use tieline_testkit::{
     http::{Answer, Client},
@@ -58,6 +59,26 @@ impl Scene {
 
     pub(crate) async fn post(&self, path: &str, body: Value, status: u16) -> Value {
         json_of(self.client.post(path, body).await.unwrap(), status)
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value, status: u16) -> Value {
+        json_of(self.client.put(path, body).await.unwrap(), status)
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: impl Serialize, status: u16) -> Value {
+        json_of(self.client.patch(path, body).await.unwrap(), status)
+    }
+
+    /// Deletes what is at `path`.
+    pub(crate) async fn delete(&self, path: &str) {
+        let deleted = self.client.delete(path).await.unwrap();
+        deleted.expect(204).unwrap();
+    }
+
+    /// There is nothing at `path`.
+    pub(crate) async fn missing(&self, path: &str) {
+        let answer = self.client.get(path).await.unwrap();
+        answer.expect(404).unwrap();
     }
 
     /// A webhook to `path` of the receiver; its id.

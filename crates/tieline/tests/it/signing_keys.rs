@@ -87,13 +87,7 @@ async fn a_webhook_chooses_who_signs() {
             assert_eq!(URL_SAFE_NO_PAD.encode(raw), text(&keys[0]["x"]));
         }
         let path = format!("/v1/webhooks/{}", text(&made["id"]));
-        scene
-            .client
-            .delete(&path)
-            .await
-            .unwrap()
-            .expect(204)
-            .unwrap();
+        scene.delete(&path).await;
     }
 }
 

@@ -98,7 +98,7 @@ async fn a_source_is_changed_paused_and_deleted() {
     assert_eq!(send(&scene, &id, &secret, "{}").await.status, 404);
 
     let put = json!({"name": "B"});
-    let replaced = json_of(scene.client.put(&path, put).await.unwrap(), 200);
+    let replaced = scene.put(&path, put, 200).await;
     assert_eq!(replaced["dedupe"], json!(null));
     assert_eq!(replaced["status"], "active");
     assert_eq!(
@@ -108,14 +108,8 @@ async fn a_source_is_changed_paused_and_deleted() {
     );
     assert_eq!(scene.list(INCOMING).await[0]["name"], "B");
 
-    scene
-        .client
-        .delete(&path)
-        .await
-        .unwrap()
-        .expect(204)
-        .unwrap();
-    scene.client.get(&path).await.unwrap().expect(404).unwrap();
+    scene.delete(&path).await;
+    scene.missing(&path).await;
     assert_eq!(send(&scene, &id, &secret, "{}").await.status, 404);
     assert!(scene.list(INCOMING).await.is_empty());
 }
@@ -155,7 +149,7 @@ async fn a_source_without_verification_has_no_secret_until_it_gets_a_scheme() {
     assert_eq!(send(&scene, &id, "any", "{}").await.status, 202);
     let patch = json!({"verification": {"scheme": "hmac-sha256"}});
     let path = format!("{INCOMING}/{id}");
-    let secured = json_of(scene.client.patch(&path, patch).await.unwrap(), 200);
+    let secured = scene.patch(&path, patch, 200).await;
     let secret = text(&secured["secret"]);
     assert_eq!(send(&scene, &id, "any", "{}").await.status, 401);
     assert_eq!(send(&scene, &id, &secret, "[]").await.status, 202);
@@ -273,7 +267,7 @@ async fn a_scheme_is_shown_by_its_name_and_by_its_aliases() {
     assert_eq!(meta, scene.get("/v1/webhooks/presets/whatsapp").await);
     for nobody in ["nobody", "Meta", "%20"] {
         let path = format!("/v1/webhooks/presets/{nobody}");
-        scene.client.get(&path).await.unwrap().expect(404).unwrap();
+        scene.missing(&path).await;
     }
 }
 

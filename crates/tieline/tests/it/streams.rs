@@ -160,13 +160,7 @@ async fn a_stream_ends_with_its_key_and_with_the_server() {
     let mut stream = open(&client, PATH, None).await;
     let mut other = open(&scene.client, PATH, None).await;
     let path = format!("/v1/api-keys/{}", text(&key["id"]));
-    scene
-        .client
-        .delete(&path)
-        .await
-        .unwrap()
-        .expect(204)
-        .unwrap();
+    scene.delete(&path).await;
     assert_eq!(stream.next().await.unwrap(), None::<Event>);
     scene.publish("a", Value::Null).await;
     assert!(other.next().await.unwrap().is_some(), "only its own end");

@@ -52,7 +52,7 @@ async fn a_webhook_is_changed_and_deleted() {
     let id = text(&made["id"]);
     let path = format!("/v1/webhooks/{id}");
     let patch = json!({"events": ["b", "c.*"], "retry": null});
-    let changed = json_of(scene.client.patch(&path, patch).await.unwrap(), 200);
+    let changed = scene.patch(&path, patch, 200).await;
     assert_eq!(changed["events"], json!(["b", "c.*"]));
     assert_eq!(changed["retry"], json!(null));
     assert_eq!(changed["timeout_seconds"], 5);
@@ -65,21 +65,15 @@ async fn a_webhook_is_changed_and_deleted() {
     let delivered = |seen: &serde_json::Value| seen["last_success_at"].is_string();
     scene.when(&path, delivered).await;
     let put = json!({"url": scene.receiver.url("/two"), "events": ["*"]});
-    let replaced = json_of(scene.client.put(&path, put).await.unwrap(), 200);
+    let replaced = scene.put(&path, put, 200).await;
     assert_eq!(replaced["description"], json!(null));
     assert_eq!(scene.list("/v1/webhooks").await, [replaced]);
     scene.publish("anything", json!({})).await;
     let received = scene.receiver.wait_for(2).await.unwrap();
     assert_eq!(received[1].path, "/two");
 
-    scene
-        .client
-        .delete(&path)
-        .await
-        .unwrap()
-        .expect(204)
-        .unwrap();
-    scene.client.get(&path).await.unwrap().expect(404).unwrap();
+    scene.delete(&path).await;
+    scene.missing(&path).await;
     let event = scene.publish("anything", json!({})).await;
     let owed = scene
         .list(&format!("/v1/deliveries?event_id={event}"))
@@ -95,13 +89,7 @@ async fn what_a_deleted_webhook_is_owed_is_called_off() {
     let delivery = scene.delivery(&event, &webhook).await;
     scene.settled(&delivery, "pending", 1).await;
     let path = format!("/v1/webhooks/{webhook}");
-    scene
-        .client
-        .delete(&path)
-        .await
-        .unwrap()
-        .expect(204)
-        .unwrap();
+    scene.delete(&path).await;
     scene.wait(80);
     scene.settled(&delivery, "cancelled", 1).await;
     let retry = format!("/v1/deliveries/{delivery}/retry");

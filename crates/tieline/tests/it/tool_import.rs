@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tieline_testkit::receiver::{Behaviour, Reply, Script};
 
-use crate::scene::{Scene, json_of};
+use crate::scene::Scene;
 
 const KEY: &str = "key-of-the-pet-store";
 
@@ -130,10 +130,7 @@ async fn what_is_imported_again_keeps_its_id_and_its_settings() {
         .post("/v1/tools/import", import(&scene, "/openapi.json"), 200)
         .await;
     let own = json!({"timeout_seconds": 7});
-    json_of(
-        scene.client.patch("/v1/tools/get_pet", own).await.unwrap(),
-        200,
-    );
+    scene.patch("/v1/tools/get_pet", own, 200).await;
     let again = scene
         .post("/v1/tools/import", import(&scene, "/openapi.json"), 200)
         .await;
@@ -163,10 +160,7 @@ async fn what_is_imported_again_keeps_its_id_and_its_settings() {
     );
 
     let mine = json!({"tags": []});
-    json_of(
-        scene.client.patch("/v1/tools/get_pet", mine).await.unwrap(),
-        200,
-    );
+    scene.patch("/v1/tools/get_pet", mine, 200).await;
     let kept = scene
         .post("/v1/tools/import", import(&scene, "/openapi.json"), 200)
         .await;

@@ -142,27 +142,9 @@ async fn a_tool_is_made_changed_and_deleted() {
         answer.unwrap().expect(404).unwrap();
     }
 
-    scene
-        .client
-        .delete("/v1/tools/lookup_customer")
-        .await
-        .unwrap()
-        .expect(204)
-        .unwrap();
-    scene
-        .client
-        .get(&format!("/v1/tools/{id}"))
-        .await
-        .unwrap()
-        .expect(404)
-        .unwrap();
-    scene
-        .client
-        .delete("/v1/secrets/CRM_API_KEY")
-        .await
-        .unwrap()
-        .expect(204)
-        .unwrap();
+    scene.delete("/v1/tools/lookup_customer").await;
+    scene.missing(&format!("/v1/tools/{id}")).await;
+    scene.delete("/v1/secrets/CRM_API_KEY").await;
 }
 
 #[tokio::test]

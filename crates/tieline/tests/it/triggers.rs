@@ -472,5 +472,5 @@ async fn what_is_wrong_is_refused_with_its_place() {
         .unwrap();
     let gone = scene.client.request(http::Method::DELETE, path);
     gone.send().await.unwrap().expect(204).unwrap();
-    scene.client.get(path).await.unwrap().expect(404).unwrap();
+    scene.missing(path).await;
 }
