@@ -100,7 +100,7 @@ for engine in $ENGINES; do
   before="$accepted $p99"
   table+=$(printf '| %s, empty | %.0f | %.1f | %.0f | %s |' "$engine" "$accepted" "$p99" "$memory" "$ready_ms")$'\n'
   TIELINE_GROWTH_DATABASE=$store TIELINE_GROWTH_EVENTS=$GROWTH_EVENTS TIELINE_GROWTH_TENANTS=$GROWTH_TENANTS \
-    TIELINE_GROWTH_WAITING=$GROWTH_WAITING cargo test --workspace --test growth -- --nocapture 2>&1 | grep '^growth:' >&2
+    TIELINE_GROWTH_WAITING=$GROWTH_WAITING cargo test --profile bench --workspace --test growth -- --nocapture 2>&1 | grep '^growth:' >&2
   measure
   read -r was late <<<"$before"
   table+=$(printf '| %s, grown | %.0f (%+.0f %%) | %.1f (%+.0f %%) | %.0f | %s |' "$engine" "$accepted" \

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use tieline_domain::{
     AgentId, ConversationId, TurnId, Violation,
     access::{Area::Conversations, Right},
-    conversation::{Conversation, Status},
+    conversation::{Conversation, Status, Turn},
     violation,
 };
 use tieline_store::conversations::ConversationFilter;
@@ -170,6 +170,40 @@ pub async fn turns(
         .into())
 }
 
+/// Show a turn of a conversation
+///
+/// With every step so far, also while it is at work.
+#[utoipa::path(get, path = "/conversations/{id}/turns/{turn_id}", operation_id = "get_turn", tag = "Conversations",
+    params(("id" = String, Path, description = "Id of the conversation", example = "conv_01kb3f9z5qf8m9w2v7x4t6n0hc"),
+        ("turn_id" = String, Path, description = "Id of the turn", example = "turn_01kb3f9z5qf8m9w2v7x4t6n0hd")),
+    extensions(("x-required-scope" = json!("conversations:read"))))]
+pub async fn turn(
+    State(app): State<App>,
+    caller: Caller,
+    Ids(id, turn): Ids<ConversationId, TurnId>,
+) -> Result<Shown<TurnView>, Problem> {
+    caller.require(Conversations, Right::Read)?;
+    find(&app, &caller, id).await?;
+    show_turn(&app, &caller, find_turn(&app, &caller, id, turn).await?).await
+}
+
+async fn find_turn(
+    app: &App,
+    caller: &Caller,
+    conversation: ConversationId,
+    id: TurnId,
+) -> Result<Turn, Problem> {
+    let turn = app.store.find_turn(caller.tenant_id, id).await?;
+    let turn = turn.filter(|turn| turn.conversation_id == conversation);
+    turn.ok_or_else(|| Problem::not_found("turn"))
+}
+
+async fn show_turn(app: &App, caller: &Caller, turn: Turn) -> Result<Shown<TurnView>, Problem> {
+    let steps = app.store.list_steps(caller.tenant_id, &[turn.id]).await?;
+    let handles = handles(app, caller).await?;
+    Ok(Shown::new(TurnView::of(turn, &steps, &handles)))
+}
+
 /// Call a turn off
 ///
 /// One that is at work stops as soon as it can; a tool call that is under way may have been done.
@@ -184,19 +218,9 @@ pub async fn cancel_turn(
 ) -> Result<Shown<TurnView>, Problem> {
     caller.require(Conversations, Right::Write)?;
     let conversation = find(&app, &caller, id).await?;
-    let tenant = caller.tenant_id;
-    let turn = app.store.find_turn(tenant, turn).await?;
-    let turn = turn.filter(|turn| turn.conversation_id == id);
-    let turn = turn.ok_or_else(|| Problem::not_found("turn"))?;
+    let turn = find_turn(&app, &caller, id, turn).await?;
     app.conversations.cancel(&conversation, &turn).await?;
-    let turn = app.store.find_turn(tenant, turn.id).await?;
-    let turn = turn.ok_or_else(|| Problem::not_found("turn"))?;
-    let steps = app.store.list_steps(tenant, &[turn.id]).await?;
-    Ok(Shown::new(TurnView::of(
-        turn,
-        &steps,
-        &handles(&app, &caller).await?,
-    )))
+    show_turn(&app, &caller, find_turn(&app, &caller, id, turn.id).await?).await
 }
 
 /// Why people are called in.

@@ -133,6 +133,7 @@ fn conversing() -> OpenApiRouter<App> {
         .routes(routes!(conversations::get, conversation_erasure::delete))
         .routes(routes!(conversations::messages, messages::create))
         .routes(routes!(conversations::turns))
+        .routes(routes!(conversations::turn))
         .routes(routes!(conversations::cancel_turn))
         .routes(routes!(conversations::escalate))
         .routes(routes!(conversations::complete))

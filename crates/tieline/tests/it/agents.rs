@@ -98,10 +98,12 @@ async fn an_agent_calls_a_tool_and_answers() {
         crm.header("authorization"),
         Some(&*format!("Bearer {CRM_KEY}"))
     );
-    let turns = scene
-        .get(&format!("/v1/conversations/{id}/turns"))
-        .await
-        .to_string();
+    let path = format!("/v1/conversations/{id}/turns");
+    let turns = scene.get(&path).await;
+    let turn = &turns["data"][0];
+    let one = format!("{path}/{}", turn["id"].as_str().unwrap());
+    assert_eq!(&scene.get(&one).await, turn, "with every step");
+    let turns = turns.to_string();
     let deliveries = scene.get("/v1/deliveries").await.to_string();
     assert!(
         !turns.contains(CRM_KEY) && !turns.contains(MODEL_KEY) && !deliveries.contains(MODEL_KEY)
