@@ -18,7 +18,7 @@ const MOST_BETWEEN_KILLS: usize = 250;
     clippy::disallowed_methods,
     reason = "a test is configured by its run, not by the program's settings"
 )]
-fn given(variable: &str) -> Option<u64> {
+pub(crate) fn given(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 

@@ -1,6 +1,6 @@
 //! The store goes away for a while: 503 with `Retry-After`, nothing half written, and service by itself again.
 
-use std::{fs::File, io::Write as _, path::Path, process::Command};
+use std::{fs::File, io::Write as _, path::Path, process::Command, time::Duration};
 
 use serde_json::{Value, json};
 use tieline_testkit::{
@@ -11,6 +11,7 @@ use tieline_testkit::{
 use crate::{
     books,
     cluster::{Cluster, quick_launch},
+    ledger::given,
     stage::{eventually, report, skip, text},
     traffic::Promises,
 };
@@ -157,6 +158,19 @@ async fn without_postgres_the_server_waits_for_it() {
     let launch = quick_launch(&[]).database(database.url());
     let cluster = Cluster::launch(launch, 1, None).await.unwrap();
     let (client, owner) = (Client::new(cluster.nodes[0].url()), cluster.owner());
+    let mut promises = Promises::default();
+    let mut accept = async |what: &str, client: &Client| {
+        let answer = cluster
+            .source
+            .send(client, &message(what, 0))
+            .await
+            .unwrap();
+        let accepted = answer.expect(202).unwrap().json().unwrap();
+        promises
+            .accepted
+            .insert(text(&accepted, "/event_id").unwrap());
+    };
+    accept("before", &client).await;
     tokio::task::block_in_place(|| server.stop()).unwrap();
 
     // At once, because each waits a while for the database.
@@ -176,6 +190,14 @@ async fn without_postgres_the_server_waits_for_it() {
     // Over a new connection: the one whose body was not read is closed behind its answer.
     let anew = Client::new(cluster.nodes[0].url());
     anew.get("/healthz").await.unwrap().expect(200).unwrap();
+    let mut refused = 1;
+    // A soak keeps it away for longer.
+    for _ in 0..given("TIELINE_TEST_OUTAGE_SECONDS").unwrap_or(0) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let again = cluster.source.send(&anew, &message("away", refused)).await;
+        assert_unavailable("/in", &again.unwrap());
+        refused += 1;
+    }
 
     tokio::task::block_in_place(|| server.restart()).unwrap();
     eventually("the server is ready again", async || {
@@ -183,20 +205,11 @@ async fn without_postgres_the_server_waits_for_it() {
     })
     .await
     .unwrap();
-    let answer = cluster
-        .source
-        .send(&client, &message("back", 0))
-        .await
-        .unwrap();
-    let accepted = text(&answer.expect(202).unwrap().json().unwrap(), "/event_id").unwrap();
-    let promises = Promises {
-        accepted: [accepted].into(),
-        refused: 1,
-        unanswered: 0,
-    };
+    accept("back", &client).await;
+    promises.refused = refused;
     let balance = books::close(&cluster, &promises).await.unwrap();
     assert_eq!(
-        balance.delivered, 1,
+        balance.delivered, 2,
         "what was refused was not written: {balance:?}"
     );
 }

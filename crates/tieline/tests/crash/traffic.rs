@@ -34,7 +34,7 @@ pub(crate) struct Traffic {
 }
 
 /// What was promised, and what it took.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Promises {
     /// The ids of the accepted events.
     pub(crate) accepted: BTreeSet<String>,

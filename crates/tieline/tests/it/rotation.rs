@@ -1,6 +1,9 @@
 //! Secrets are rotated under load: a receiver that verifies rejects nothing.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+};
 
 use parking_lot::Mutex;
 use serde_json::json;
@@ -39,20 +42,32 @@ async fn a_verifying_receiver_rejects_none_while_the_secret_is_rotated() {
     // newest, because a receiver gets a new one only after the rotation was answered.
     let publish = async {
         while !done.load(SeqCst) {
-            scene.publish("a", json!({"held": held.load(SeqCst)})).await;
+            let event = json!({"held": held.load(SeqCst), "number": published.load(SeqCst)});
+            scene.publish("a", event).await;
             published.fetch_add(1, SeqCst);
         }
     };
+    // All that were published by now have arrived, and some more: none is left behind for several rotations.
+    let arrived = async || {
+        let so_far = published.load(SeqCst);
+        let enough = |requests: &[Received]| {
+            let numbers = requests.iter().filter_map(|request| {
+                let body = request.json().ok()?;
+                body["data"]["number"].as_u64()
+            });
+            let numbers: HashSet<_> = numbers.collect();
+            numbers.len() >= so_far + BETWEEN && (0..so_far as u64).all(|n| numbers.contains(&n))
+        };
+        scene.receiver.wait_until(enough).await.unwrap();
+    };
     let rotating = async {
         for rotation in 0..ROTATIONS {
-            let so_far = published.load(SeqCst);
             let rotated = scene.post(&rotate, json!({"overlap_hours": 1}), 200).await;
             secrets.lock().push(text(&rotated["secret"]));
             // Some go out while the receiver still holds the old secret, and some after.
-            scene.receiver.wait_for(so_far + BETWEEN).await.unwrap();
+            arrived().await;
             held.store(rotation + 1, SeqCst);
-            let so_far = published.load(SeqCst);
-            scene.receiver.wait_for(so_far + BETWEEN).await.unwrap();
+            arrived().await;
             scene.wait(900);
         }
         done.store(true, SeqCst);

@@ -1,7 +1,10 @@
 //! Calls of tools and actions: what is sent, what comes back, what goes wrong, what is logged.
 
 use serde_json::{Value, json};
-use tieline_testkit::receiver::{Behaviour, Gate, Reply, Script};
+use tieline_testkit::{
+    http::Client,
+    receiver::{Behaviour, Gate, Reply, Script},
+};
 
 use crate::{
     scene::{Scene, json_of, text},
@@ -581,72 +584,81 @@ async fn every_call_is_in_the_log() {
     assert_eq!(count("").await, 0);
 }
 
+/// One who calls, with a key of their own.
+struct User {
+    tenant: usize,
+    name: String,
+    key_id: String,
+    client: Client,
+}
+
+/// A tenant's tool and its secret, with two users.
+async fn two_users(scene: &Scene, url: &str, tenant: usize) -> [User; 2] {
+    let owner = scene.server.tenant("*").await;
+    let value = json!({"name": "CRM_API_KEY", "value": format!("secret-of-tenant-{tenant}-a")});
+    let made = [("/v1/secrets", value), ("/v1/tools", lookup_customer(url))];
+    for (path, body) in made {
+        owner.post(path, body).await.unwrap().expect(201).unwrap();
+    }
+    let user = async |number: usize| {
+        let name = format!("tenant-{tenant}-user-{number}");
+        let key = json!({"name": name, "scopes": ["*"]});
+        let key = json_of(owner.post("/v1/api-keys", key).await.unwrap(), 201);
+        User {
+            tenant,
+            name,
+            key_id: text(&key["id"]),
+            client: scene.server.client().bearer(&text(&key["key"])),
+        }
+    };
+    [user(0).await, user(1).await]
+}
+
 #[tokio::test]
-async fn tenants_with_the_same_names_never_share_a_credential() {
+async fn tenants_and_users_with_the_same_names_never_share_a_credential() {
     const TENANTS: usize = 4;
-    const CALLS: usize = 50;
+    const CALLS: usize = 30;
     let settings = [
         ("limits.calls_per_second", "1000000"),
         ("limits.calls_burst", "1000000"),
     ];
     let scene = Scene::with(Script::new().on("/echo", Behaviour::Echo), &settings).await;
     let url = scene.receiver.url("/echo");
-    let mut tenants = Vec::new();
-    for number in 0..TENANTS {
-        let client = scene.server.tenant("*").await;
-        let value = json!({"name": "CRM_API_KEY", "value": format!("secret-of-tenant-{number}-a")});
-        client
-            .post("/v1/secrets", value)
-            .await
-            .unwrap()
-            .expect(201)
-            .unwrap();
-        client
-            .post("/v1/tools", lookup_customer(&url))
-            .await
-            .unwrap()
-            .expect(201)
-            .unwrap();
-        tenants.push(client);
+    let mut users = Vec::new();
+    for tenant in 0..TENANTS {
+        users.extend(two_users(&scene, &url, tenant).await);
     }
-    let calls = tenants.iter().enumerate().flat_map(|(number, client)| {
+    let calls = users.iter().flat_map(|user| {
         (0..CALLS).map(move |n| async move {
-            let body = json!({"parameters": {"identifier": format!("tenant-{number}")}});
-            let answer = client
-                .post("/v1/tools/lookup_customer/call", body)
-                .await
-                .unwrap();
-            let seen = json_of(answer, 200);
+            let body = json!({"parameters": {"identifier": user.name}});
+            let path = "/v1/tools/lookup_customer/call";
+            let seen = json_of(user.client.post(path, body).await.unwrap(), 200);
             assert_eq!(seen["success"], true, "{seen}");
             if n == CALLS / 2 {
-                let value = json!({"value": format!("secret-of-tenant-{number}-b")});
-                client
-                    .put("/v1/secrets/CRM_API_KEY", value)
-                    .await
-                    .unwrap()
-                    .expect(200)
-                    .unwrap();
+                let value = json!({"value": format!("secret-of-tenant-{}-b", user.tenant)});
+                let rotated = user.client.put("/v1/secrets/CRM_API_KEY", value).await;
+                rotated.unwrap().expect(200).unwrap();
             }
         })
     });
     futures::future::join_all(calls).await;
     let received = scene.received();
-    assert_eq!(received.len(), TENANTS * CALLS);
+    assert_eq!(received.len(), users.len() * CALLS);
     for request in received {
         let asked = text(&request.json().unwrap()["query"]);
-        let number = asked.strip_prefix("tenant-").unwrap();
         let sent = request.header("authorization").unwrap();
+        let own = users.iter().find(|user| user.name == asked).unwrap();
         assert!(
-            sent.starts_with(&format!("Bearer secret-of-tenant-{number}-")),
+            sent.starts_with(&format!("Bearer secret-of-tenant-{}-", own.tenant)),
             "{asked}: {sent}"
         );
     }
-    for (number, client) in tenants.iter().enumerate() {
-        let log = client.get("/v1/calls?limit=100").await.unwrap().text();
-        let own = format!("tenant-{number}");
-        assert!(log.contains(&own));
-        assert!(
-            !(0..TENANTS).any(|other| other != number && log.contains(&format!("tenant-{other}")))
-        );
+    for user in &users {
+        let log = json_of(user.client.get("/v1/calls?limit=100").await.unwrap(), 200);
+        let calls = log["data"].as_array().unwrap();
+        assert_eq!(calls.len(), 2 * CALLS, "of both users of the tenant");
+        let own = |call: &&Value| text(&call["input"]).contains(&user.name);
+        let actors = calls.iter().filter(own).map(|call| text(&call["actor"]));
+        assert_eq!(actors.collect::<Vec<_>>(), vec![user.key_id.clone(); CALLS]);
     }
 }

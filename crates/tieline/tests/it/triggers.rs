@@ -229,13 +229,15 @@ async fn an_event_goes_to_a_webhook_and_a_message_to_an_agent() {
     let run = run(&scene, &trigger, "completed").await;
     let delivery = scene.delivery(&event, &webhook).await;
     scene.settled(&delivery, "delivered", 1).await;
+    // The agent is told a moment after the run.
     let conversation = text(&run["steps"][1]["output"]["conversation_id"]);
-    let messages = scene
-        .when(
-            &format!("/v1/conversations/{conversation}/messages"),
-            |list| list["data"].as_array().is_some_and(|data| !data.is_empty()),
-        )
+    scene
+        .when("/v1/conversations?agent_id=agent_desk", |list| {
+            list["data"][0]["id"] == json!(conversation)
+        })
         .await;
+    let path = format!("/v1/conversations/{conversation}/messages");
+    let messages = scene.get(&path).await;
     assert_eq!(
         messages["data"][0]["content"], "Order 7 was paid",
         "{messages:#}"
