@@ -608,7 +608,7 @@ async fn two_users(scene: &Scene, url: &str, tenant: usize) -> [User; 2] {
             tenant,
             name,
             key_id: text(&key["id"]),
-            client: scene.server.client().bearer(&text(&key["key"])),
+            client: scene.server.client().bearer(text(&key["key"])),
         }
     };
     [user(0).await, user(1).await]
