@@ -98,9 +98,9 @@ for engine in $ENGINES; do
   wanted='{"filter":{"types":["old.event"],"webhook_id":"'$old_hook'"},"from":"2020-01-01T00:00:00Z","rate_per_second":'$RATE'}'
   counted=$(api events/replay/preview "$wanted" | field deliveries)
   job=$(api events/replay "$wanted" | field id)
-  until [ "$(api "jobs/$job" | field progress.done)" != 0 ]; do sleep 0.2; done
+  until [ "$(api "jobs/$job" | field done)" != 0 ]; do sleep 0.2; done
   live
-  done_then=$(api "jobs/$job" | field progress.done)
+  done_then=$(api "jobs/$job" | field done)
   [ "$(api "jobs/$job" | field status)" = running ] || say "the replay ended before it was measured: raise REPLAYED"
   sent() { curl --silent http://127.0.0.1:9100/stats | field count; }
   cancelled=$(now_ms)

@@ -2,7 +2,7 @@
 //! `webhook-id` stays (invariant 3): one that has ended gets a new schedule, one that was never made is
 //! made, and one that waits is on its way already.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 
 use sqlx::AssertSqlSafe;
 use tieline_domain::{
@@ -195,16 +195,25 @@ type Owed = HashMap<(EventId, DestinationId), (DeliveryId, Status)>;
 
 /// The deliveries that there are of these events. Of several to one subscription, the first one.
 async fn owed(tx: &mut Tx, tenant: TenantId, ids: &[EventId]) -> Result<Owed> {
-    let those = select(tenant).among("event_id", ids.iter().copied());
-    let owed = those.statement(|those| {
-        format!(
-            "SELECT event_id, subscription_id, id, status FROM deliveries WHERE {those} ORDER BY id DESC"
-        )
-    });
-    let owed = owed.list_in(tx).await?.into_iter();
+    let owed = sql(AssertSqlSafe(owed_text(ids.len()))).bind(tenant);
+    let owed = owed.bind_all(ids.iter().copied());
+    let mut owed: Vec<(EventId, DestinationId, DeliveryId, Status)> = owed.list_in(tx).await?;
+    owed.sort_unstable_by_key(|(_, _, id, _)| Reverse(*id));
+    let owed = owed.into_iter();
     Ok(owed
         .map(|(event, destination, id, status)| ((event, destination), (id, status)))
         .collect())
+}
+
+/// The statement that finds the deliveries of so many events. It goes from the events to their deliveries: asked for a list of
+/// events, or for an order, SQLite walks through all deliveries of the tenant instead.
+fn owed_text(count: usize) -> String {
+    let events: Vec<_> = (2..2 + count).map(|place| format!("(${place})")).collect();
+    format!(
+        "WITH wanted(event_id) AS (VALUES {}) SELECT d.event_id, d.subscription_id, d.id, d.status \
+         FROM wanted CROSS JOIN deliveries d WHERE d.event_id = wanted.event_id AND d.tenant_id = $1",
+        events.join(",")
+    )
 }
 
 /// Gives deliveries that have ended a new schedule. They are as old as it: how long they may be held
@@ -230,4 +239,27 @@ async fn begin_anew(
         .filter_map(|row| lines::line(row).transpose());
     let lines = lines.collect::<Result<Vec<_>>>()?;
     lines::advance_all(tx, lines, now, status).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+
+    #[tokio::test]
+    async fn deliveries_of_events_are_found_by_the_events() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("plans.db");
+        let db = Db::open(file.to_str().unwrap(), &Options::default()).await;
+        let db = db.unwrap();
+        db.migrate().await.unwrap();
+        for count in [1, 25, 100] {
+            let text = format!("EXPLAIN QUERY PLAN {}", owed_text(count));
+            let explain = sql(AssertSqlSafe(text));
+            let steps: Vec<(i64, i64, i64, String)> = explain.list(&db).await.unwrap();
+            let expected = "SEARCH d USING INDEX deliveries_by_event (event_id=? AND tenant_id=?)";
+            let is_found = steps.iter().any(|(.., step)| step == expected);
+            assert!(is_found, "{count}: {steps:?}");
+        }
+    }
 }
