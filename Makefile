@@ -63,8 +63,10 @@ bench: ## measure throughput and latency against the budgets
 	scripts/bench-mapping.sh
 
 .PHONY: soak
-soak: ## run under load for long, with crashes
+soak: ## run under load for long, with crashes, replays, and a store that has grown
 	scripts/soak.sh
+	scripts/soak-replay.sh
+	scripts/soak-growth.sh
 
 .PHONY: fuzz
 fuzz: ## fuzz what reads the texts of tenants (needs a nightly toolchain and cargo-fuzz)
