@@ -37,10 +37,11 @@ impl Operation {
 /// Paths that are not asked here: presets are the same for every tenant; what follows needs a model, a remote server
 /// or a finished run, and tests of their own ask for those of another tenant (`it/agents`, `it/mcp_access`,
 /// `it/mcp_servers`, `it/triggers`).
-const ELSEWHERE: [&str; 8] = [
+const ELSEWHERE: [&str; 9] = [
     "/v1/webhooks/presets/{name}",
     "/v1/approvals/{id}/approve",
     "/v1/approvals/{id}/deny",
+    "/v1/conversations/{id}/turns/{turn_id}",
     "/v1/conversations/{id}/turns/{turn_id}/cancel",
     "/v1/mcp-servers/{name}",
     "/v1/mcp-servers/{name}/accept",

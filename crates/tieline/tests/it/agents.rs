@@ -676,6 +676,7 @@ async fn nothing_of_another_tenant_is_seen() {
         format!("/v1/conversations/{id}"),
         format!("/v1/conversations/{id}/messages"),
         format!("/v1/conversations/{id}/turns"),
+        format!("/v1/conversations/{id}/turns/{turn}"),
     ] {
         assert_eq!(other.get(&path).await.unwrap().status, 404, "{path}");
     }
