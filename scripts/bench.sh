@@ -2,89 +2,19 @@
 # bench.sh: measures a release build against the budgets and prints one table; target/bench/results.md has it too.
 #
 # Every figure stands beside its share of the floor: what the same machine does in the same run without storing or
-# queueing anything. Medians of RUNS; docs/performance.md says how to read them. Settings, from the environment:
-#   BENCH_DIR         the yardstick: bench-load, bench-sink, bench-floor      ../shared/bench
-#   BENCH_TARGET_DIR  where they are built                                   target/bench/tools
-#   TIELINE_BIN       the server                                             built, in <cargo's target>/release
-#   WITH_POSTGRES_BIN the throwaway PostgreSQL                               beside TIELINE_BIN
-#   ENGINES="sqlite postgres"   DURATION=5 (seconds of one load)   RUNS=3   LADDER="0.05 0.10 …" (shares of the floor)
+# queueing anything. Medians of RUNS; docs/performance.md says how to read them. From the environment: what measure.sh lists, and
+#   LADDER="0.05 0.10 …"   the rates that deliveries climb, in shares of the floor
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/measure.sh
 
-RUNS=${RUNS:-3}
-DURATION=${DURATION:-5}
-ENGINES=${ENGINES:-sqlite postgres}
 LADDER=${LADDER:-0.05 0.10 0.15 0.20 0.25 0.30 0.35 0.40 0.45 0.50 0.60}
-BENCH_DIR=${BENCH_DIR:-../shared/bench}
-OUT=$PWD/target/bench
-TOOLS=${BENCH_TARGET_DIR:-$OUT/tools}/release
-RELEASE=${CARGO_TARGET_DIR:-$PWD/target}/release
-SINK=http://127.0.0.1:9100
 FLOOR=127.0.0.1:9200
-SERVER=127.0.0.1:9080
 DESTINATIONS=100
-SECRET=bench-secret-of-the-source
-export TIELINE_OWNER_KEY=bench-owner-key-0123456789
-export TIELINE_OUTBOUND_ALLOW=127.0.0.0/8,::1/128
-export TIELINE_LOG_LEVEL=warn
-export TIELINE_SHUTDOWN_GRACE_SECONDS=1 # a trickling receiver would keep the server from stopping
-
-say() { echo "bench: $*" >&2; }
-fail() { say "$*"; exit 1; }
-
-# ── what is measured, built if it is missing ─────────────────────────────────────────────────────────────────────
-if [ -z "${TIELINE_BIN:-}" ]; then
-  cargo build --release --workspace --bins
-  TIELINE_BIN=$RELEASE/tieline
-fi
-export TIELINE_BIN
-WITH_POSTGRES_BIN=${WITH_POSTGRES_BIN:-$(dirname "$TIELINE_BIN")/with-postgres}
-if [ ! -x "$TOOLS/bench-load" ]; then
-  [ -d "$BENCH_DIR" ] || fail "the yardstick is missing: set BENCH_DIR to the directory of bench-load, bench-sink and bench-floor"
-  cargo build --release --manifest-path "$BENCH_DIR/Cargo.toml" --target-dir "${BENCH_TARGET_DIR:-$OUT/tools}"
-fi
-# PostgreSQL lives as long as the command beside it: this script again.
-if [ -z "${BENCH_INNER:-}" ] && [[ " $ENGINES " == *" postgres "* ]]; then
-  [ -x "$WITH_POSTGRES_BIN" ] || fail "$WITH_POSTGRES_BIN is missing: build it, or set ENGINES=sqlite"
-  BENCH_INNER=1 exec "$WITH_POSTGRES_BIN" --fsync -- "$0" "$@"
-fi
-
-# ── processes, all ended with the script ─────────────────────────────────────────────────────────────────────────
-WORK=$OUT/work.$$
-mkdir -p "$WORK"
-server_pid='' sink_pid='' floor_pid='' trickle_pid=''
-stop() { # pid: ends it and waits until it is gone
-  [ -n "$1" ] || return 0
-  kill "$1" 2>/dev/null || true
-  wait "$1" 2>/dev/null || true
-}
-cleanup() {
-  for pid in "$server_pid" "$floor_pid" "$trickle_pid" "$sink_pid"; do stop "$pid"; done
-  rm -rf "$WORK"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
-
-until_open() { # host:port pid
-  for _ in $(seq 200); do
-    if (exec 3<>"/dev/tcp/${1%:*}/${1#*:}") 2>/dev/null; then return 0; fi
-    kill -0 "$2" 2>/dev/null || break
-    sleep 0.05
-  done
-  fail "nothing listens on $1"
-}
-
-field() { # file a.b.c: one value of a JSON file, 0 if it is null
-  python3 -c 'import json,sys
-v=json.load(open(sys.argv[1]))
-for k in sys.argv[2].split("."): v=(v or {}).get(k)
-print(0 if v is None else v)' "$1" "$2"
-}
-calc() { python3 -c "print($1)"; }
-median() { python3 -c 'import statistics,sys; print(statistics.median(map(float,sys.argv[1:])))' "$@"; }
 higher() { calc "max($1,$2)"; }
 
 # load FILE ARGUMENT…: one run of bench-load; what else the machine did goes into the noise.
+floor_pid='' db_pid=''
 load() {
   local file=$1; shift
   local watch=(--watch "sink=$sink_pid")
@@ -97,46 +27,6 @@ load() {
   local bad; bad=$(field "$file" non_2xx)
   [ "$bad" = 0 ] || say "$bad answers were not 2xx: $(field "$file" first_bad_body)"
 }
-
-# ── the server ───────────────────────────────────────────────────────────────────────────────────────────────────
-databases=0
-db_pid=''
-new_store() { # engine: an empty one, in $store
-  databases=$((databases + 1))
-  case $1 in
-    sqlite) store=$WORK/store.$databases.db ;;
-    postgres)
-      psql --quiet "$TIELINE_TEST_POSTGRES" --command "CREATE DATABASE bench_$databases" >/dev/null
-      store=${TIELINE_TEST_POSTGRES%/*}/bench_$databases ;;
-  esac
-}
-start_server() { # starts it on $store; $ready_ms is the time until it says that it is ready
-  local log=$WORK/server.log began now
-  : >"$log"
-  began=$(date +%s%N)
-  "$TIELINE_BIN" serve --listen "$SERVER" --data "$WORK/data" --database "$store" >"$log" 2>"$WORK/server.err" &
-  server_pid=$!
-  until grep -q 'is ready' "$log"; do
-    kill -0 "$server_pid" 2>/dev/null || fail "the server did not start: $(tail -n 3 "$WORK/server.err")"
-    sleep 0.005
-  done
-  now=$(date +%s%N)
-  ready_ms=$(((now - began) / 1000000))
-}
-stop_server() { stop "$server_pid"; server_pid=''; }
-memory_mib() { # VmRSS or VmHWM of the server
-  calc "$(awk -v key="$1:" '$1 == key { print $2 }' "/proc/$server_pid/status") / 1024"
-}
-
-api() { # path body: the id of what is made
-  curl --silent --show-error --fail-with-body -H "x-api-key: $TIELINE_OWNER_KEY" -H 'content-type: application/json' \
-    --data "$2" "http://$SERVER/v1/$1" >"$WORK/answer" || fail "POST /v1/$1: $(cat "$WORK/answer")"
-  field "$WORK/answer" id
-}
-new_source() { # [further fields]: sets $in
-  in=http://$SERVER/in/$(api webhooks/incoming '{"name":"bench","verification":{"scheme":"hmac-sha256"},"secret":"'"$SECRET"'"'"${1:-}"'}')
-}
-subscribe() { api webhooks '{"url":"'"$1"'","events":["webhook.received"]}' >/dev/null; }
 
 # A receiver that takes every delivery, answers with a head and then a byte a second.
 trickle_start() {
@@ -159,8 +49,8 @@ async def main():
     await server.serve_forever()
 asyncio.run(main())
 PYTHON
-  trickle_pid=$!
-  until_open 127.0.0.1:9101 "$trickle_pid"
+  other_pids+=("$!")
+  until_open 127.0.0.1:9101 "$!"
 }
 
 # ── what is measured ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -168,6 +58,7 @@ measure_floors() {
   local at64=() at256=() out=()
   "$TOOLS/bench-floor" ingest --listen "$FLOOR" --secret "$SECRET" >/dev/null 2>&1 &
   floor_pid=$!
+  other_pids+=("$floor_pid")
   until_open "$FLOOR" "$floor_pid"
   for _ in $(seq "$RUNS"); do
     load "$WORK/l" --url "http://$FLOOR/in" -c 64; at64+=("$(field "$WORK/l" accepted_per_s)")
@@ -207,7 +98,7 @@ measure_latency() { # engine: the p99 of accepting at half of the maximum
     load "$WORK/l" --url "$in" -c 256 -r "$rate"; all+=("$(field "$WORK/l" latency_us.p99)")
     stop_server
   done
-  put "$engine.accept_p99" "$(calc "$(median "${all[@]}")/1000")"
+  put "$engine.accept_p99" "$(median_ms "${all[@]}")"
 }
 
 # climb FANOUT: the deliveries/s at the highest rate that they keep up with, in $climbed. Each step accepts a share of the
@@ -248,8 +139,8 @@ measure_arrival() { # engine: from accepting to receiving, at half of the end-to
     p99+=("$(field "$WORK/l" sink.latency_first_ok_us.p99)")
     stop_server
   done
-  put "$engine.arrival_p50" "$(calc "$(median "${p50[@]}")/1000")"
-  put "$engine.arrival_p99" "$(calc "$(median "${p99[@]}")/1000")"
+  put "$engine.arrival_p50" "$(median_ms "${p50[@]}")"
+  put "$engine.arrival_p99" "$(median_ms "${p99[@]}")"
 }
 
 measure_isolation() { # engine: 100 destinations, then 98 of them beside a dead and a trickling one
@@ -271,7 +162,7 @@ measure_isolation() { # engine: 100 destinations, then 98 of them beside a dead 
       all+=("$(field "$WORK/l" sink.latency_first_ok_us.p99)")
       stop_server
     done
-    put "$engine.$kind" "$(calc "$(median "${all[@]}")/1000")"
+    put "$engine.$kind" "$(median_ms "${all[@]}")"
   done
 }
 
@@ -297,7 +188,7 @@ accept_p99() { printf '%.1f ms' "$(get "$1.accept_p99")"; }
 arrival() { printf '%.1f / %.1f ms' "$(get "$1.arrival_p50")" "$(get "$1.arrival_p99")"; }
 isolation() {
   local calm busy; calm=$(get "$1.undisturbed"); busy=$(get "$1.disturbed")
-  printf '%.1f ms (undisturbed %.1f ms, %+.0f %%)' "$busy" "$calm" "$(calc "100*($busy/max($calm,0.001)-1)")"
+  printf '%.1f ms (undisturbed %.1f ms, %s)' "$busy" "$calm" "$(percent "$busy" "$calm")"
 }
 memory() { printf '%.0f / %.0f MiB' "$(get "$1.idle")" "$(get "$1.peak")"; }
 ready() { printf '%.0f ms' "$(get "$1.ready")"; }
@@ -328,18 +219,14 @@ report() {
 }
 
 # ── the run ──────────────────────────────────────────────────────────────────────────────────────────────────────
-if [ -z "${TIELINE_TEST_POSTGRES:-}" ]; then
-  ENGINES=${ENGINES//postgres/}
-elif [ -n "${BENCH_INNER:-}" ]; then
+if [ -n "${BENCH_INNER:-}" ]; then
   # The server is a sibling: a child of `with-postgres`, as this script is.
   db_pid=$(pgrep --parent "$PPID" --exact postgres | head -n 1 || true)
 fi
 for address in 127.0.0.1:9100 127.0.0.1:9101 127.0.0.1:9102 "$FLOOR" "$SERVER"; do
   ! (exec 3<>"/dev/tcp/${address%:*}/${address#*:}") 2>/dev/null || fail "$address is in use"
 done
-"$TOOLS/bench-sink" --listen "${SINK#http://}" >/dev/null 2>&1 &
-sink_pid=$!
-until_open "${SINK#http://}" "$sink_pid"
+start_sink "${SINK#http://}"
 trickle_start
 
 measure_floors
