@@ -4,7 +4,8 @@ use tieline_domain::Timestamp;
 
 use crate::{
     Db, Error, Result,
-    db::{MIGRATIONS, in_tx, on_db},
+    db::{MIGRATIONS, on_db},
+    sql::sql,
 };
 
 /// A schema migration that was applied.
@@ -84,7 +85,7 @@ impl Db {
         ];
         let mut tx = self.begin().await?;
         for statement in PROBE {
-            in_tx!(tx, |c| sqlx::query(statement).execute(c).await.map(drop))?;
+            sql(statement).run(&mut tx).await?;
         }
         tx.commit().await
     }

@@ -11,10 +11,10 @@ use tieline_domain::{
 use crate::{
     Error, Result, Store,
     audit::{Action, Change, ChangeBy, record},
-    db::{Tx, in_tx},
+    db::Tx,
     locks,
     page::{Page, PageRequest},
-    spine::{Entry, replay},
+    spine::Entry,
     sql::{Noun, Read, Row, select, sql},
 };
 
@@ -165,26 +165,6 @@ impl Store {
         Ok(Some((job, hold)))
     }
 
-    /// Notes how far a job has come, and makes deliveries `again`, all in one commit; false if the job
-    /// was called off or belongs to another node now: then nothing is written.
-    pub async fn advance_job(
-        &self,
-        hold: &Hold,
-        now: Timestamp,
-        again: &[replay::Again],
-        advance: impl FnOnce(&replay::Replayed) -> Advance,
-    ) -> Result<Option<replay::Replayed>> {
-        let mut tx = self.db().begin().await?;
-        if !prolong(&mut tx, hold, now).await? {
-            return Ok(None);
-        }
-        let replayed = replay::make(&mut tx, self.db(), hold.tenant_id, again, now).await?;
-        let Advance { place, progress } = advance(&replayed);
-        note(&mut tx, hold.id, Some(&place), &progress).await?;
-        tx.commit().await?;
-        Ok(Some(replayed))
-    }
-
     /// Gives a sign of life for a job; false if the job was called off or belongs to another node now.
     pub async fn prolong_job(&self, hold: &Hold, now: Timestamp) -> Result<bool> {
         let mut tx = self.db().begin().await?;
@@ -261,11 +241,8 @@ impl Store {
 async fn open_jobs(tx: &mut Tx, tenant: TenantId) -> Result<u64> {
     const OPEN: &str = "SELECT COUNT(*) FROM jobs WHERE tenant_id = $1 AND status IN ('waiting', 'running') \
                         AND delivery_id IS NULL";
-    let (count,): (i64,) = in_tx!(tx, |c| sqlx::query_as(OPEN)
-        .bind(tenant.to_string())
-        .fetch_one(c)
-        .await?);
-    Ok(count.unsigned_abs())
+    let count = sql(OPEN).bind(tenant).find_in(tx).await?;
+    Ok(count.unwrap_or_default())
 }
 
 /// Writes a job as it begins, with a row of the audit log.
@@ -296,7 +273,8 @@ pub(crate) async fn insert(tx: &mut Tx, job: &Job, by: &ChangeBy) -> Result<()> 
     record(tx, change, by).await
 }
 
-async fn prolong(tx: &mut Tx, hold: &Hold, now: Timestamp) -> Result<bool> {
+/// Prolongs a hold; false if the job was called off or belongs to another node now.
+pub(crate) async fn prolong(tx: &mut Tx, hold: &Hold, now: Timestamp) -> Result<bool> {
     const PROLONG: &str =
         "UPDATE jobs SET due_at = $1 WHERE id = $2 AND owner = $3 AND status = 'running'";
     let held = sql(PROLONG)

@@ -19,8 +19,8 @@ use crate::{
     ChangeBy, Result, Store,
     db::Tx,
     destinations::record_turn,
-    spine::{self, Entry, NewDelivery, lines},
-    sql::{places, select, sql},
+    spine::{self, Entry, NewDelivery, lines, replay::of_events},
+    sql::{select, sql},
     statistics::{PastTurn, note_turn},
 };
 
@@ -184,13 +184,11 @@ async fn known<'e>(
     if events.len() == 0 {
         return Ok(HashSet::new());
     }
-    let text = format!(
-        "SELECT event_id FROM deliveries WHERE subscription_id = $1 AND event_id IN ({})",
-        places(2, events.len())
-    );
-    let known = sql(AssertSqlSafe(text)).bind(subscription);
-    let known = known.bind_all(events.copied()).list_in(tx).await?;
-    Ok(known.into_iter().collect())
+    let text = of_events("event_id, subscription_id", events.len());
+    let owed = sql(AssertSqlSafe(text)).bind_all(events.copied());
+    let owed: Vec<(EventId, DestinationId)> = owed.list_in(tx).await?;
+    let known = owed.into_iter().filter(|(_, to)| *to == subscription);
+    Ok(known.map(|(event, _)| event).collect())
 }
 
 /// Moves the cursor on, if it still stands where this step began.

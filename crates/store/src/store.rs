@@ -35,14 +35,6 @@ pub(crate) fn hash(bytes: &[u8]) -> Result<[u8; 32]> {
         .map_err(|_| Error::content(format_args!("a hash of {} bytes", bytes.len())))
 }
 
-/// Turns the refusal of a unique index into [`Error::NameTaken`].
-pub(crate) fn name_taken(error: sqlx::Error) -> Error {
-    match &error {
-        sqlx::Error::Database(e) if e.is_unique_violation() => Error::NameTaken,
-        _ => error.into(),
-    }
-}
-
 /// Checks the version that a writer has seen, if it named one, against the one there is.
 pub(crate) fn check_version(expected: Option<i64>, current: i64) -> Result<()> {
     match expected {

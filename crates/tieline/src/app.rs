@@ -218,6 +218,7 @@ impl App {
         let jobs = Jobs::new(jobs::Parts {
             clock: clock.clone(),
             store: store.clone(),
+            spine: Arc::clone(&spine),
             registry: registry.clone(),
             dispatcher: Arc::clone(&dispatcher),
             node,

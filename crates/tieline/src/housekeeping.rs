@@ -6,8 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{app::App, telemetry};
 
-/// How often the write-ahead log is moved into the database file, so that no request has to wait for it.
-const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
+/// How often the write-ahead log is moved into the database file, so that no request has to wait for it: often enough that
+/// little is flushed at once, for whoever commits meanwhile waits behind that flush.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(50);
 /// How often the gauges are set.
 const GAUGES_EVERY: Duration = Duration::from_secs(10);
 /// How often what is over is removed.

@@ -1,7 +1,6 @@
 //! The file that knows there are two databases.
 //!
-//! Each statement is written once (`sql/`) and compiled for both drivers by [`on_db`] (reads) and [`in_tx`]
-//! (writes). On SQLite one writes at a time, whoever has the turn, and those who queue share a commit (`sqlite`); its hot
+//! Each statement is written once (`sql/`) and run by whichever driver has the database. On SQLite one writes at a time, whoever has the turn, and those who queue share a commit (`sqlite`); its hot
 //! path brings a connection of its own (`spine/embedded.rs`). Its readers are a pool. Postgres has one pool.
 
 mod sqlite;
@@ -34,23 +33,7 @@ macro_rules! on_db {
     };
 }
 
-/// Runs one statement inside a transaction: the body is compiled once for each driver.
-macro_rules! in_tx {
-    ($tx:expr, |$c:ident| $body:expr) => {
-        match &mut $tx.inner {
-            $crate::db::Inner::Sqlite(turn) => {
-                let $c = turn.connection();
-                $body
-            }
-            $crate::db::Inner::Postgres(transaction) => {
-                let $c = &mut **transaction;
-                $body
-            }
-        }
-    };
-}
-
-pub(crate) use {in_tx, on_db};
+pub(crate) use on_db;
 
 /// How a database is opened.
 #[derive(Clone, Debug)]
@@ -91,6 +74,8 @@ pub(crate) struct Tx {
 
 pub(crate) enum Inner {
     Sqlite(Turn),
+    /// What the writer of the spine has open, on its own thread; it commits, not whoever has a part in it.
+    Embedded(rusqlite::Connection),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -246,13 +231,19 @@ impl Tx {
     pub(crate) fn postgres(&mut self) -> Result<&mut PgConnection> {
         match &mut self.inner {
             Inner::Postgres(transaction) => Ok(&mut **transaction),
-            Inner::Sqlite(_) => Err(Error::Unavailable("this is no Postgres".to_owned())),
+            Inner::Sqlite(_) | Inner::Embedded(_) => {
+                Err(Error::Unavailable("this is no Postgres".to_owned()))
+            }
         }
     }
 
     pub(crate) async fn commit(self) -> Result<()> {
         match self.inner {
             Inner::Sqlite(turn) => turn.commit().await?,
+            Inner::Embedded(_) => {
+                let detail = "whoever has a part in a transaction does not commit it";
+                return Err(Error::Unavailable(detail.to_owned()));
+            }
             Inner::Postgres(transaction) => transaction.commit().await?,
         }
         Ok(())

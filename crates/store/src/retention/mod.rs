@@ -3,19 +3,17 @@
 
 mod old;
 
-use sqlx::{
-    AssertSqlSafe,
-    query::{Query, QueryAs},
-};
+use sqlx::AssertSqlSafe;
 use tieline_domain::{
-    DeliveryId, EventId, RequestId, SourceId, TenantId, Timestamp, retention::Retention,
+    DeliveryId, EventId, RequestId, SourceId, TenantId, Timestamp, delivery::Status,
+    retention::Retention,
 };
 
 use crate::{
     Result, Store,
-    db::{Tx, in_tx, on_db},
-    sql::places,
-    store::parsed,
+    db::Tx,
+    spine::replay::of_events,
+    sql::{places, sql},
     tenants::retention_of,
 };
 
@@ -55,14 +53,12 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<(TenantId, Retention)>> {
         const LIST: &str = "SELECT id, retention FROM tenants WHERE id > $1 ORDER BY id LIMIT $2";
-        let rows: Vec<(String, Option<String>)> = on_db!(self.db(), |c| sqlx::query_as(LIST)
-            .bind(after.map(|id| id.to_string()).unwrap_or_default())
-            .bind(limit as i64)
-            .fetch_all(c)
-            .await?);
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let rows = sql(LIST).bind(after).bind(limit).list(self.db()).await?;
+        let rows: Vec<(TenantId, Option<String>)> = rows;
         let read = rows
             .into_iter()
-            .map(|(id, retention)| Ok((parsed(&id)?, retention_of(retention.as_deref())?)));
+            .map(|(id, retention)| Ok((id, retention_of(retention.as_deref())?)));
         read.collect()
     }
 
@@ -74,13 +70,8 @@ impl Store {
     ) -> Result<Option<EventId>> {
         const OLDEST: &str = "SELECT id FROM events WHERE tenant_id = $1 AND id > $2 AND id < $3 \
                               ORDER BY id LIMIT 1";
-        let row: Option<(String,)> = on_db!(self.db(), |c| sqlx::query_as(OLDEST)
-            .bind(tenant.to_string())
-            .bind(part.after.to_string())
-            .bind(part.before.to_string())
-            .fetch_optional(c)
-            .await?);
-        row.map(|(id,)| parsed(&id)).transpose()
+        let oldest = sql(OLDEST).bind(tenant).bind(part.after).bind(part.before);
+        oldest.find(self.db()).await
     }
 
     /// Removes events of a part with their deliveries and attempts, but for those that a delivery still
@@ -95,15 +86,13 @@ impl Store {
             "SELECT id FROM events WHERE tenant_id = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4 {}",
             self.db().skip_locked()
         );
-        let ids: Vec<(String,)> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(text))
-            .bind(tenant.to_string())
-            .bind(part.after.to_string())
-            .bind(part.before.to_string())
-            .bind(part.limit as i64)
-            .fetch_all(c)
-            .await?);
-        let mut ids: Vec<String> = ids.into_iter().map(|(id,)| id).collect();
-        let last = ids.last().map(|id| parsed(id)).transpose()?;
+        let ids = sql(AssertSqlSafe(text))
+            .bind(tenant)
+            .bind(part.after)
+            .bind(part.before)
+            .bind(part.limit);
+        let mut ids: Vec<EventId> = ids.list_in(&mut tx).await?;
+        let last = ids.last().copied();
         let needed = needed(&mut tx, &ids).await?;
         ids.retain(|id| !needed.contains(id));
         let removed = remove(&mut tx, tenant, &ids).await?;
@@ -121,18 +110,17 @@ impl Store {
     ) -> Result<(Option<DeliveryId>, u64)> {
         const FIND: &str = "SELECT id, status FROM deliveries WHERE tenant_id = $1 AND id > $2 AND id < $3 \
                             ORDER BY id LIMIT $4";
-        let rows: Vec<(String, String)> = on_db!(self.db(), |c| sqlx::query_as(FIND)
-            .bind(tenant.to_string())
-            .bind(part.after.to_string())
-            .bind(part.before.to_string())
-            .bind(part.limit as i64)
-            .fetch_all(c)
-            .await?);
-        let last = rows.last().map(|(id, _)| parsed(id)).transpose()?;
-        let ended = rows
-            .into_iter()
-            .filter(|(_, status)| !matches!(&**status, "pending" | "held" | "queued"));
-        let ended: Vec<String> = ended.map(|(id, _)| id).collect();
+        let found = sql(FIND)
+            .bind(tenant)
+            .bind(part.after)
+            .bind(part.before)
+            .bind(part.limit);
+        let rows: Vec<(DeliveryId, Status)> = found.list(self.db()).await?;
+        let last = rows.last().map(|(id, _)| *id);
+        let ended = rows.into_iter().filter(|(_, status)| {
+            matches!(status, Status::Delivered | Status::Dead | Status::Cancelled)
+        });
+        let ended: Vec<DeliveryId> = ended.map(|(id, _)| id).collect();
         if ended.is_empty() {
             return Ok((last, 0));
         }
@@ -141,12 +129,8 @@ impl Store {
             places(2, ended.len())
         );
         let mut tx = self.db().begin().await?;
-        let removed = in_tx!(tx, |c| {
-            let query = sqlx::query(AssertSqlSafe(text)).persistent(false);
-            let query = query.bind(before_time.as_micros());
-            let query = ended.iter().fold(query, Query::bind);
-            query.execute(c).await?.rows_affected()
-        });
+        let remove = sql(AssertSqlSafe(text)).bind(before_time).bind_all(ended);
+        let removed = remove.run(&mut tx).await?;
         tx.commit().await?;
         Ok((last, removed))
     }
@@ -162,16 +146,12 @@ impl Store {
         let (source, id) = after.map_or_else(Default::default, |(source, id)| {
             (source.to_string(), id.to_string())
         });
-        let rows: Vec<(String, String, String)> = on_db!(self.db(), |c| sqlx::query_as(LIST)
-            .bind(source)
-            .bind(id)
-            .bind(limit as i64)
-            .fetch_all(c)
-            .await?);
-        let read = rows
-            .into_iter()
-            .map(|(source, id, tenant)| Ok(((parsed(&source)?, parsed(&id)?), parsed(&tenant)?)));
-        read.collect()
+        let found = sql(LIST).bind(source).bind(id).bind(limit);
+        let rows: Vec<(SourceId, RequestId, TenantId)> = found.list(self.db()).await?;
+        let rows = rows.into_iter();
+        Ok(rows
+            .map(|(source, id, tenant)| ((source, id), tenant))
+            .collect())
     }
 
     /// Removes refused requests.
@@ -179,12 +159,7 @@ impl Store {
         const REMOVE: &str = "DELETE FROM rejected WHERE source_id = $1 AND id = $2";
         let mut tx = self.db().begin().await?;
         for (source, id) in keys {
-            in_tx!(tx, |c| sqlx::query(REMOVE)
-                .bind(source.to_string())
-                .bind(id.to_string())
-                .execute(c)
-                .await
-                .map(drop))?;
+            sql(REMOVE).bind(*source).bind(*id).run(&mut tx).await?;
         }
         tx.commit().await
     }
@@ -194,38 +169,23 @@ impl Store {
 const WAITS: &str = "(status IN ('pending', 'held', 'queued') OR position IS NOT NULL)";
 
 /// The events among these that a delivery waits to send.
-async fn needed(tx: &mut Tx, ids: &[String]) -> Result<Vec<String>> {
+async fn needed(tx: &mut Tx, ids: &[EventId]) -> Result<Vec<EventId>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let text = format!(
-        "SELECT DISTINCT event_id FROM deliveries WHERE event_id IN ({}) AND {WAITS}",
-        places(1, ids.len())
-    );
-    let rows: Vec<(String,)> = in_tx!(tx, |c| {
-        let query = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
-        let query = ids.iter().fold(query, QueryAs::bind);
-        query.fetch_all(c).await?
-    });
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    let text = format!("{} AND {WAITS}", of_events("DISTINCT event_id", ids.len()));
+    let needed = sql(AssertSqlSafe(text)).bind_all(ids.iter().copied());
+    needed.list_in(tx).await
 }
 
 /// Removes these events with all that belongs to them. A delivery that someone just gave a new schedule
 /// stays, and its event with it.
-async fn remove(tx: &mut Tx, tenant: TenantId, ids: &[String]) -> Result<Removed> {
+async fn remove(tx: &mut Tx, tenant: TenantId, ids: &[EventId]) -> Result<Removed> {
     if ids.is_empty() {
         return Ok(Removed::default());
     }
-    let list = places(2, ids.len());
-    let statements = [
-        format!(
-            "DELETE FROM attempts WHERE tenant_id = $1 AND delivery_id IN \
-             (SELECT id FROM deliveries WHERE event_id IN ({list}))"
-        ),
-        format!(
-            "DELETE FROM deliveries WHERE tenant_id = $1 AND event_id IN ({list}) \
-             AND NOT {WAITS}"
-        ),
+    let (list, of_deliveries) = (places(2, ids.len()), of_events("id", ids.len()));
+    let of_tenant = [
         format!(
             "DELETE FROM events WHERE tenant_id = $1 AND id IN ({list}) \
              AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.event_id = events.id)"
@@ -235,14 +195,19 @@ async fn remove(tx: &mut Tx, tenant: TenantId, ids: &[String]) -> Result<Removed
              (SELECT 1 FROM events WHERE events.tenant_id = erased.tenant_id AND events.id = erased.event_id)"
         ),
     ];
+    let list = places(1, ids.len());
+    let of_events = [
+        format!("DELETE FROM attempts WHERE delivery_id IN ({of_deliveries})"),
+        format!("DELETE FROM deliveries WHERE event_id IN ({list}) AND NOT {WAITS}"),
+    ];
+    let of_events = of_events.map(|text| sql(AssertSqlSafe(text)));
+    let of_tenant = of_tenant.map(|text| sql(AssertSqlSafe(text)).bind(tenant));
     let mut counts = [0; 4];
-    for (count, text) in counts.iter_mut().zip(statements) {
-        *count = in_tx!(tx, |c| {
-            let query = sqlx::query(AssertSqlSafe(text)).persistent(false);
-            let query = query.bind(tenant.to_string());
-            let query = ids.iter().fold(query, Query::bind);
-            query.execute(c).await?.rows_affected()
-        });
+    for (count, remove) in counts
+        .iter_mut()
+        .zip(of_events.into_iter().chain(of_tenant))
+    {
+        *count = remove.bind_all(ids.iter().copied()).run(tx).await?;
     }
     let [attempts, deliveries, events, _] = counts;
     Ok(Removed {

@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{
+    Connection, params_from_iter,
+    types::{ToSql, ToSqlOutput, ValueRef},
+};
 use sqlx::{AssertSqlSafe, Postgres, Sqlite, postgres::PgArguments, query::Query};
 
 use crate::{
@@ -141,11 +144,6 @@ impl Bulk {
         format!("{} {rows} {}", self.before, self.after)
     }
 
-    /// The statement for one row, with positional parameters.
-    pub(super) fn of_one_row(&self) -> Arc<str> {
-        self.sqlite_text(1).1
-    }
-
     /// Runs it over `cells`, row after row; says how many rows it changed.
     pub(super) async fn run(&self, tx: &mut Tx, cells: Vec<Cell>) -> Result<u64> {
         let mut changed = 0;
@@ -159,6 +157,7 @@ impl Bulk {
                     changed += query.execute(turn.connection()).await?.rows_affected();
                 }
             }
+            Inner::Embedded(connection) => changed = self.run_embedded(connection, &cells)?,
             Inner::Postgres(transaction) => {
                 if cells.is_empty() {
                     return Ok(0);
@@ -169,6 +168,20 @@ impl Bulk {
                 let query = bind_arrays(query, self.columns, &rows);
                 changed = query.execute(&mut **transaction).await?.rows_affected();
             }
+        }
+        Ok(changed)
+    }
+
+    /// The same on the connection of the embedded engine's writer, row by row.
+    pub(super) fn run_embedded(&self, connection: &Connection, cells: &[Cell]) -> Result<u64> {
+        if cells.is_empty() {
+            return Ok(0);
+        }
+        let (_, of_one_row) = self.sqlite_text(1);
+        let mut statement = connection.prepare_cached(&of_one_row)?;
+        let mut changed = 0;
+        for row in cells.chunks(self.width()) {
+            changed += statement.execute(params_from_iter(row))? as u64;
         }
         Ok(changed)
     }

@@ -11,90 +11,116 @@ use super::{
 };
 use crate::{
     Error, Result,
-    db::{Db, Tx, in_tx, on_db},
-    sql::{Noun, sql},
+    db::{Db, Tx},
+    sql::{Noun, Read, Row, sql},
 };
 
-/// What a claim gives back of the delivery: its keys and its history.
-type DeliveryRow = (
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    i64,
-    i64,
-    Option<i64>,
-    i64,
-);
-
-/// Takes what is due, of all tenants, the longest overdue first.
-pub(super) async fn due(db: &Db, node: &str, lease: Lease, limit: usize) -> Result<Vec<Claimed>> {
-    let chosen = format!(
-        "SELECT tenant_id, id FROM deliveries WHERE status = 'pending' AND due_at <= $3 \
-         ORDER BY due_at LIMIT $4 {}",
-        db.skip_locked()
-    );
-    claim(db, node, lease, &chosen, lease.now.as_micros(), limit).await
+/// What a claim takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted {
+    /// What is due, of all tenants, the longest overdue first.
+    Due,
+    /// What a destination holds, the oldest first.
+    Held(DestinationId),
 }
 
-/// Takes held deliveries of one destination, the oldest first.
-pub(super) async fn held(
-    db: &Db,
+/// Takes up to `limit` deliveries that are due or held, with their events.
+pub(super) async fn claim(
+    tx: &mut Tx,
+    skip_locked: &str,
     node: &str,
-    subscription: DestinationId,
     lease: Lease,
+    wanted: Wanted,
     limit: usize,
 ) -> Result<Vec<Claimed>> {
-    let chosen = format!(
-        "SELECT tenant_id, id FROM deliveries WHERE status = 'held' AND subscription_id = $3 \
-         ORDER BY id LIMIT $4 {}",
-        db.skip_locked()
-    );
-    claim(db, node, lease, &chosen, subscription.to_string(), limit).await
-}
-
-async fn claim<'q, T>(
-    db: &Db,
-    node: &'q str,
-    lease: Lease,
-    chosen: &str,
-    which: T,
-    limit: usize,
-) -> Result<Vec<Claimed>>
-where
-    T: 'q
-        + sqlx::Encode<'q, sqlx::Sqlite>
-        + sqlx::Type<sqlx::Sqlite>
-        + sqlx::Encode<'q, sqlx::Postgres>
-        + sqlx::Type<sqlx::Postgres>,
-{
+    let chosen = match wanted {
+        Wanted::Due => "status = 'pending' AND due_at <= $3 ORDER BY due_at",
+        Wanted::Held(_) => "status = 'held' AND subscription_id = $3 ORDER BY id",
+    };
     let text = format!(
-        "WITH chosen AS ({chosen}) UPDATE deliveries SET status = 'pending', owner = $1, due_at = $2 \
+        "WITH chosen AS (SELECT tenant_id, id FROM deliveries WHERE {chosen} LIMIT $4 {skip_locked}) \
+         UPDATE deliveries SET status = 'pending', owner = $1, due_at = $2 \
          FROM chosen WHERE deliveries.tenant_id = chosen.tenant_id AND deliveries.id = chosen.id \
-         RETURNING deliveries.tenant_id, deliveries.id, event_id, subscription_id, ordering_key, attempts, \
-         earlier_attempts, first_attempt_at, created_at"
+         RETURNING deliveries.tenant_id AS tenant_id, deliveries.id AS id, event_id, subscription_id, ordering_key, \
+         attempts, earlier_attempts, first_attempt_at, created_at, due_at"
     );
-    let mut tx = db.begin().await?;
-    let rows: Vec<DeliveryRow> = in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(text))
-        .bind(node)
-        .bind(lease.until.as_micros())
-        .bind(which)
-        .bind(limit as i64)
-        .fetch_all(c)
-        .await?);
-    let events = events_of(&mut tx, &rows).await?;
-    tx.commit().await?;
-    let claimed = rows
-        .into_iter()
-        .map(|row| claimed(row, lease.until, &events));
+    let claim = sql(AssertSqlSafe(text)).bind(node).bind(lease.until);
+    let claim = match wanted {
+        Wanted::Due => claim.bind(lease.now),
+        Wanted::Held(destination) => claim.bind(destination),
+    };
+    let rows: Vec<Taken> = claim.bind(limit).list_in(tx).await?;
+    let events = events_of(tx, &rows).await?;
+    let claimed = rows.into_iter().map(|row| row.with_its_event(&events));
     let mut claimed = claimed.collect::<Result<Vec<_>>>()?;
     claimed.sort_unstable_by_key(|delivery| delivery.id);
     Ok(claimed)
 }
 
+/// What a claim gives back of a delivery: all but its event.
+struct Taken {
+    event_id: EventId,
+    tenant_id: TenantId,
+    id: DeliveryId,
+    destination_id: DestinationId,
+    ordering_key: Option<Arc<str>>,
+    attempts: u32,
+    earlier_attempts: u32,
+    first_attempt_at: Option<Timestamp>,
+    created_at: Timestamp,
+    lease_until: Timestamp,
+}
+
+impl Read for Taken {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            event_id: row.get("event_id")?,
+            tenant_id: row.get("tenant_id")?,
+            id: row.get("id")?,
+            destination_id: row.get("subscription_id")?,
+            ordering_key: row.get("ordering_key")?,
+            attempts: row.get("attempts")?,
+            earlier_attempts: row.get("earlier_attempts")?,
+            first_attempt_at: row.get("first_attempt_at")?,
+            created_at: row.get("created_at")?,
+            lease_until: row.get("due_at")?,
+        })
+    }
+}
+
+impl Taken {
+    fn with_its_event(self, events: &HashMap<EventId, Arc<Event>>) -> Result<Claimed> {
+        let Self {
+            event_id,
+            tenant_id,
+            id,
+            destination_id,
+            ordering_key,
+            attempts,
+            earlier_attempts,
+            first_attempt_at,
+            created_at,
+            lease_until,
+        } = self;
+        let event = events.get(&event_id);
+        let missing = || Error::content(format!("the event {event_id} of a delivery is missing"));
+        Ok(Claimed {
+            id,
+            tenant_id,
+            destination_id,
+            ordering_key,
+            attempts,
+            earlier_attempts,
+            first_attempt_at,
+            created_at,
+            lease_until,
+            event: Arc::clone(event.ok_or_else(missing)?),
+        })
+    }
+}
+
 /// The events of claimed deliveries, by id.
-async fn events_of(tx: &mut Tx, rows: &[DeliveryRow]) -> Result<HashMap<EventId, Arc<Event>>> {
+async fn events_of(tx: &mut Tx, rows: &[Taken]) -> Result<HashMap<EventId, Arc<Event>>> {
     if rows.is_empty() {
         return Ok(HashMap::new());
     }
@@ -106,43 +132,12 @@ async fn events_of(tx: &mut Tx, rows: &[DeliveryRow]) -> Result<HashMap<EventId,
         Event::COLUMNS,
         pairs.join(",")
     );
-    let keys = rows.iter().flat_map(|row| [&row.0, &row.2]);
+    let keys = rows
+        .iter()
+        .flat_map(|row| [row.tenant_id.to_string(), row.event_id.to_string()]);
     let found: Vec<Event> = sql(AssertSqlSafe(text)).bind_all(keys).list_in(tx).await?;
     let shared = found.into_iter().map(|event| (event.id, Arc::new(event)));
     Ok(shared.collect())
-}
-
-fn claimed(
-    row: DeliveryRow,
-    lease_until: Timestamp,
-    events: &HashMap<EventId, Arc<Event>>,
-) -> Result<Claimed> {
-    let (
-        tenant,
-        id,
-        event_id,
-        subscription,
-        ordering_key,
-        attempts,
-        earlier_attempts,
-        first_attempt_at,
-        created_at,
-    ) = row;
-    let event_id: EventId = event_id.parse().map_err(Error::content)?;
-    let event = events.get(&event_id);
-    let missing = || Error::content(format!("the event {event_id} of a delivery is missing"));
-    Ok(Claimed {
-        id: id.parse().map_err(Error::content)?,
-        tenant_id: tenant.parse().map_err(Error::content)?,
-        destination_id: subscription.parse().map_err(Error::content)?,
-        ordering_key: ordering_key.map(Into::into),
-        attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
-        earlier_attempts: u32::try_from(earlier_attempts).unwrap_or(u32::MAX),
-        first_attempt_at: first_attempt_at.map(Timestamp::from_micros),
-        created_at: Timestamp::from_micros(created_at),
-        lease_until,
-        event: Arc::clone(event.ok_or_else(missing)?),
-    })
 }
 
 static PROLONG: Bulk = Bulk::new(
@@ -199,17 +194,8 @@ pub(super) async fn still_holds(
 ) -> Result<bool> {
     const KEEP: &str = "UPDATE deliveries SET due_at = $1 WHERE tenant_id = $2 AND id = $3 \
                         AND owner = $4 AND status = 'pending'";
-    let mut tx = db.begin().await?;
-    let kept = in_tx!(tx, |c| sqlx::query(KEEP)
-        .bind(until.as_micros())
-        .bind(tenant.to_string())
-        .bind(delivery.to_string())
-        .bind(node)
-        .execute(c)
-        .await?
-        .rows_affected());
-    tx.commit().await?;
-    Ok(kept > 0)
+    let keep = sql(KEEP).bind(until).bind(tenant).bind(delivery).bind(node);
+    Ok(keep.commit(db).await? > 0)
 }
 
 /// The longest lease that the settings allow.
@@ -223,15 +209,8 @@ pub(super) async fn recover(db: &Db, now: Timestamp) -> Result<u64> {
     if matches!(db, Db::Postgres(_)) {
         return Ok(0);
     }
-    let mut tx = db.begin().await?;
-    let recovered = in_tx!(tx, |c| sqlx::query(RECOVER)
-        .bind(now.as_micros())
-        .bind(now.plus(LONGEST_LEASE).as_micros())
-        .execute(c)
-        .await?
-        .rows_affected());
-    tx.commit().await?;
-    Ok(recovered)
+    let recover = sql(RECOVER).bind(now).bind(now.plus(LONGEST_LEASE));
+    recover.commit(db).await
 }
 
 /// The destinations that have held deliveries: one look into the index for each, however many
@@ -243,12 +222,7 @@ pub(super) async fn holding(db: &Db) -> Result<Vec<(TenantId, DestinationId)>> {
         SELECT (SELECT MIN(subscription_id) FROM deliveries WHERE status = 'held' AND subscription_id > next.id) \
         FROM next WHERE next.id IS NOT NULL) \
         SELECT destinations.tenant_id, next.id FROM next JOIN destinations ON destinations.subscription_id = next.id";
-    let rows: Vec<(String, String)> = on_db!(db, |c| sqlx::query_as(HOLDING).fetch_all(c).await?);
-    let parsed = rows.into_iter().map(|(tenant, id)| {
-        let tenant = tenant.parse().map_err(Error::content)?;
-        Ok((tenant, id.parse().map_err(Error::content)?))
-    });
-    parsed.collect()
+    sql(HOLDING).list(db).await
 }
 
 /// Held deliveries of a destination that were made before `before`.
@@ -262,24 +236,19 @@ pub(super) async fn held_before(
                         JOIN events e ON e.tenant_id = d.tenant_id AND e.id = d.event_id \
                         WHERE d.subscription_id = $1 AND d.status = 'held' AND d.created_at < $2 \
                         ORDER BY d.id LIMIT $3";
-    let rows: Vec<(String, String, String, String, Option<String>, i64)> =
-        on_db!(db, |c| sqlx::query_as(FIND)
-            .bind(subscription.to_string())
-            .bind(before.as_micros())
-            .bind(limit as i64)
-            .fetch_all(c)
-            .await?);
-    let overdue =
-        rows.into_iter()
-            .map(|(tenant, id, event, event_type, ordering_key, attempts)| {
-                Ok(Overdue {
-                    id: id.parse().map_err(Error::content)?,
-                    tenant_id: tenant.parse().map_err(Error::content)?,
-                    event_id: event.parse().map_err(Error::content)?,
-                    event_type: event_type.parse().map_err(Error::content)?,
-                    ordering_key: ordering_key.map(Into::into),
-                    attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
-                })
-            });
-    overdue.collect()
+    let find = sql(FIND).bind(subscription).bind(before).bind(limit);
+    find.list(db).await
+}
+
+impl Read for Overdue {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            tenant_id: row.get(0)?,
+            id: row.get(1)?,
+            event_id: row.get(2)?,
+            event_type: row.get(3)?,
+            ordering_key: row.get(4)?,
+            attempts: row.get(5)?,
+        })
+    }
 }

@@ -3,19 +3,22 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::Connection;
 use tieline_domain::Timestamp;
 
 use super::{
     Accepted,
     accept::{self, DELIVERIES, EVENTS},
-    batch::{Bulk, Cell},
     lately::Lately,
     lines,
+    part::Part,
     settle::{self, ATTEMPTS, NOTE_SUCCESS, OUTCOMES},
-    writer::Work,
+    writer::{self, Committed, Work},
 };
-use crate::Result;
+use crate::{
+    Error, Result,
+    db::{Inner, Tx},
+};
 
 /// How much of the database the writing connection keeps in memory, in KiB.
 const CACHE_KIB: i32 = 32 * 1_024;
@@ -27,9 +30,12 @@ const CHECKPOINT_PAGES: i32 = 4_096;
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// How many statements the writing connection keeps prepared.
+const STATEMENTS: usize = 64;
+
 /// The writing connection; it blocks the thread that uses it.
 pub(super) struct Embedded {
-    connection: Connection,
+    tx: Tx,
     lately: Lately,
 }
 
@@ -41,53 +47,90 @@ impl Embedded {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let lately = Lately::load(&connection)?;
-        Ok(Self { connection, lately })
+        let inner = Inner::Embedded(connection);
+        Ok(Self {
+            tx: Tx { inner },
+            lately,
+        })
     }
 
-    /// Commits acceptances and plain settlements in one transaction; says what became of each accepted
-    /// item. To be called by whoever has the turn.
-    pub(super) fn commit(&mut self, now: Timestamp, works: &[Work]) -> Result<Vec<Accepted>> {
-        let outcome = commit(&self.connection, &mut self.lately, now, works);
+    fn connection(&self) -> Result<&Connection> {
+        connection(&self.tx)
+    }
+
+    /// Commits a batch in one transaction. To be called by whoever has the turn.
+    pub(super) async fn commit(
+        &mut self,
+        now: Timestamp,
+        node: &str,
+        works: &mut [Work],
+    ) -> Result<Committed> {
+        let outcome = self.write(now, node, works).await;
         if outcome.is_ok() {
             self.lately.committed();
         } else {
             self.lately.rolled_back();
-            if !self.connection.is_autocommit() {
+            let connection = self.connection()?;
+            if !connection.is_autocommit() {
                 // It fails where the engine has rolled back by itself, as on a full disk.
-                let _ = self.connection.execute_batch("ROLLBACK");
+                let _ = connection.execute_batch("ROLLBACK");
             }
         }
         outcome
     }
+
+    async fn write(&mut self, now: Timestamp, node: &str, works: &mut [Work]) -> Result<Committed> {
+        self.run("BEGIN IMMEDIATE")?;
+        let mut committed = Committed::default();
+        for item in works.iter().flat_map(Work::items) {
+            let accepted = accept(connection(&self.tx)?, &mut self.lately, now, item)?;
+            if !item.joining.is_empty() && accepted == Accepted::Stored {
+                lines::join(&mut self.tx, item.joining.iter()).await?;
+            }
+            committed.accepted.push(accepted);
+        }
+        settle_plain(self.connection()?, works)?;
+        let involved = writer::involved(works);
+        if !involved.is_empty() {
+            committed.settled = settle::settle(&mut self.tx, node, &involved).await?;
+        }
+        for work in works {
+            if let Work::Part(part) = work {
+                self.part(&mut **part).await?;
+            }
+        }
+        self.lately.advance(connection(&self.tx)?)?;
+        self.run("COMMIT")?;
+        Ok(committed)
+    }
+
+    /// Runs a part, and takes back what it wrote if it fails.
+    async fn part(&mut self, part: &mut dyn Part) -> Result<()> {
+        self.run("SAVEPOINT part")?;
+        if !part.run(&mut self.tx).await {
+            self.run("ROLLBACK TO part")?;
+        }
+        self.run("RELEASE part")
+    }
+
+    fn run(&self, statement: &'static str) -> Result<()> {
+        let mut prepared = self.connection()?.prepare_cached(statement)?;
+        Ok(prepared.execute([]).map(drop)?)
+    }
 }
 
-fn commit(
-    connection: &Connection,
-    lately: &mut Lately,
-    now: Timestamp,
-    works: &[Work],
-) -> Result<Vec<Accepted>> {
-    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let mut accepted = Vec::new();
-    for item in works.iter().flat_map(Work::items) {
-        accepted.push(accept(connection, lately, now, item)?);
+fn connection(tx: &Tx) -> Result<&Connection> {
+    match &tx.inner {
+        Inner::Embedded(connection) => Ok(connection),
+        Inner::Sqlite(_) | Inner::Postgres(_) => {
+            Err(Error::Unavailable("this is no writer".to_owned()))
+        }
     }
-    let settlements = works.iter().filter_map(Work::settlement);
-    let plain: Vec<_> = settlements.filter(|encoded| encoded.is_plain()).collect();
-    for encoded in &plain {
-        write(connection, &ATTEMPTS, &encoded.attempt)?;
-        write(connection, &OUTCOMES, &encoded.outcome)?;
-    }
-    for (subscription, at) in settle::successes(&plain) {
-        let mut note = connection.prepare_cached(NOTE_SUCCESS)?;
-        note.execute((at.as_micros(), subscription.to_string()))?;
-    }
-    lately.advance(connection)?;
-    connection.prepare_cached("COMMIT")?.execute([])?;
-    Ok(accepted)
 }
 
+/// Writes an item, but for the deliveries that join a line.
 fn accept(
     connection: &Connection,
     lately: &mut Lately,
@@ -99,21 +142,22 @@ fn accept(
     {
         return Ok(Accepted::Duplicate(original));
     }
-    write(connection, &EVENTS, &item.events)?;
-    write(connection, &DELIVERIES, &item.deliveries)?;
-    lines::join_embedded(connection, &item.joining)?;
+    EVENTS.run_embedded(connection, &item.events)?;
+    DELIVERIES.run_embedded(connection, &item.deliveries)?;
     Ok(Accepted::Stored)
 }
 
-/// Runs a statement for each row of `cells`; says how many rows it changed.
-pub(super) fn write(connection: &Connection, bulk: &Bulk, cells: &[Cell]) -> Result<usize> {
-    if cells.is_empty() {
-        return Ok(0);
+/// Writes the outcomes that change nothing but their delivery.
+fn settle_plain(connection: &Connection, works: &[Work]) -> Result<()> {
+    let settlements = works.iter().filter_map(Work::settlement);
+    let plain: Vec<_> = settlements.filter(|encoded| encoded.is_plain()).collect();
+    for encoded in &plain {
+        ATTEMPTS.run_embedded(connection, &encoded.attempt)?;
+        OUTCOMES.run_embedded(connection, &encoded.outcome)?;
     }
-    let mut statement = connection.prepare_cached(&bulk.of_one_row())?;
-    let mut changed = 0;
-    for row in cells.chunks(bulk.width()) {
-        changed += statement.execute(params_from_iter(row))?;
+    for (subscription, at) in settle::successes(&plain) {
+        let mut note = connection.prepare_cached(NOTE_SUCCESS)?;
+        note.execute((at.as_micros(), subscription.to_string()))?;
     }
-    Ok(changed)
+    Ok(())
 }

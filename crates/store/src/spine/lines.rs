@@ -13,20 +13,14 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use rusqlite::Connection;
 use tieline_domain::{DestinationId, Timestamp, delivery::Status};
 
 use super::{
     Entry, Settlement, Verdict,
     accept::Encoded,
     batch::{Bulk, Cell, Kind},
-    embedded,
 };
-use crate::{
-    Result,
-    db::{Tx, in_tx},
-    locks,
-};
+use crate::{Result, db::Tx, locks, sql::sql};
 
 /// As a new delivery is written that stands in a line.
 static IN_LINE: Bulk = Bulk::new(
@@ -146,13 +140,11 @@ pub(super) async fn join<'j>(
     let mut rows = Vec::new();
     for one in joining {
         let (subscription, key) = &one.line;
-        let end = match ends.get(&one.line) {
-            Some(end) => *end,
-            None => last(in_tx!(tx, |c| sqlx::query_as(&**STANDING)
-                .bind(subscription.to_string())
-                .bind(&**key)
-                .fetch_one(c)
-                .await?)),
+        let end = if let Some(end) = ends.get(&one.line) {
+            *end
+        } else {
+            let standing = sql(&**STANDING).bind(*subscription).bind(key);
+            standing.find_in(tx).await?.and_then(last)
         };
         let (cells, position) = one.placed(end);
         ends.insert(&one.line, Some(position));
@@ -173,26 +165,8 @@ pub(super) async fn join_at(tx: &mut Tx, joining: &Joining) -> Result<()> {
 pub(crate) async fn reorder(tx: &mut Tx, line: &Line, now: Timestamp) -> Result<()> {
     const STEP_BACK: &str = "UPDATE deliveries SET status = 'queued' WHERE subscription_id = $1 \
                              AND ordering_key = $2 AND status = 'held' AND position IS NOT NULL";
-    in_tx!(tx, |c| sqlx::query(STEP_BACK)
-        .bind(line.0.to_string())
-        .bind(&*line.1)
-        .execute(c)
-        .await?
-        .rows_affected());
+    sql(STEP_BACK).bind(line.0).bind(&line.1).run(tx).await?;
     advance(tx, line, now, Status::Held).await.map(drop)
-}
-
-/// The same as [`join`] on the connection of the embedded engine.
-pub(super) fn join_embedded(connection: &Connection, joining: &[Joining]) -> Result<()> {
-    for one in joining {
-        let (subscription, key) = &one.line;
-        let mut standing = connection.prepare_cached(&STANDING)?;
-        let end = standing.query_row((subscription.to_string(), &**key), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })?;
-        embedded::write(connection, &IN_LINE, &one.placed(last(end)).0)?;
-    }
-    Ok(())
 }
 
 /// Lets a delivery that is settled leave its line, and puts the next one to work; says whether there is one.
@@ -209,12 +183,10 @@ pub(super) async fn leave(tx: &mut Tx, settlement: &Settlement) -> Result<bool> 
     if stays {
         return Ok(false);
     }
-    let left = in_tx!(tx, |c| sqlx::query(LEAVE)
-        .bind(settlement.tenant_id.to_string())
-        .bind(settlement.delivery_id.to_string())
-        .execute(c)
-        .await?
-        .rows_affected());
+    let leave = sql(LEAVE)
+        .bind(settlement.tenant_id)
+        .bind(settlement.delivery_id);
+    let left = leave.run(tx).await?;
     if left == 0 {
         return Ok(false);
     }
@@ -230,15 +202,8 @@ pub(super) async fn leave(tx: &mut Tx, settlement: &Settlement) -> Result<bool> 
 /// Puts the first that waits in a line to work, as `to`, if nobody in it is; says whether it did. The
 /// subscription must be locked.
 pub(crate) async fn advance(tx: &mut Tx, line: &Line, now: Timestamp, to: Status) -> Result<bool> {
-    let advanced = in_tx!(tx, |c| sqlx::query(ADVANCE)
-        .bind(to.as_str())
-        .bind(now.as_micros())
-        .bind(line.0.to_string())
-        .bind(&*line.1)
-        .execute(c)
-        .await?
-        .rows_affected());
-    Ok(advanced > 0)
+    let advance = sql(ADVANCE).bind(to).bind(now).bind(line.0).bind(&line.1);
+    Ok(advance.run(tx).await? > 0)
 }
 
 /// Advances each of these lines once.

@@ -7,6 +7,7 @@ mod claim;
 mod embedded;
 mod lately;
 pub(crate) mod lines;
+mod part;
 mod postgres;
 pub mod replay;
 mod settle;
@@ -24,6 +25,8 @@ use tieline_domain::{
 use crate::{Result, db::Tx};
 
 pub use sql::{SqlSpine, Tuning};
+
+use replay::{Replayed, Step};
 
 /// Writes an event that tells of a change, in the transaction that makes the change. Its deliveries
 /// are due or held, never leased: no node is told of them.
@@ -52,6 +55,10 @@ pub trait Spine: Send + Sync {
 
     /// Writes the outcome of an attempt.
     fn settle(&self, settlement: Arc<Settlement>) -> BoxFuture<'_, Result<Settled>>;
+
+    /// Makes deliveries of a job again, with the note of how far it has come, all in one commit; `None` if the job was
+    /// called off or belongs to another node now: then nothing is written.
+    fn replay(&self, step: Arc<Step>) -> BoxFuture<'_, Result<Option<Replayed>>>;
 
     /// Takes up to `limit` deliveries that are due, of all tenants, and leases them.
     fn claim_due(&self, lease: Lease, limit: usize) -> BoxFuture<'_, Result<Vec<Claimed>>>;

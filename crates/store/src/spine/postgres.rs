@@ -7,22 +7,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{
-    AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _, postgres::PgRow, query::QueryAs,
-};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _, postgres::PgRow};
 use tieline_domain::{EventId, Timestamp};
 
 use super::{
-    Accepted, Once,
+    Accepted, Once, Settled,
     accept::{DELIVERIES, EVENTS, Encoded},
     batch::{Bulk, Cell, Kind, arrays, bind_arrays},
     lines,
     settle::{self, ATTEMPTS, OUTCOMES},
-    writer::Work,
+    writer::{self, Committed, Work},
 };
 use crate::{
     Error, Result,
-    db::{Db, Tx, in_tx},
+    db::{Db, Tx},
+    sql::sql,
 };
 
 /// How long a connection may rest before it is asked for a sign of life.
@@ -98,11 +97,39 @@ impl Hot {
         }
     }
 
+    /// Commits a batch: what changes more than its delivery first, in a transaction of its own, and the rest at once.
+    pub(super) async fn commit(
+        &mut self,
+        now: Timestamp,
+        node: &str,
+        works: &[Work],
+    ) -> Result<Committed> {
+        let involved = writer::involved(works);
+        let settled = self.settle(node, &involved).await?;
+        let accepted = if involved.len() < works.len() {
+            self.commit_plain(now, &Batch::of(works)).await?
+        } else {
+            Vec::new()
+        };
+        Ok(Committed { accepted, settled })
+    }
+
+    async fn settle(&self, node: &str, involved: &[&settle::Encoded]) -> Result<Vec<Settled>> {
+        if involved.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.db.begin().await?;
+        let settlements = involved.iter().map(|encoded| &*encoded.settlement);
+        lines::lock(&mut tx, lines::touched(std::iter::empty(), settlements)).await?;
+        let settled = settle::settle(&mut tx, node, involved).await?;
+        tx.commit().await?;
+        Ok(settled)
+    }
+
     /// Commits acceptances and plain settlements; says what became of each accepted item.
-    pub(super) async fn commit(&mut self, now: Timestamp, works: &[Work]) -> Result<Vec<Accepted>> {
-        let batch = Batch::of(works);
+    async fn commit_plain(&mut self, now: Timestamp, batch: &Batch<'_>) -> Result<Vec<Accepted>> {
         if batch.items.iter().any(|item| !item.joining.is_empty()) {
-            return self.commit_lines(now, &batch).await;
+            return self.commit_lines(now, batch).await;
         }
         let mut connection = self.connection().await?;
         let repeated = batch.write(&mut connection).await?;
@@ -321,28 +348,22 @@ async fn noted<'k>(
         "SELECT key, event_id, expires_at FROM seen WHERE key IN ({})",
         places.join(",")
     );
-    let rows: Vec<(Vec<u8>, String, i64)> = in_tx!(tx, |c| {
-        let query = sqlx::query_as(AssertSqlSafe(text)).persistent(false);
-        keys.fold(query, QueryAs::bind).fetch_all(c).await?
-    });
-    let parsed = rows.into_iter().map(|(key, event_id, expires_at)| {
-        let event_id = event_id.parse().map_err(Error::content)?;
-        Ok((key, (event_id, Timestamp::from_micros(expires_at))))
-    });
-    parsed.collect()
+    let known = sql(AssertSqlSafe(text)).bind_all(keys);
+    let rows: Vec<(Vec<u8>, EventId, Timestamp)> = known.list_in(tx).await?;
+    let known = rows
+        .into_iter()
+        .map(|(key, event_id, expires_at)| (key, (event_id, expires_at)));
+    Ok(known.collect())
 }
 
 /// Lets the key stand for another event, because its window is over; false if someone else just did.
 async fn renew(tx: &mut Tx, now: Timestamp, once: &Once, event_id: EventId) -> Result<bool> {
     const RENEW: &str =
         "UPDATE seen SET event_id = $1, expires_at = $2 WHERE key = $3 AND expires_at <= $4";
-    let renewed = in_tx!(tx, |c| sqlx::query(RENEW)
-        .bind(event_id.to_string())
-        .bind(once.expires_at.as_micros())
+    let renew = sql(RENEW)
+        .bind(event_id)
+        .bind(once.expires_at)
         .bind(once.key.as_slice())
-        .bind(now.as_micros())
-        .execute(c)
-        .await?
-        .rows_affected());
-    Ok(renewed > 0)
+        .bind(now);
+    Ok(renew.run(tx).await? > 0)
 }

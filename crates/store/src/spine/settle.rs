@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     Error, Result,
-    db::{Tx, in_tx},
+    db::Tx,
+    sql::sql,
     statistics::{PastTurn, note_turn},
 };
 
@@ -180,13 +181,8 @@ pub(super) const NOTE_SUCCESS: &str = "UPDATE destinations SET last_success_at =
      WHERE subscription_id = $2 AND (last_success_at IS NULL OR last_success_at < $1 - 1000000)";
 
 async fn note_success(tx: &mut Tx, subscription: DestinationId, at: Timestamp) -> Result<()> {
-    in_tx!(tx, |c| sqlx::query(NOTE_SUCCESS)
-        .bind(at.as_micros())
-        .bind(subscription.to_string())
-        .execute(c)
-        .await?
-        .rows_affected());
-    Ok(())
+    let note = sql(NOTE_SUCCESS).bind(at).bind(subscription);
+    note.run(tx).await.map(drop)
 }
 
 async fn follow_up(tx: &mut Tx, node: &str, settlement: &Settlement) -> Result<Settled> {
@@ -220,13 +216,8 @@ async fn follow_up(tx: &mut Tx, node: &str, settlement: &Settlement) -> Result<S
 async fn put_off_probe(tx: &mut Tx, settlement: &Settlement, probe_at: Timestamp) -> Result<()> {
     const PUT_OFF: &str = "UPDATE destinations SET failed_probes = failed_probes + 1, probe_at = $1 \
                            WHERE subscription_id = $2 AND state = 'error'";
-    in_tx!(tx, |c| sqlx::query(PUT_OFF)
-        .bind(probe_at.as_micros())
-        .bind(settlement.destination_id.to_string())
-        .execute(c)
-        .await?
-        .rows_affected());
-    Ok(())
+    let put_off = sql(PUT_OFF).bind(probe_at).bind(settlement.destination_id);
+    put_off.run(tx).await.map(drop)
 }
 
 /// Makes a delivery a dead letter; false if another node has it now, or it is no longer held.
@@ -234,18 +225,15 @@ async fn bury(tx: &mut Tx, node: &str, settlement: &Settlement) -> Result<bool> 
     const BURY: &str = "UPDATE deliveries SET status = 'dead', attempts = $1, first_attempt_at = $2, \
                         settled_at = $3, owner = NULL WHERE tenant_id = $4 AND id = $5 \
                         AND (owner = $6 OR (status = 'held' AND $7))";
-    let buried = in_tx!(tx, |c| sqlx::query(BURY)
-        .bind(i64::from(settlement.attempts))
-        .bind(settlement.first_attempt_at.as_micros())
-        .bind(settlement.at.as_micros())
-        .bind(settlement.tenant_id.to_string())
-        .bind(settlement.delivery_id.to_string())
+    let bury = sql(BURY)
+        .bind(settlement.attempts)
+        .bind(settlement.first_attempt_at)
+        .bind(settlement.at)
+        .bind(settlement.tenant_id)
+        .bind(settlement.delivery_id)
         .bind(node)
-        .bind(settlement.attempt.is_none())
-        .execute(c)
-        .await?
-        .rows_affected());
-    Ok(buried > 0)
+        .bind(settlement.attempt.is_none());
+    Ok(bury.run(tx).await? > 0)
 }
 
 /// Turns a destination's state if it is in one of the states to turn from; tells of it if it did.
@@ -269,21 +257,18 @@ async fn turn(tx: &mut Tx, node: &str, settlement: &Settlement, turn: &Turn) -> 
     } else {
         turn.failing_since
     };
-    let turned = in_tx!(tx, |c| sqlx::query(TURN)
-        .bind(turn.to.as_str())
+    let turned = sql(TURN)
+        .bind(turn.to)
         .bind(&turn.reason)
-        .bind(settlement.at.as_micros())
-        .bind(since.map(Timestamp::as_micros))
-        .bind(turn.probe_at.map(Timestamp::as_micros))
-        .bind(settlement.destination_id.to_string())
+        .bind(settlement.at)
+        .bind(since)
+        .bind(turn.probe_at)
+        .bind(settlement.destination_id)
         .bind(from(0))
         .bind(from(1))
         .bind(from(2))
-        .bind(unless)
-        .execute(c)
-        .await?
-        .rows_affected());
-    if turned == 0 {
+        .bind(unless);
+    if turned.run(tx).await? == 0 {
         return Ok(false);
     }
     let past = PastTurn {
@@ -306,12 +291,10 @@ async fn requeue_failed(tx: &mut Tx, settlement: &Settlement) -> Result<()> {
          RETURNING {LINE}",
         lines::again(Status::Held)
     );
-    let rows: Vec<(String, Option<String>)> =
-        in_tx!(tx, |c| sqlx::query_as(AssertSqlSafe(requeue))
-            .bind(settlement.destination_id.to_string())
-            .bind(settlement.at.as_micros())
-            .fetch_all(c)
-            .await?);
+    let requeue = sql(AssertSqlSafe(requeue))
+        .bind(settlement.destination_id)
+        .bind(settlement.at);
+    let rows = requeue.list_in(tx).await?;
     let lines = rows.into_iter().map(lines::line);
     let lines = lines
         .filter_map(Result::transpose)

@@ -8,15 +8,14 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{
     Accepted, Claimed, Depth, Item, Lease, Overdue, Release, Settled, Settlement, Spine, accept,
-    claim,
+    claim::{self, Wanted},
     embedded::Embedded,
-    postgres, settle,
+    part, postgres,
+    replay::{self, Replayed, Step},
+    settle,
     writer::{Hot, Waiting, Work, Writer},
 };
-use crate::{
-    Error, Result,
-    db::{Db, in_tx, on_db},
-};
+use crate::{Error, Result, db::Db, sql::sql};
 
 /// How the SQL spine is tuned.
 #[derive(Clone, Debug)]
@@ -60,6 +59,33 @@ impl SqlSpine {
             }
         }
         Ok(Self { db, node, requests })
+    }
+
+    async fn claim(&self, lease: Lease, wanted: Wanted, limit: usize) -> Result<Vec<Claimed>> {
+        let (node, skip_locked) = (Arc::clone(&self.node), self.db.skip_locked());
+        self.transact(move |tx| {
+            let node = Arc::clone(&node);
+            Box::pin(
+                async move { claim::claim(tx, skip_locked, &node, lease, wanted, limit).await },
+            )
+        })
+        .await
+    }
+
+    /// Runs a transaction: on the embedded engine as a part of the next commit.
+    async fn transact<T: Send + Sync + 'static>(&self, work: impl part::Work<T>) -> Result<T> {
+        if let Db::Postgres(_) = self.db {
+            let mut tx = self.db.begin().await?;
+            let found = work(&mut tx).await?;
+            tx.commit().await?;
+            return Ok(found);
+        }
+        let (part, answer) = part::part(work);
+        self.requests
+            .send((Work::Part(part), Waiting::Part))
+            .await
+            .map_err(stopped)?;
+        answer.await.map_err(stopped)?
     }
 }
 
@@ -106,8 +132,16 @@ impl Spine for SqlSpine {
         })
     }
 
+    fn replay(&self, step: Arc<Step>) -> BoxFuture<'_, Result<Option<Replayed>>> {
+        let locked = self.db.locked();
+        Box::pin(self.transact(move |tx| {
+            let step = Arc::clone(&step);
+            Box::pin(async move { replay::step(tx, locked, &step).await })
+        }))
+    }
+
     fn claim_due(&self, lease: Lease, limit: usize) -> BoxFuture<'_, Result<Vec<Claimed>>> {
-        Box::pin(claim::due(&self.db, &self.node, lease, limit))
+        Box::pin(self.claim(lease, Wanted::Due, limit))
     }
 
     fn claim_held(
@@ -116,13 +150,7 @@ impl Spine for SqlSpine {
         lease: Lease,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Claimed>>> {
-        Box::pin(claim::held(
-            &self.db,
-            &self.node,
-            subscription,
-            lease,
-            limit,
-        ))
+        Box::pin(self.claim(lease, Wanted::Held(subscription), limit))
     }
 
     fn still_holds(
@@ -170,25 +198,16 @@ impl Spine for SqlSpine {
                                 WHERE status = 'held' LIMIT $1) AS found";
             const QUEUED: &str = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM deliveries \
                                   WHERE status = 'queued' AND position IS NOT NULL LIMIT $1) AS found";
-            let most = i64::try_from(most).unwrap_or(i64::MAX);
-            let (pending, oldest): (i64, Option<i64>) =
-                on_db!(&self.db, |c| sqlx::query_as(PENDING)
-                    .bind(most)
-                    .fetch_one(c)
-                    .await?);
-            let (held,): (i64,) = on_db!(&self.db, |c| sqlx::query_as(HELD)
-                .bind(most)
-                .fetch_one(c)
-                .await?);
-            let (queued,): (i64,) = on_db!(&self.db, |c| sqlx::query_as(QUEUED)
-                .bind(most)
-                .fetch_one(c)
-                .await?);
+            let pending: Option<(u64, Option<Timestamp>)> =
+                sql(PENDING).bind(most).find(&self.db).await?;
+            let (pending, oldest_due) = pending.unwrap_or_default();
+            let held: Option<u64> = sql(HELD).bind(most).find(&self.db).await?;
+            let queued: Option<u64> = sql(QUEUED).bind(most).find(&self.db).await?;
             Ok(Depth {
-                pending: pending.unsigned_abs(),
-                held: held.unsigned_abs(),
-                queued: queued.unsigned_abs(),
-                oldest_due: oldest.map(Timestamp::from_micros),
+                pending,
+                held: held.unwrap_or_default(),
+                queued: queued.unwrap_or_default(),
+                oldest_due,
             })
         })
     }
@@ -203,24 +222,96 @@ impl Spine for SqlSpine {
             const KEYS: &str = "SELECT key FROM seen WHERE key > $1 ORDER BY key LIMIT $2";
             const FORGET: &str =
                 "DELETE FROM seen WHERE key > $1 AND key <= $2 AND expires_at <= $3";
-            let keys: Vec<(Vec<u8>,)> = on_db!(&self.db, |c| sqlx::query_as(KEYS)
-                .bind(&after)
-                .bind(limit as i64)
-                .fetch_all(c)
-                .await?);
-            let Some((last,)) = keys.into_iter().next_back() else {
+            let keys = sql(KEYS).bind(&after).bind(limit);
+            let keys: Vec<Vec<u8>> = keys.list(&self.db).await?;
+            let Some(last) = keys.into_iter().next_back() else {
                 return Ok(None);
             };
-            let mut tx = self.db.begin().await?;
-            in_tx!(tx, |c| sqlx::query(FORGET)
-                .bind(&after)
-                .bind(&last)
-                .bind(now.as_micros())
-                .execute(c)
-                .await?
-                .rows_affected());
-            tx.commit().await?;
+            let forget = sql(FORGET).bind(&after).bind(&last).bind(now);
+            forget.commit(&self.db).await?;
             Ok(Some(last))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::{BoxFuture, join_all};
+
+    use super::*;
+    use crate::{Options, db::Tx};
+
+    async fn opened(directory: &tempfile::TempDir) -> (Db, SqlSpine) {
+        let file = directory.path().join("parts.db");
+        let db = Db::open(file.to_str().unwrap(), &Options::default()).await;
+        let db = db.unwrap();
+        db.migrate().await.unwrap();
+        sql("CREATE TABLE numbers (n INTEGER NOT NULL UNIQUE)")
+            .commit(&db)
+            .await
+            .unwrap();
+        let tuning = Tuning {
+            queue: 1_000,
+            writers: 1,
+        };
+        let spine = SqlSpine::start(
+            db.clone(),
+            "a",
+            &Clock::test(Timestamp::from_micros(0)),
+            &tuning,
+        );
+        (db, spine.unwrap())
+    }
+
+    /// Writes two numbers, and fails after that if the first is odd.
+    fn two(n: i64) -> impl part::Work<i64> {
+        move |tx: &mut Tx| -> BoxFuture<'_, Result<i64>> {
+            Box::pin(async move {
+                for n in [n, n + 1_000] {
+                    let insert = sql("INSERT INTO numbers (n) VALUES ($1)").bind(n);
+                    insert.run_unless_taken(tx).await?;
+                }
+                if n % 2 == 0 {
+                    Ok(n)
+                } else {
+                    Err(Error::content("an odd one"))
+                }
+            })
+        }
+    }
+
+    async fn numbers(db: &Db) -> Vec<i64> {
+        let all = sql("SELECT n FROM numbers ORDER BY n");
+        all.list(db).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_part_that_fails_is_taken_back_and_the_others_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let (db, spine) = opened(&directory).await;
+        let outcomes = join_all((0..100).map(|n| spine.transact(two(n)))).await;
+        for (n, outcome) in outcomes.into_iter().enumerate() {
+            match outcome {
+                Ok(found) => assert_eq!(found, n as i64),
+                Err(error) => assert!(matches!(error, Error::Content(_)) && n % 2 == 1, "{error}"),
+            }
+        }
+        let even = (0..100).filter(|n| n % 2 == 0);
+        let expected: Vec<i64> = even.clone().chain(even.map(|n| n + 1_000)).collect();
+        assert_eq!(numbers(&db).await, expected);
+        let again = spine.transact(two(2)).await;
+        assert!(matches!(again, Err(Error::NameTaken)), "{again:?}");
+    }
+
+    #[tokio::test]
+    async fn what_a_part_is_told_is_on_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let (db, spine) = opened(&directory).await;
+        let writes = (0..50).map(async |n| {
+            spine.transact(two(2 * n)).await.unwrap();
+            // Readers see only what is committed.
+            assert!(numbers(&db).await.contains(&(2 * n + 1_000)));
+        });
+        join_all(writes).await;
     }
 }

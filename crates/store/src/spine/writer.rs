@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Instant};
 use tieline_domain::{Timestamp, clock::Clock};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::{Accepted, Settled, accept, embedded::Embedded, lines, postgres, settle};
+use super::{Accepted, Settled, accept, embedded::Embedded, part::Part, postgres, settle};
 use crate::{Error, Result, db::Db};
 
 /// The most pieces of work in one commit.
@@ -16,12 +16,16 @@ const MAX_BATCH: usize = 512;
 pub(super) enum Work {
     Accept(Vec<accept::Encoded>),
     Settle(Box<settle::Encoded>),
+    /// On the embedded engine alone: where many write at once, it has a transaction of its own.
+    Part(Box<dyn Part>),
 }
 
 /// Who waits for it.
 pub(super) enum Waiting {
     Accept(Reply<Vec<Accepted>>),
     Settle(Reply<Settled>),
+    /// The part knows.
+    Part,
 }
 
 type Reply<T> = oneshot::Sender<Result<T>>;
@@ -30,6 +34,14 @@ type Reply<T> = oneshot::Sender<Result<T>>;
 enum Answer {
     Accepted(Vec<Accepted>),
     Settled(Settled),
+    Part,
+}
+
+/// What became of a batch: of each item that was accepted, and of each outcome that changes more than its delivery.
+#[derive(Default)]
+pub(super) struct Committed {
+    pub(super) accepted: Vec<Accepted>,
+    pub(super) settled: Vec<Settled>,
 }
 
 /// The way of an engine to commit a whole batch at once.
@@ -60,26 +72,27 @@ impl Writer {
             if count == 0 {
                 return;
             }
-            let (batch, waiting): (Vec<_>, Vec<_>) = taken.drain(..).unzip();
-            self.serve(&batch, waiting).await;
+            let (mut batch, waiting): (Vec<_>, Vec<_>) = taken.drain(..).unzip();
+            self.serve(&mut batch, waiting).await;
         }
     }
 
     /// Commits the batch; if that fails for a reason that may lie in one of its pieces, each alone.
-    async fn serve(&mut self, batch: &[Work], waiting: Vec<Waiting>) {
+    async fn serve(&mut self, batch: &mut [Work], waiting: Vec<Waiting>) {
         let whole = self.commit(batch).await;
         let in_a_piece = matches!(&whole, Err(error) if !matches!(error, Error::Unavailable(_)));
         if in_a_piece && batch.len() > 1 {
-            for (work, waiting) in batch.iter().zip(waiting) {
-                let answer = self.commit(std::slice::from_ref(work)).await;
-                reply(vec![waiting], answer);
+            for (work, waiting) in batch.iter_mut().zip(waiting) {
+                let alone = std::slice::from_mut(work);
+                let answer = self.commit(alone).await;
+                reply(alone, vec![waiting], answer);
             }
         } else {
-            reply(waiting, whole);
+            reply(batch, waiting, whole);
         }
     }
 
-    async fn commit(&mut self, batch: &[Work]) -> Result<Vec<Answer>> {
+    async fn commit(&mut self, batch: &mut [Work]) -> Result<Vec<Answer>> {
         let started = Instant::now();
         let now = self.clock.now();
         let committed = self.commit_at(now, batch).await;
@@ -88,85 +101,81 @@ impl Writer {
         committed
     }
 
-    /// The whole batch is written at once, but for the few settlements that change more than their
-    /// delivery.
-    async fn commit_at(&mut self, now: Timestamp, batch: &[Work]) -> Result<Vec<Answer>> {
-        let settlements = batch.iter().filter_map(Work::settlement);
-        let involved: Vec<_> = settlements.filter(|encoded| !encoded.is_plain()).collect();
-        let mut turned = Vec::new();
-        if !involved.is_empty() {
-            let mut tx = self.db.begin().await?;
-            let settled = involved.iter().map(|encoded| &*encoded.settlement);
-            lines::lock(&mut tx, lines::touched(std::iter::empty(), settled)).await?;
-            turned = settle::settle(&mut tx, &self.node, &involved).await?;
-            tx.commit().await?;
-        }
-        let mut accepted = Vec::new();
-        if involved.len() < batch.len() {
-            accepted = match &mut self.hot {
-                Hot::Embedded(embedded) => {
-                    let _turn = self.db.turn().await;
-                    embedded.commit(now, batch)?
-                }
-                Hot::Postgres(hot) => hot.commit(now, batch).await?,
-            };
-        }
-        let mut turned = turned.into_iter();
-        let settlements = batch.iter().filter_map(Work::settlement);
-        let settled = settlements.map(|encoded| {
-            if encoded.is_plain() {
-                Settled::default()
-            } else {
-                turned.next().unwrap_or_default()
+    async fn commit_at(&mut self, now: Timestamp, batch: &mut [Work]) -> Result<Vec<Answer>> {
+        let committed = match &mut self.hot {
+            Hot::Embedded(embedded) => {
+                let _turn = self.db.turn().await;
+                embedded.commit(now, &self.node, batch).await?
             }
-        });
-        Ok(answers(batch, accepted, settled.collect()))
+            Hot::Postgres(hot) => hot.commit(now, &self.node, batch).await?,
+        };
+        Ok(answers(batch, committed))
     }
 }
 
 /// The answers of a batch, in the order of its requests.
-fn answers(batch: &[Work], accepted: Vec<Accepted>, settled: Vec<Settled>) -> Vec<Answer> {
+fn answers(batch: &[Work], committed: Committed) -> Vec<Answer> {
+    let Committed { accepted, settled } = committed;
     let (mut accepted, mut settled) = (accepted.into_iter(), settled.into_iter());
     let answer = |work: &Work| match work {
         Work::Accept(items) => Answer::Accepted(accepted.by_ref().take(items.len()).collect()),
+        Work::Settle(encoded) if encoded.is_plain() => Answer::Settled(Settled::default()),
         Work::Settle(_) => Answer::Settled(settled.next().unwrap_or_default()),
+        Work::Part(_) => Answer::Part,
     };
     batch.iter().map(answer).collect()
+}
+
+/// The outcomes of a batch that change more than their delivery.
+pub(super) fn involved(batch: &[Work]) -> Vec<&settle::Encoded> {
+    let settlements = batch.iter().filter_map(Work::settlement);
+    settlements.filter(|encoded| !encoded.is_plain()).collect()
 }
 
 impl Work {
     pub(super) fn items(&self) -> &[accept::Encoded] {
         match self {
             Self::Accept(items) => items,
-            Self::Settle(_) => &[],
+            Self::Settle(_) | Self::Part(_) => &[],
         }
     }
 
     pub(super) fn settlement(&self) -> Option<&settle::Encoded> {
         match self {
-            Self::Accept(_) => None,
+            Self::Accept(_) | Self::Part(_) => None,
             Self::Settle(encoded) => Some(encoded),
+        }
+    }
+
+    /// Tells who waits for a part.
+    fn tell(&mut self, committed: Result<()>) {
+        if let Self::Part(part) = self {
+            part.tell(committed);
         }
     }
 }
 
 /// Tells each who waits the answer; one that no longer waits does not matter.
-fn reply(waiting: Vec<Waiting>, answers: Result<Vec<Answer>>) {
+fn reply(batch: &mut [Work], waiting: Vec<Waiting>, answers: Result<Vec<Answer>>) {
+    let waiting = batch.iter_mut().zip(waiting);
     match answers {
         Ok(answers) => {
-            for (waiting, answer) in waiting.into_iter().zip(answers) {
+            for ((work, waiting), answer) in waiting.zip(answers) {
                 match (waiting, answer) {
                     (Waiting::Accept(to), Answer::Accepted(answer)) => drop(to.send(Ok(answer))),
                     (Waiting::Settle(to), Answer::Settled(answer)) => drop(to.send(Ok(answer))),
+                    (Waiting::Part, Answer::Part) => work.tell(Ok(())),
                     _ => unreachable!("answers are made from the work, in its order"),
                 }
             }
         }
         Err(error) => {
-            for waiting in waiting {
+            for (work, waiting) in waiting {
+                let error = error.clone();
                 match waiting {
-                    Waiting::Accept(to) => drop(to.send(Err(error.clone()))),
-                    Waiting::Settle(to) => drop(to.send(Err(error.clone()))),
+                    Waiting::Accept(to) => drop(to.send(Err(error))),
+                    Waiting::Settle(to) => drop(to.send(Err(error))),
+                    Waiting::Part => work.tell(Err(error)),
                 }
             }
         }

@@ -4,6 +4,7 @@
 //! A text is a constant, or put together from constants: what comes from outside is always a value. Where every
 //! microsecond counts, `spine/` goes to the drivers directly.
 
+mod embedded;
 mod row;
 mod select;
 mod value;
@@ -11,14 +12,13 @@ mod value;
 use sqlx::{SqlSafeStr, SqlStr};
 
 pub(crate) use self::{
-    row::{Read, Row},
+    row::{Index, Read, Row},
     select::{Noun, Select, select},
-    value::{Bind, Column, Value},
+    value::{Bind, Column, Primitive, Value},
 };
 use crate::{
-    Result,
-    db::{Db, Tx, in_tx, on_db},
-    store::name_taken,
+    Error, Result,
+    db::{Db, Inner, Tx, on_db},
 };
 
 /// A statement with the values of `$1`, `$2`, … in their order.
@@ -96,18 +96,14 @@ impl<'v> Statement<'v> {
 
     /// The only row, or the first one, as the transaction sees or leaves it.
     pub(crate) async fn find_in<T: Read>(self, tx: &mut Tx) -> Result<Option<T>> {
-        let row = in_tx!(tx, |c| bound!(self).fetch_optional(c).await?.map(Row::from));
-        row.as_ref().map(T::read).transpose()
+        let rows = self.rows_in(tx).await?;
+        rows.first().map(T::read).transpose()
     }
 
     /// All rows, as the transaction sees or leaves them.
     pub(crate) async fn list_in<T: Read>(self, tx: &mut Tx) -> Result<Vec<T>> {
-        in_tx!(tx, |c| {
-            let rows = bound!(self).fetch_all(c).await?;
-            rows.into_iter()
-                .map(|row| T::read(&Row::from(row)))
-                .collect()
-        })
+        let rows = self.rows_in(tx).await?;
+        rows.iter().map(T::read).collect()
     }
 
     /// Runs it in a transaction; says how many rows it changed.
@@ -115,9 +111,10 @@ impl<'v> Statement<'v> {
         Ok(self.execute(tx).await?)
     }
 
-    /// Runs it in a transaction; [`crate::Error::NameTaken`] where a unique index refuses a row.
+    /// Runs it in a transaction; [`Error::NameTaken`] where a unique index refuses a row.
     pub(crate) async fn run_unless_taken(self, tx: &mut Tx) -> Result<()> {
-        self.execute(tx).await.map(drop).map_err(name_taken)
+        let run = self.execute(tx).await.map(drop);
+        run.map_err(Failure::or_name_taken)
     }
 
     /// Runs it in a transaction of its own; says how many rows it changed.
@@ -128,7 +125,85 @@ impl<'v> Statement<'v> {
         Ok(changed)
     }
 
-    async fn execute(self, tx: &mut Tx) -> sqlx::Result<u64> {
-        in_tx!(tx, |c| Ok(bound!(self).execute(c).await?.rows_affected()))
+    async fn execute(self, tx: &mut Tx) -> std::result::Result<u64, Failure> {
+        Ok(match &mut tx.inner {
+            Inner::Sqlite(turn) => {
+                let done = bound!(self).execute(turn.connection()).await?;
+                done.rows_affected()
+            }
+            Inner::Embedded(connection) => embedded::execute(connection, &self)?,
+            Inner::Postgres(transaction) => {
+                let done = bound!(self).execute(&mut **transaction).await?;
+                done.rows_affected()
+            }
+        })
+    }
+
+    async fn rows_in(self, tx: &mut Tx) -> Result<Vec<Row>> {
+        Ok(match &mut tx.inner {
+            Inner::Sqlite(turn) => {
+                let rows = bound!(self).fetch_all(turn.connection()).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Inner::Embedded(connection) => {
+                let rows = embedded::rows(connection, &self)?;
+                rows.into_iter().map(Row::Embedded).collect()
+            }
+            Inner::Postgres(transaction) => {
+                let rows = bound!(self).fetch_all(&mut **transaction).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+}
+
+/// Why a statement failed, as its driver says.
+enum Failure {
+    Sqlx(sqlx::Error),
+    Rusqlite(rusqlite::Error),
+}
+
+impl Failure {
+    fn or_name_taken(self) -> Error {
+        let is_taken = match &self {
+            Self::Sqlx(sqlx::Error::Database(error)) => error.is_unique_violation(),
+            Self::Sqlx(_) => false,
+            Self::Rusqlite(error) => error
+                .sqlite_error()
+                .is_some_and(|error| UNIQUE_VIOLATIONS.contains(&error.extended_code)),
+        };
+        if is_taken {
+            Error::NameTaken
+        } else {
+            self.into()
+        }
+    }
+}
+
+/// SQLite's extended result codes for a value that is there already.
+const UNIQUE_VIOLATIONS: [i32; 3] = [
+    rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE,
+    rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
+    rusqlite::ffi::SQLITE_CONSTRAINT_ROWID,
+];
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sqlx(error)
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Rusqlite(error)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Sqlx(error) => error.into(),
+            Failure::Rusqlite(error) => error.into(),
+        }
     }
 }

@@ -3,12 +3,13 @@
 use serde::de::DeserializeOwned;
 use sqlx::{ColumnIndex, Row as _, postgres::PgRow, sqlite::SqliteRow};
 
-use super::Column;
+use super::{Column, embedded::EmbeddedRow};
 use crate::{Error, Result};
 
 /// A row that came back.
 pub(crate) enum Row {
     Sqlite(SqliteRow),
+    Embedded(EmbeddedRow),
     Postgres(PgRow),
 }
 
@@ -29,6 +30,7 @@ impl Row {
     pub(crate) fn get<T: Column>(&self, column: impl Index) -> Result<T> {
         let kept = match self {
             Self::Sqlite(row) => row.try_get(column)?,
+            Self::Embedded(row) => row.get(column)?,
             Self::Postgres(row) => row.try_get(column)?,
         };
         T::from_kept(kept)
@@ -49,9 +51,22 @@ impl Row {
 }
 
 /// The name or the number of a column.
-pub(crate) trait Index: ColumnIndex<SqliteRow> + ColumnIndex<PgRow> {}
+pub(crate) trait Index: ColumnIndex<SqliteRow> + ColumnIndex<PgRow> {
+    /// Its number among the columns of these names.
+    fn place_in(&self, names: &[String]) -> Option<usize>;
+}
 
-impl<I: ColumnIndex<SqliteRow> + ColumnIndex<PgRow>> Index for I {}
+impl Index for usize {
+    fn place_in(&self, _: &[String]) -> Option<usize> {
+        Some(*self)
+    }
+}
+
+impl Index for &str {
+    fn place_in(&self, names: &[String]) -> Option<usize> {
+        names.iter().position(|name| name == self)
+    }
+}
 
 /// What is read from a row.
 pub(crate) trait Read: Sized {

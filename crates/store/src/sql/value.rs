@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use rusqlite::types::FromSql;
 use sqlx::{Decode, Postgres, Sqlite, Type};
 use tieline_domain::{
     AgentId, ApiKeyId, ApprovalId, ArtifactId, AttemptId, AuditId, CallId, ClientId,
@@ -65,14 +66,18 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
-/// What both drivers can read.
+/// What all drivers can read.
 pub(crate) trait Primitive:
-    for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>
+    for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres> + FromSql
 {
 }
 
 impl<T> Primitive for T where
-    T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>
+    T: for<'r> Decode<'r, Sqlite>
+        + Type<Sqlite>
+        + for<'r> Decode<'r, Postgres>
+        + Type<Postgres>
+        + FromSql
 {
 }
 

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use tieline_domain::{
     AttemptId, DeliveryId, DestinationId, EventId, SubscriptionId, TenantId,
     attempt::{Attempt, Seen},
-    clock::Clock,
     delivery::{Delivery, Status},
     event::Event,
 };
@@ -14,12 +13,14 @@ use tieline_store::{
     deliveries::DeliveryFilter,
     documents::{Kind, NewDocument},
     spine::{
-        Entry, Item, Lease, NewDelivery, Settlement, Spine, SqlSpine, Start, Tuning, Verdict,
-        replay::Again,
+        Entry, Item, Lease, NewDelivery, Settlement, Spine, SqlSpine, Start, Verdict, replay::Again,
     },
 };
 
-use crate::setting::{at, made, tenant, two_tenants};
+use crate::{
+    setting::{at, made, tenant, two_tenants},
+    spine::node,
+};
 
 /// The log of the first tenant, which has one subscription.
 pub(crate) struct Log {
@@ -43,13 +44,8 @@ impl Log {
             destination: true,
         };
         made(&store, new, 0).await;
-        let tuning = Tuning {
-            queue: 1_000,
-            writers: 2,
-        };
-        let clock = Clock::test(at(0));
         Self {
-            spine: SqlSpine::start(db.clone(), "node_a", &clock, &tuning).unwrap(),
+            spine: node(db, "node_a"),
             store,
             tenant: tenant(1),
             subscription,

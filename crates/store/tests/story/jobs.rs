@@ -1,19 +1,19 @@
 //! Jobs: one node at a time, no gap after a crash, nothing written after the end.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use tieline_domain::{
-    JobId, TenantId,
+    JobId, TenantId, Timestamp,
     delivery::Status as DeliveryStatus,
     job::{Fault, Job, Kind, Progress, Status},
 };
 use tieline_store::{
     PageRequest, Store,
-    jobs::{Advance, Ending, JobFilter},
+    jobs::{Advance, Ending, Hold, JobFilter},
     spine::{
-        Start,
-        replay::{Fate, Replayed, Stretch},
+        Spine as _, Start,
+        replay::{Again, Fate, Replayed, Step, Stretch},
     },
 };
 
@@ -21,6 +21,7 @@ use crate::{
     engines::on_every_engine,
     events_log::{Log, event_id},
     setting::{at, by, tenant, two_tenants},
+    spine::node,
 };
 
 const LEASE: Duration = Duration::from_secs(10);
@@ -45,16 +46,22 @@ fn job(of: TenantId, number: i64) -> Job {
     }
 }
 
-fn advance(place: &str, done: u64) -> impl FnOnce(&Replayed) -> Advance {
+fn step(hold: &Hold, now: Timestamp, again: &[Again], place: &str, done: u64) -> Arc<Step> {
     let place = place.to_owned();
-    move |_| Advance {
-        place,
+    let advance = move |_: &[Again], _: &Replayed| Advance {
+        place: place.clone(),
         progress: Progress {
             total: Some(9),
             done,
             ..Progress::default()
         },
-    }
+    };
+    Arc::new(Step {
+        hold: hold.clone(),
+        now,
+        again: again.to_vec(),
+        advance: Box::new(advance),
+    })
 }
 
 async fn find(store: &Store, job: &Job) -> Job {
@@ -65,7 +72,8 @@ async fn find(store: &Store, job: &Job) -> Job {
 #[tokio::test]
 async fn a_job_is_worked_on_by_one_node_and_taken_up_by_another() {
     on_every_engine(async |db| {
-        let store = two_tenants(db).await;
+        let store = two_tenants(db.clone()).await;
+        let spine = node(&db, "a");
         let (one, two, other) = (job(tenant(1), 1), job(tenant(1), 2), job(tenant(2), 3));
         for job in [&one, &two, &other] {
             assert!(store.create_job(job, 2, &by(3)).await.unwrap());
@@ -83,9 +91,7 @@ async fn a_job_is_worked_on_by_one_node_and_taken_up_by_another() {
         assert_eq!(claim("b", 4).await.unwrap().0, other.id);
         assert!(claim("b", 4).await.is_none());
 
-        let written = store
-            .advance_job(&hold, at(5), &[], advance("{\"n\":1}", 3))
-            .await;
+        let written = spine.replay(step(&hold, at(5), &[], "{\"n\":1}", 3)).await;
         assert!(written.unwrap().is_some());
         assert!(store.prolong_job(&hold, at(6)).await.unwrap());
         assert!(
@@ -100,9 +106,7 @@ async fn a_job_is_worked_on_by_one_node_and_taken_up_by_another() {
             (seen.place.as_deref(), seen.progress.done),
             (Some("{\"n\":1}"), 3)
         );
-        let late = store
-            .advance_job(&hold, at(17), &[], advance("{\"n\":2}", 4))
-            .await;
+        let late = spine.replay(step(&hold, at(17), &[], "{\"n\":2}", 4)).await;
         assert!(late.unwrap().is_none());
         assert!(!store.prolong_job(&hold, at(17)).await.unwrap());
 
@@ -154,8 +158,9 @@ async fn a_cancelled_job_writes_nothing_more() {
         );
         assert!(store.cancel_job(log.tenant, job.id, &by(3)).await.unwrap());
         assert!(!store.cancel_job(log.tenant, job.id, &by(4)).await.unwrap());
-        let late = store
-            .advance_job(&hold, at(4), &[log.again(1)], advance("{}", 1))
+        let late = log
+            .spine
+            .replay(step(&hold, at(4), &[log.again(1)], "{}", 1))
             .await;
         assert!(late.unwrap().is_none());
         assert!(log.deliveries(None).await.is_empty(), "one commit or none");

@@ -22,7 +22,7 @@ use tieline_domain::{
 use tieline_store::{
     ChangeBy, Store,
     jobs::{Ending, Hold},
-    spine::{Entry, replay::Again},
+    spine::{Entry, Spine, replay::Again},
 };
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -57,6 +57,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The store.
     pub store: Store,
+    /// What keeps deliveries.
+    pub spine: Arc<dyn Spine>,
     /// The subscriptions.
     pub registry: Registry,
     /// Sends what jobs make.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// How many batches make a second, as long as they stay small: a batch goes out as one burst, and what is
 /// published meanwhile shares the machine with it.
-const BATCHES_PER_SECOND: u32 = 20;
+const BATCHES_PER_SECOND: u32 = 50;
 
 /// The most items in one batch: few enough that a commit of them delays nobody.
 const MOST: u32 = 100;
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn batches_are_small() {
-        let rows = [(1, 1), (20, 1), (100, 5), (500, 25), (10_000, 100)];
+        let rows = [(1, 1), (20, 1), (100, 2), (500, 10), (10_000, 100)];
         for (rate, batch) in rows {
             assert_eq!(Pace::new(rate).batch(), batch, "{rate}");
         }

@@ -19,7 +19,7 @@ use tieline_domain::{
 };
 use tieline_store::{
     jobs::{Advance, Hold},
-    spine::replay::{Again, Fate, Replayed, Stretch},
+    spine::replay::{Again, Fate, Replayed, Step, Stretch},
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -244,7 +244,7 @@ impl Replay<'_> {
             since_sign += page.len() as u64;
             if since_sign >= COUNTED_AT_ONCE || self.place.counted {
                 since_sign = 0;
-                if self.commit(&[], 0).await?.is_none() {
+                if self.commit(Vec::new(), 0).await?.is_none() {
                     return Ok(Some(End::Lost));
                 }
             }
@@ -273,10 +273,10 @@ impl Replay<'_> {
                 events += u64::from(batch.len() > before);
                 self.place.after = event.id;
                 if batch.len() >= self.pace.batch() || event.id == last {
-                    if let Some(end) = self.send_batch(&batch, events).await? {
+                    let batch = std::mem::take(&mut batch);
+                    if let Some(end) = self.send_batch(batch, events).await? {
                         return Ok(end);
                     }
-                    batch.clear();
                     events = 0;
                 }
             }
@@ -284,25 +284,22 @@ impl Replay<'_> {
     }
 
     /// Makes one batch of deliveries when its turn has come; `None` when that is done.
-    async fn send_batch(&mut self, batch: &[Again], events: u64) -> Result<Option<End>, Error> {
-        if !batch.is_empty() {
-            let turn = self.pace.next(Instant::now(), batch.len());
-            tokio::select! {
-                () = self.inner.stop.cancelled() => return Ok(Some(End::Stopped)),
-                () = sleep_until(turn) => {}
-            }
+    async fn send_batch(&mut self, batch: Vec<Again>, events: u64) -> Result<Option<End>, Error> {
+        if batch.is_empty() {
+            let lost = self.commit(batch, events).await?.is_none();
+            return Ok(lost.then_some(End::Lost));
         }
-        let Some(replayed) = self.commit(batch, events).await? else {
+        let turn = self.pace.next(Instant::now(), batch.len());
+        tokio::select! {
+            () = self.inner.stop.cancelled() => return Ok(Some(End::Stopped)),
+            () = sleep_until(turn) => {}
+        }
+        let Some(made) = self.commit(batch, events).await? else {
             return Ok(Some(End::Lost));
         };
         crate::failpoint::hit("replay");
-        let made = replayed.0.iter().zip(batch);
-        let made =
-            made.filter(|((fate, _), one)| !one.held && matches!(fate, Fate::Made | Fate::Again));
-        self.waiting.extend(made.map(|((_, id), _)| *id));
-        if !batch.is_empty() {
-            self.parts().dispatcher.wake();
-        }
+        self.waiting.extend(made);
+        self.parts().dispatcher.wake();
         self.let_them_go().await
     }
 
@@ -332,25 +329,44 @@ impl Replay<'_> {
         }
     }
 
-    /// Writes a batch with the place behind it; `None` if the job is lost.
-    async fn commit(&mut self, batch: &[Again], events: u64) -> Result<Option<Replayed>, Error> {
-        let Parts { store, clock, .. } = &self.inner.parts;
-        let (place, progress) = (&mut self.place, &mut self.progress);
-        let note = |replayed: &Replayed| {
+    /// Writes a batch with the place behind it; which deliveries wait for their first attempt now, or `None` if the job
+    /// is lost.
+    async fn commit(
+        &mut self,
+        again: Vec<Again>,
+        events: u64,
+    ) -> Result<Option<Vec<DeliveryId>>, Error> {
+        let before = (self.place.clone(), self.progress.clone());
+        let note = move |again: &[Again], replayed: &Replayed| {
+            let (mut place, mut progress) = before.clone();
             place.result.events += events;
             place.result.made += replayed.count(Fate::Made);
             place.result.again += replayed.count(Fate::Again);
             place.result.waiting += replayed.count(Fate::Waiting);
             progress.done += replayed.0.len() as u64;
-            note_gone(progress, batch, replayed);
-            Advance {
-                place: serde_json::json!(place).to_string(),
-                progress: progress.clone(),
-            }
+            note_gone(&mut progress, again, replayed);
+            (place, progress)
         };
-        Ok(store
-            .advance_job(self.hold, clock.now(), batch, note)
-            .await?)
+        let noted = note.clone();
+        let step = Arc::new(Step {
+            hold: self.hold.clone(),
+            now: self.parts().clock.now(),
+            again,
+            advance: Box::new(move |again, replayed| {
+                let (place, progress) = note(again, replayed);
+                let place = serde_json::json!(place).to_string();
+                Advance { place, progress }
+            }),
+        });
+        let replayed = self.parts().spine.replay(Arc::clone(&step)).await?;
+        let Some(replayed) = replayed else {
+            return Ok(None);
+        };
+        (self.place, self.progress) = noted(&step.again, &replayed);
+        let fates = replayed.0.iter().zip(&step.again);
+        let made =
+            fates.filter(|((fate, _), one)| !one.held && matches!(fate, Fate::Made | Fate::Again));
+        Ok(Some(made.map(|((_, id), _)| *id).collect()))
     }
 }
 
