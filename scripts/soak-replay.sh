@@ -2,14 +2,14 @@
 # soak-replay.sh: what live traffic feels of a replay of 100,000 events, and how soon a cancelled one stops. Live events have a
 # source, a webhook and a receiver of their own; the p99 of accepting them, and from there to their receiver, without and with a
 # replay beside them. From the environment: what measure.sh lists, and
-#   REPLAYED=100000   LIVE=3000 (events per second)   RATE=500 (of the replay)
+#   REPLAYED=100000   LIVE=3000 (events per second)   RATE=200 (of the replay; what it is if none is asked for)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/measure.sh
 
 REPLAYED=${REPLAYED:-100000}
 LIVE=${LIVE:-3000}
-RATE=${RATE:-500}
+RATE=${RATE:-200}
 
 OLD=$SINK LIVELY=http://127.0.0.1:9101
 load() { "$TOOLS/bench-load" -c 64 --hmac-secret "$SECRET" "$@" >"$WORK/l"; }

@@ -102,10 +102,10 @@ pub(super) async fn write(tx: &mut Tx, node: &str, entry: &Entry) -> Result<()> 
 
 /// Writes the deliveries of events that are there already; those that join a line at its end. The lines must
 /// be locked.
-pub(super) async fn write_deliveries(tx: &mut Tx, entries: &[Entry]) -> Result<()> {
+pub(super) async fn write_deliveries(tx: &mut Tx, node: &str, entries: &[Entry]) -> Result<()> {
     let (mut deliveries, mut joining) = (Vec::new(), Vec::new());
     for entry in entries {
-        push_deliveries(&mut deliveries, &mut joining, "", entry);
+        push_deliveries(&mut deliveries, &mut joining, node, entry);
     }
     DELIVERIES.run(tx, deliveries).await?;
     lines::join(tx, joining.iter()).await

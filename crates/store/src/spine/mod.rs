@@ -158,7 +158,7 @@ pub struct NewDelivery {
 }
 
 /// How a delivery begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Start {
     /// Leased to the node that writes it, until then: it is handed over in memory.
     Leased(Timestamp),

@@ -10,14 +10,14 @@ use tieline_domain::{
 };
 
 use super::{
-    Entry, NewDelivery, Start, accept,
-    lines::{self, LINE},
+    Claimed, Entry, NewDelivery, Start, accept,
+    lines::{self, LINE, Line},
 };
 use crate::{
     Result, Store,
     db::Tx,
     jobs::{self, Advance, Hold},
-    sql::{places, select, sql},
+    sql::{Read, Row, places, select, sql},
 };
 
 /// An event that is to go to a subscription again.
@@ -31,8 +31,8 @@ pub struct Again {
     pub new_id: DeliveryId,
     /// The line in which it stands, if its subscription keeps an order.
     pub ordering_key: Option<Arc<str>>,
-    /// Whether its destination takes no deliveries at present: then it is held.
-    pub held: bool,
+    /// How it begins. One that stands in a line must not begin as leased.
+    pub start: Start,
 }
 
 /// What became of one.
@@ -48,14 +48,19 @@ pub enum Fate {
     Gone,
 }
 
-/// What became of each, in their order, with its delivery.
+/// What became of each, in their order.
 #[derive(Clone, Debug, Default)]
-pub struct Replayed(pub Vec<(Fate, DeliveryId)>);
+pub struct Replayed {
+    /// Its fate, with its delivery.
+    pub fates: Vec<(Fate, DeliveryId)>,
+    /// What the node that made them has leased.
+    pub leased: Vec<Claimed>,
+}
 
 impl Replayed {
     /// How many had this fate.
     pub fn count(&self, fate: Fate) -> u64 {
-        self.0.iter().filter(|(each, _)| *each == fate).count() as u64
+        self.fates.iter().filter(|(each, _)| *each == fate).count() as u64
     }
 }
 
@@ -93,6 +98,7 @@ pub type Note = Box<dyn Fn(&[Again], &Replayed) -> Advance + Send + Sync>;
 pub(super) async fn step(
     tx: &mut Tx,
     locked: &'static str,
+    node: &str,
     step: &Step,
 ) -> Result<Option<Replayed>> {
     let Step {
@@ -101,7 +107,7 @@ pub(super) async fn step(
     if !jobs::prolong(tx, hold, *now).await? {
         return Ok(None);
     }
-    let replayed = make(tx, locked, hold.tenant_id, again, *now).await?;
+    let replayed = make(tx, locked, node, again, *now).await?;
     let Advance { place, progress } = (step.advance)(again, &replayed);
     jobs::note(tx, hold.id, Some(&place), &progress).await?;
     Ok(Some(replayed))
@@ -121,15 +127,10 @@ impl Store {
         events.first(limit, "id", self.db()).await
     }
 
-    /// Delivers one event again, in one commit.
-    pub async fn replay_event(
-        &self,
-        tenant: TenantId,
-        again: &[Again],
-        now: Timestamp,
-    ) -> Result<Replayed> {
+    /// Delivers one event again, in one commit. None of its deliveries must begin as leased.
+    pub async fn replay_event(&self, again: &[Again], now: Timestamp) -> Result<Replayed> {
         let mut tx = self.db().begin().await?;
-        let replayed = make(&mut tx, self.db().locked(), tenant, again, now).await?;
+        let replayed = make(&mut tx, self.db().locked(), "", again, now).await?;
         tx.commit().await?;
         Ok(replayed)
     }
@@ -151,61 +152,113 @@ impl Store {
     }
 }
 
-/// Makes the deliveries, or gives those that have ended a new schedule that begins now.
+/// Makes the deliveries of a tenant's events, or gives those that have ended a new schedule that begins now; `node` has what
+/// begins as leased.
 pub(crate) async fn make(
     tx: &mut Tx,
     locked: &str,
-    tenant: TenantId,
+    node: &str,
     again: &[Again],
     now: Timestamp,
 ) -> Result<Replayed> {
-    if again.is_empty() {
+    let Some(first) = again.first() else {
         return Ok(Replayed::default());
-    }
+    };
+    let tenant = first.event.tenant_id;
     lines::lock(tx, again.iter().map(|one| one.destination_id).collect()).await?;
     let mut ids: Vec<EventId> = again.iter().map(|one| one.event.id).collect();
     ids.sort_unstable();
     ids.dedup();
     let there = keep_events(tx, locked, tenant, &ids).await?;
     let owed = owed(tx, &ids).await?;
-    let (mut fates, mut new) = (Vec::with_capacity(again.len()), Vec::new());
-    let mut anew: HashMap<bool, Vec<DeliveryId>> = HashMap::new();
+    let (mut replayed, mut new) = (Replayed::default(), Vec::new());
+    let mut anew: HashMap<Start, HashMap<DeliveryId, &Again>> = HashMap::new();
     for one in again {
         let fate = match owed.get(&(one.event.id, one.destination_id)) {
             _ if !there.contains(&one.event.id) => (Fate::Gone, one.new_id),
             Some((id, Status::Pending | Status::Held | Status::Queued)) => (Fate::Waiting, *id),
             Some((id, Status::Delivered | Status::Dead | Status::Cancelled)) => {
-                anew.entry(one.held).or_default().push(*id);
+                anew.entry(one.start).or_default().insert(*id, one);
                 (Fate::Again, *id)
             }
             None => {
-                new.push(entry(one, now));
+                new.push(entry(one));
+                let begun = Begun::new(one.new_id);
+                replayed
+                    .leased
+                    .extend(begun.leased(one, one.new_id.made_at()));
                 (Fate::Made, one.new_id)
             }
         };
-        fates.push(fate);
+        replayed.fates.push(fate);
     }
-    for (held, ids) in &anew {
-        begin_anew(tx, tenant, *held, ids, now).await?;
+    for (start, these) in &anew {
+        for begun in begin_anew(tx, tenant, *start, node, these.keys(), now).await? {
+            let again = these.get(&begun.id);
+            let leased = again.and_then(|again| begun.leased(again, now));
+            replayed.leased.extend(leased);
+        }
     }
-    accept::write_deliveries(tx, &new).await?;
-    Ok(Replayed(fates))
+    accept::write_deliveries(tx, node, &new).await?;
+    Ok(replayed)
 }
 
-fn entry(one: &Again, now: Timestamp) -> Entry {
+fn entry(one: &Again) -> Entry {
     let delivery = NewDelivery {
         id: one.new_id,
         destination_id: one.destination_id,
         ordering_key: one.ordering_key.clone(),
-        start: if one.held {
-            Start::Held
-        } else {
-            Start::Due(now)
-        },
+        start: one.start,
     };
     Entry {
         event: Arc::clone(&one.event),
         deliveries: vec![delivery],
+    }
+}
+
+/// A delivery that begins, or begins anew.
+struct Begun {
+    id: DeliveryId,
+    attempts: u32,
+    line: Option<Line>,
+}
+
+impl Begun {
+    fn new(id: DeliveryId) -> Self {
+        Self {
+            id,
+            attempts: 0,
+            line: None,
+        }
+    }
+
+    /// What its node takes over, if it is leased: one that stands in a line waits there.
+    fn leased(&self, of: &Again, created_at: Timestamp) -> Option<Claimed> {
+        let Start::Leased(lease_until) = of.start else {
+            return None;
+        };
+        self.line.is_none().then(|| Claimed {
+            id: self.id,
+            tenant_id: of.event.tenant_id,
+            destination_id: of.destination_id,
+            ordering_key: None,
+            attempts: self.attempts,
+            earlier_attempts: self.attempts,
+            first_attempt_at: None,
+            created_at,
+            lease_until,
+            event: Arc::clone(&of.event),
+        })
+    }
+}
+
+impl Read for Begun {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            attempts: row.get("attempts")?,
+            line: lines::line((row.get("subscription_id")?, row.get("ordering_key")?))?,
+        })
     }
 }
 
@@ -245,28 +298,34 @@ pub(crate) fn of_events(columns: &str, count: usize) -> String {
 }
 
 /// Gives deliveries that have ended a new schedule. They are as old as it: how long they may be held
-/// counts from now.
+/// counts from now. One that stands in a line is not leased: whether its turn has come shows there.
 async fn begin_anew(
     tx: &mut Tx,
     tenant: TenantId,
-    held: bool,
-    ids: &[DeliveryId],
+    start: Start,
+    node: &str,
+    ids: impl ExactSizeIterator<Item = &DeliveryId>,
     now: Timestamp,
-) -> Result<()> {
-    let status = if held { Status::Held } else { Status::Pending };
+) -> Result<Vec<Begun>> {
+    let (status, due_at, owner) = match start {
+        Start::Held => (Status::Held, now, None),
+        Start::Due(at) => (Status::Pending, at, None),
+        Start::Leased(until) => (Status::Pending, until, Some(node)),
+    };
     let text = format!(
-        "UPDATE deliveries SET {}, due_at = $1, created_at = $1 WHERE tenant_id = $2 AND id IN ({}) \
-         AND status IN ('delivered', 'dead', 'cancelled') RETURNING {LINE}",
+        "UPDATE deliveries SET {}, created_at = $1, \
+         due_at = CASE WHEN ordering_key IS NULL THEN $2 ELSE $1 END, \
+         owner = CASE WHEN ordering_key IS NULL THEN $3 ELSE NULL END WHERE tenant_id = $4 AND id IN ({}) \
+         AND status IN ('delivered', 'dead', 'cancelled') RETURNING id, attempts, {LINE}",
         lines::again(status),
-        places(3, ids.len())
+        places(5, ids.len())
     );
-    let begun = sql(AssertSqlSafe(text)).bind(now).bind(tenant);
-    let rows = begun.bind_all(ids.iter().copied()).list_in(tx).await?;
-    let lines = rows
-        .into_iter()
-        .filter_map(|row| lines::line(row).transpose());
-    let lines = lines.collect::<Result<Vec<_>>>()?;
-    lines::advance_all(tx, lines, now, status).await
+    let begin = sql(AssertSqlSafe(text)).bind(now).bind(due_at).bind(owner);
+    let begin = begin.bind(tenant).bind_all(ids.copied());
+    let begun: Vec<Begun> = begin.list_in(tx).await?;
+    let lines = begun.iter().filter_map(|one| one.line.clone());
+    lines::advance_all(tx, lines, now, status).await?;
+    Ok(begun)
 }
 
 #[cfg(test)]

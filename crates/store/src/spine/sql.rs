@@ -133,10 +133,10 @@ impl Spine for SqlSpine {
     }
 
     fn replay(&self, step: Arc<Step>) -> BoxFuture<'_, Result<Option<Replayed>>> {
-        let locked = self.db.locked();
+        let (node, locked) = (Arc::clone(&self.node), self.db.locked());
         Box::pin(self.transact(move |tx| {
-            let step = Arc::clone(&step);
-            Box::pin(async move { replay::step(tx, locked, &step).await })
+            let (node, step) = (Arc::clone(&node), Arc::clone(&step));
+            Box::pin(async move { replay::step(tx, locked, &node, &step).await })
         }))
     }
 

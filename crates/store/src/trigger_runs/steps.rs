@@ -109,7 +109,7 @@ impl Store {
             spine::write_notice(&mut tx, event).await?;
         }
         let deliveries = &effects.deliveries;
-        replay::make(&mut tx, self.db().locked(), of.tenant_id, deliveries, now).await?;
+        replay::make(&mut tx, self.db().locked(), "", deliveries, now).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -139,7 +139,7 @@ impl Log {
             event: self.event(number),
             destination_id: self.subscription,
             new_id: DeliveryId::new(at(50), 1_000 + number as u64),
-            held: false,
+            start: Start::Due(at(50)),
         }
     }
 

@@ -12,7 +12,7 @@ use tieline_store::{
     PageRequest, Store,
     jobs::{Advance, Ending, Hold, JobFilter},
     spine::{
-        Spine as _, Start,
+        Spine as _, Start, Verdict,
         replay::{Again, Fate, Replayed, Step, Stretch},
     },
 };
@@ -21,7 +21,7 @@ use crate::{
     engines::on_every_engine,
     events_log::{Log, event_id},
     setting::{at, by, tenant, two_tenants},
-    spine::node,
+    spine::{Setting, node},
 };
 
 const LEASE: Duration = Duration::from_secs(10);
@@ -207,13 +207,9 @@ async fn a_replay_keeps_the_delivery_of_each_event_and_subscription() {
         let before = log.deliveries(None).await;
 
         let mut again: Vec<_> = (1..=5).map(|number| log.again(number)).collect();
-        again[1].held = true;
-        let replayed = log
-            .store
-            .replay_event(log.tenant, &again, at(50))
-            .await
-            .unwrap();
-        let fates: Vec<_> = replayed.0.iter().map(|(fate, _)| *fate).collect();
+        again[1].start = Start::Held;
+        let replayed = log.store.replay_event(&again, at(50)).await.unwrap();
+        let fates: Vec<_> = replayed.fates.iter().map(|(fate, _)| *fate).collect();
         assert_eq!(fates, [Again, Again, Waiting, Made, Gone]);
         let after = log.deliveries(None).await;
         assert_eq!(after.len(), before.len() + 1);
@@ -242,19 +238,15 @@ async fn a_replay_keeps_the_delivery_of_each_event_and_subscription() {
         assert_eq!(log.store.not_tried_yet(log.tenant, &[]).await.unwrap(), []);
         assert_eq!(log.deliver(51).await, 2);
         assert_eq!(log.store.not_tried_yet(log.tenant, &ids).await.unwrap(), []);
-        let first = replayed.0[0].1;
+        let first = replayed.fates[0].1;
         let attempts = log.attempts(first).await;
         assert_eq!(
             attempts.iter().map(|one| one.number).collect::<Vec<_>>(),
             [1, 2]
         );
         // Once more: nothing is made a second time.
-        let twice = log
-            .store
-            .replay_event(log.tenant, &again[3..4], at(60))
-            .await
-            .unwrap();
-        assert_eq!(twice.0, [(Again, replayed.0[3].1)]);
+        let twice = log.store.replay_event(&again[3..4], at(60)).await.unwrap();
+        assert_eq!(twice.fates, [(Again, replayed.fates[3].1)]);
     })
     .await;
 }
@@ -320,6 +312,54 @@ async fn jobs_at_once_are_asked_for_and_taken_within_their_bounds() {
                 store.cancel_job(tenant(1), job.id, &owner).await.unwrap();
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_replay_leases_is_its_nodes() {
+    on_every_engine(async |db| {
+        let log = Log::open(&db).await;
+        log.accept(1..=1, Some(Start::Due(at(1)))).await;
+        assert_eq!(log.deliver(3).await, 1);
+        log.accept(2..=2, None).await;
+        log.accept(3..=3, Some(Start::Held)).await;
+        let job = job(log.tenant, 1);
+        log.store.create_job(&job, MANY, &by(1)).await.unwrap();
+        let claimed = log.store.claim_job("node_a", at(4), LEASE).await;
+        let (_, hold) = claimed.unwrap().unwrap();
+        let leased = Start::Leased(at(110));
+        let again: Vec<_> = (1..=4)
+            .map(|number| Again {
+                start: leased,
+                ..log.again(number)
+            })
+            .collect();
+        let replayed = log.spine.replay(step(&hold, at(50), &again, "{}", 4)).await;
+        let replayed = replayed.unwrap().unwrap();
+        let mut leased: Vec<_> = replayed
+            .leased
+            .iter()
+            .map(|claimed| (claimed.event.id, claimed.attempts, claimed.earlier_attempts))
+            .collect();
+        leased.sort_unstable();
+        // The first was tried before, the second is new, the third waits, and the fourth is gone.
+        assert_eq!(leased, [(event_id(1), 1, 1), (event_id(2), 0, 0)]);
+        assert_eq!(log.deliver(60).await, 0, "nobody else takes them");
+        for claimed in &replayed.leased {
+            let settlement =
+                Setting::settlement(claimed, 61, Verdict::Delivered { recovery: None });
+            log.spine.settle(settlement.into()).await.unwrap();
+        }
+        let delivered = log.deliveries(Some(DeliveryStatus::Delivered)).await;
+        assert_eq!(delivered.len(), 2, "the node that leased them settles them");
+
+        let hold = Hold {
+            node: "other".to_owned(),
+            ..hold
+        };
+        let late = log.spine.replay(step(&hold, at(70), &again, "{}", 4)).await;
+        assert!(late.unwrap().is_none());
     })
     .await;
 }

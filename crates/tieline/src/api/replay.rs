@@ -233,12 +233,9 @@ pub async fn one(
             "this webhook does not take events of this type, or is disabled; change it first";
         return Err(Problem::new(Code::Conflict, detail));
     }
-    let replayed = app
-        .store
-        .replay_event(tenant, &again, app.clock.now())
-        .await?;
+    let replayed = app.store.replay_event(&again, app.clock.now()).await?;
     app.dispatcher.wake();
-    let views = again.iter().zip(replayed.0).map(|(one, (fate, id))| {
+    let views = again.iter().zip(replayed.fates).map(|(one, (fate, id))| {
         let outcome = match fate {
             Fate::Made => "made",
             Fate::Again => "again",

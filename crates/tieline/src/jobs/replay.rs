@@ -4,12 +4,12 @@
 //! first attempt is bounded, so that a slow receiver slows the replay and not the server, and little is
 //! still to come when the job is called off.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use rand::random;
 use serde::{Deserialize, Serialize};
 use tieline_domain::{
-    DeliveryId, EventId, SubscriptionId, TenantId,
+    DeliveryId, DestinationId, EventId, SubscriptionId, TenantId,
     clock::Clock,
     event::{Event, is_about_deliveries},
     filter::Document,
@@ -19,13 +19,17 @@ use tieline_domain::{
 };
 use tieline_store::{
     jobs::{Advance, Hold},
-    spine::replay::{Again, Fate, Replayed, Step, Stretch},
+    spine::{
+        Claimed, Start,
+        replay::{Again, Fate, Replayed, Step, Stretch},
+    },
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{End, Error, Inner, Parts, pace::Pace};
 use crate::{
     app::App,
+    deliver::Dispatcher,
     registry::{Route, Routes},
 };
 
@@ -148,7 +152,11 @@ pub(crate) fn again(clock: &Clock, event: &Arc<Event>, route: &Route) -> Again {
         destination_id: route.id,
         ordering_key: route.line(&Keyed::new(event)),
         new_id: DeliveryId::new(clock.unique_now(), random()),
-        held: route.health.state.holds(),
+        start: if route.health.state.holds() {
+            Start::Held
+        } else {
+            Start::Due(clock.now())
+        },
     }
 }
 
@@ -269,7 +277,7 @@ impl Replay<'_> {
             for event in page.into_iter().map(Arc::new) {
                 let before = batch.len();
                 let wanted = self.asked.wanted(&routes, &event);
-                batch.extend(wanted.map(|route| again(&self.parts().clock, &event, route)));
+                batch.extend(wanted.map(|route| (Arc::clone(&event), Arc::clone(route))));
                 events += u64::from(batch.len() > before);
                 self.place.after = event.id;
                 if batch.len() >= self.pace.batch() || event.id == last {
@@ -284,7 +292,7 @@ impl Replay<'_> {
     }
 
     /// Makes one batch of deliveries when its turn has come; `None` when that is done.
-    async fn send_batch(&mut self, batch: Vec<Again>, events: u64) -> Result<Option<End>, Error> {
+    async fn send_batch(&mut self, batch: Batch, events: u64) -> Result<Option<End>, Error> {
         if batch.is_empty() {
             let lost = self.commit(batch, events).await?.is_none();
             return Ok(lost.then_some(End::Lost));
@@ -297,9 +305,7 @@ impl Replay<'_> {
         let Some(made) = self.commit(batch, events).await? else {
             return Ok(Some(End::Lost));
         };
-        crate::failpoint::hit("replay");
         self.waiting.extend(made);
-        self.parts().dispatcher.wake();
         self.let_them_go().await
     }
 
@@ -333,9 +339,14 @@ impl Replay<'_> {
     /// is lost.
     async fn commit(
         &mut self,
-        again: Vec<Again>,
+        batch: Batch,
         events: u64,
     ) -> Result<Option<Vec<DeliveryId>>, Error> {
+        let dispatcher = Arc::clone(&self.parts().dispatcher);
+        let mut rooms = Rooms::new(&dispatcher);
+        let batch = batch.iter();
+        let again = batch.map(|(event, route)| rooms.lease(&self.parts().clock, event, route));
+        let again = again.collect();
         let before = (self.place.clone(), self.progress.clone());
         let note = move |again: &[Again], replayed: &Replayed| {
             let (mut place, mut progress) = before.clone();
@@ -343,7 +354,7 @@ impl Replay<'_> {
             place.result.made += replayed.count(Fate::Made);
             place.result.again += replayed.count(Fate::Again);
             place.result.waiting += replayed.count(Fate::Waiting);
-            progress.done += replayed.0.len() as u64;
+            progress.done += replayed.fates.len() as u64;
             note_gone(&mut progress, again, replayed);
             (place, progress)
         };
@@ -363,16 +374,70 @@ impl Replay<'_> {
             return Ok(None);
         };
         (self.place, self.progress) = noted(&step.again, &replayed);
-        let fates = replayed.0.iter().zip(&step.again);
-        let made =
-            fates.filter(|((fate, _), one)| !one.held && matches!(fate, Fate::Made | Fate::Again));
-        Ok(Some(made.map(|((_, id), _)| *id).collect()))
+        let fates = replayed.fates.iter().zip(&step.again);
+        let begun = fates.filter(|((fate, _), one)| {
+            one.start != Start::Held && matches!(fate, Fate::Made | Fate::Again)
+        });
+        let begun: Vec<_> = begun.map(|((_, id), _)| *id).collect();
+        crate::failpoint::hit("replay");
+        if replayed.leased.len() < begun.len() {
+            dispatcher.wake();
+        }
+        rooms.hand_over(replayed.leased);
+        Ok(Some(begun))
+    }
+}
+
+/// Events with the subscriptions that they go to again.
+type Batch = Vec<(Arc<Event>, Arc<Route>)>;
+
+/// Room in memory for deliveries that are written with a lease; it is given back for those that are not.
+struct Rooms<'d> {
+    dispatcher: &'d Arc<Dispatcher>,
+    taken: HashMap<(DestinationId, EventId), Arc<Event>>,
+}
+
+impl<'d> Rooms<'d> {
+    fn new(dispatcher: &'d Arc<Dispatcher>) -> Self {
+        let taken = HashMap::new();
+        Self { dispatcher, taken }
+    }
+
+    /// Delivers an event again, with a lease if there is room for it and nothing else before it.
+    fn lease(&mut self, clock: &Clock, event: &Arc<Event>, route: &Route) -> Again {
+        let mut again = again(clock, event, route);
+        let begins_now = matches!(again.start, Start::Due(_)) && again.ordering_key.is_none();
+        if !begins_now || !self.dispatcher.works_here() {
+            return again;
+        }
+        if let Some(until) = self.dispatcher.reserve(route, event, clock.now()) {
+            self.taken.insert((route.id, event.id), Arc::clone(event));
+            again.start = Start::Leased(until);
+        }
+        again
+    }
+
+    /// Lets the dispatcher send what was leased.
+    fn hand_over(mut self, leased: Vec<Claimed>) {
+        for claimed in &leased {
+            self.taken
+                .remove(&(claimed.destination_id, claimed.event.id));
+        }
+        self.dispatcher.take(leased.into_iter());
+    }
+}
+
+impl Drop for Rooms<'_> {
+    fn drop(&mut self) {
+        for ((destination, _), event) in &self.taken {
+            self.dispatcher.give_back(*destination, event);
+        }
     }
 }
 
 /// Events that were removed meanwhile.
 fn note_gone(progress: &mut Progress, batch: &[Again], replayed: &Replayed) {
-    let fates = batch.iter().zip(&replayed.0);
+    let fates = batch.iter().zip(&replayed.fates);
     for (one, _) in fates.filter(|(_, (fate, _))| *fate == Fate::Gone) {
         progress.failed += 1;
         if progress.errors.len() < MOST_ERRORS {

@@ -74,8 +74,8 @@ pub(super) fn limits() -> Vec<Setting> {
             "deliveries",
             (1, 10_000),
             |c, v| c.limits.replay_per_second = v as u32,
-            "500",
-            "Deliveries per second of a replay that does not ask for another rate.",
+            "200",
+            "Deliveries per second of a replay that does not ask for another rate; live traffic does not feel as many.",
         ),
     ]
 }
