@@ -90,31 +90,22 @@ impl Read for Taken {
 
 impl Taken {
     fn with_its_event(self, events: &HashMap<EventId, Arc<Event>>) -> Result<Claimed> {
-        let Self {
-            event_id,
-            tenant_id,
-            id,
-            destination_id,
-            ordering_key,
-            attempts,
-            earlier_attempts,
-            first_attempt_at,
-            created_at,
-            lease_until,
-        } = self;
-        let event = events.get(&event_id);
-        let missing = || Error::content(format!("the event {event_id} of a delivery is missing"));
+        let missing = || {
+            let event = self.event_id;
+            Error::content(format!("the event {event} of a delivery is missing"))
+        };
+        let event = events.get(&self.event_id).ok_or_else(missing)?;
         Ok(Claimed {
-            id,
-            tenant_id,
-            destination_id,
-            ordering_key,
-            attempts,
-            earlier_attempts,
-            first_attempt_at,
-            created_at,
-            lease_until,
-            event: Arc::clone(event.ok_or_else(missing)?),
+            event: Arc::clone(event),
+            id: self.id,
+            tenant_id: self.tenant_id,
+            destination_id: self.destination_id,
+            ordering_key: self.ordering_key,
+            attempts: self.attempts,
+            earlier_attempts: self.earlier_attempts,
+            first_attempt_at: self.first_attempt_at,
+            created_at: self.created_at,
+            lease_until: self.lease_until,
         })
     }
 }
