@@ -95,7 +95,7 @@ impl Receiver {
             max_depth,
             message_bytes,
         } = parts;
-        let senders = Senders::new(outbound, mirror, clock.clone());
+        let senders = Senders::new(outbound, mirror, clock.clone(), registry.clone());
         Self {
             messenger: Messenger {
                 clock: clock.clone(),
@@ -188,11 +188,11 @@ impl Receiver {
         let Some(wanted) = wanted.map_err(refused)? else {
             return self.judge(source, incoming, None).map_err(refused)?;
         };
-        let document = Box::pin(self.senders.document(source.id, &wanted, false)).await;
+        let document = Box::pin(self.senders.document(source, &wanted.request, false)).await;
         let document = document.map_err(refused)?;
         match self.judge(source, incoming, Some(&document)) {
             Err(Rejection::UnknownKey) if wanted.changes => {
-                let document = Box::pin(self.senders.document(source.id, &wanted, true)).await;
+                let document = Box::pin(self.senders.document(source, &wanted.request, true)).await;
                 let document = document.map_err(refused)?;
                 self.judge(source, incoming, Some(&document))
                     .map_err(refused)?

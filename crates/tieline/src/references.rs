@@ -122,7 +122,8 @@ fn of_trigger(document: &Document) -> Vec<Target> {
     steps.into_iter().flat_map(of_step).collect()
 }
 
-/// The mapping that a webhook of either direction names, and the agent that it tells.
+/// The mapping that a webhook of either direction names, the agent that it tells, and the secret with which a source
+/// calls its sender.
 fn of_webhook(document: &Document) -> Vec<Target> {
     let body: Value = serde_json::from_str(&document.body).unwrap_or_default();
     let named = |field: &str, target: fn(String) -> Target| {
@@ -132,7 +133,9 @@ fn of_webhook(document: &Document) -> Vec<Target> {
         named("mapping", Target::Mapping),
         named("agent_id", Target::Agent),
     ];
-    named.into_iter().flatten().collect()
+    let confirm = body["verification"]["confirm"]["client_secret"].as_str();
+    let secrets = confirm.map(named_in).unwrap_or_default();
+    named.into_iter().flatten().chain(secrets).collect()
 }
 
 /// The secrets that an agent names, and the operations that it may call (`tools`).

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use base64::Engine;
 
+use super::documents::{Client, KeyRequest};
+use super::ebay::{self, Envelope};
 use super::key::{BASE64, BASE64_URL, KeyedSecret};
-use super::public_key::{Algorithm, PublicKey};
+use super::public_key::{Algorithm, PublicKey, is_pem};
 use super::scheme::{Encoding, Part, TimestampRule};
 use super::verifier::{Trust, Verified};
 use super::{ConfigError, Rejection, SignedRequest};
@@ -26,8 +28,8 @@ pub struct PublicKeyScheme {
     pub timestamp: Option<(&'static str, Option<TimestampRule>)>,
     /// The signed message: literals, the timestamp and the body.
     pub content: &'static [Part],
-    /// Whether the header is eBay's: base64 of `{"kid", "signature"}`.
-    pub wrapped: bool,
+    /// Where the header is eBay's envelope, base64 of `{"kid", "signature"}`: the host that tells its keys.
+    pub ebay: Option<&'static str>,
 }
 
 impl PublicKeyScheme {
@@ -58,7 +60,27 @@ impl PublicKeyScheme {
 /// A scheme with the public keys of one source.
 pub(super) struct PublicKeyCheck {
     scheme: PublicKeyScheme,
-    keys: Vec<(Arc<str>, PublicKey)>,
+    keys: Vec<(Arc<str>, Key)>,
+}
+
+/// A key, or who may ask for it.
+enum Key {
+    Given(PublicKey),
+    Told(Client),
+}
+
+impl Key {
+    fn new(scheme: &PublicKeyScheme, secret: &KeyedSecret) -> Result<Self, ConfigError> {
+        let value = secret.value()?;
+        if scheme.ebay.is_some()
+            && !is_pem(value)
+            && let Some(client) = Client::of_text(value)
+        {
+            return Ok(Self::Told(client));
+        }
+        let key = PublicKey::of_text(value, scheme.algorithm);
+        key.map(Self::Given).map_err(|why| secret.fault(why))
+    }
 }
 
 impl PublicKeyCheck {
@@ -66,11 +88,7 @@ impl PublicKeyCheck {
         scheme: PublicKeyScheme,
         secrets: &[KeyedSecret],
     ) -> Result<Self, ConfigError> {
-        let key = |secret: &KeyedSecret| {
-            let key = PublicKey::of_text(secret.value()?, scheme.algorithm);
-            let key = key.map_err(|why| secret.fault(why))?;
-            Ok((Arc::from(secret.id()), key))
-        };
+        let key = |secret: &KeyedSecret| Ok((Arc::from(secret.id()), Key::new(&scheme, secret)?));
         let keys = secrets
             .iter()
             .map(key)
@@ -78,10 +96,28 @@ impl PublicKeyCheck {
         Ok(Self { scheme, keys })
     }
 
+    /// The document that holds the key of this request; `None` where the source has the keys.
+    pub(super) fn key_request(
+        &self,
+        request: &SignedRequest<'_>,
+    ) -> Result<Option<KeyRequest>, Rejection> {
+        let (Some(host), Some((_, Key::Told(client)))) = (self.scheme.ebay, self.keys.first())
+        else {
+            return Ok(None);
+        };
+        let sent = request.required_header(self.scheme.header)?;
+        let envelope = (sent.len() <= MAX_TEXT).then(|| Envelope::read(sent));
+        let asked = envelope
+            .flatten()
+            .and_then(|envelope| envelope.key_request(host, client));
+        asked.map(Some).ok_or_else(|| self.malformed())
+    }
+
     pub(super) fn verify(
         &self,
         request: &SignedRequest<'_>,
         now_us: i64,
+        document: Option<&[u8]>,
     ) -> Result<Verified<'static>, Rejection> {
         let sent = request.required_header(self.scheme.header)?;
         let signature = self.decode(sent).ok_or_else(|| self.malformed())?;
@@ -96,36 +132,52 @@ impl PublicKeyCheck {
             }
         };
         let message = self.scheme.message(timestamp, request.body);
-        let matching = self
-            .keys
-            .iter()
-            .find(|(_, key)| key.fits(&message, &signature));
-        let (key_id, _) = matching.ok_or(Rejection::WrongSignature)?;
+        let key_id = self.matching(&message, &signature, document)?;
         Ok(Verified {
             trust: Trust::Verified,
-            key_id: Some(Arc::clone(key_id)),
+            key_id: Some(key_id),
             message_id: None,
         })
+    }
+
+    /// The id of the secret under which the signature is right.
+    fn matching(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+        document: Option<&[u8]>,
+    ) -> Result<Arc<str>, Rejection> {
+        for (id, key) in &self.keys {
+            let right = match key {
+                Key::Given(key) => key.fits(message, signature),
+                Key::Told(_) => {
+                    let document = document.ok_or(Rejection::KeyUnavailable)?;
+                    let key = ebay::key_of(document, self.scheme.algorithm);
+                    key.ok_or(Rejection::UnknownKey)?.fits(message, signature)
+                }
+            };
+            if right {
+                return Ok(Arc::clone(id));
+            }
+        }
+        Err(Rejection::WrongSignature)
     }
 
     fn decode(&self, sent: &[u8]) -> Option<Vec<u8>> {
         if sent.len() > MAX_TEXT {
             return None;
         }
-        if !self.scheme.wrapped {
+        if self.scheme.ebay.is_none() {
             return self.scheme.encoding.read(sent);
         }
-        let envelope: serde_json::Value =
-            serde_json::from_slice(&BASE64.decode(sent).ok()?).ok()?;
-        self.scheme
-            .encoding
-            .read(envelope.get("signature")?.as_str()?.as_bytes())
+        let envelope = Envelope::read(sent)?;
+        self.scheme.encoding.read(envelope.signature.as_bytes())
     }
 
     fn malformed(&self) -> Rejection {
         let expected = match self.scheme.encoding {
             Encoding::Hex => "a signature in hex digits",
-            _ if self.scheme.wrapped => "base64 of `{\"kid\", \"signature\"}`",
+            _ if self.scheme.ebay.is_some() => "base64 of `{\"kid\", \"signature\"}`",
             _ => "a signature in base64",
         };
         Rejection::MalformedSignature {

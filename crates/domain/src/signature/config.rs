@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
+use super::confirm::Confirm;
 use super::preset::Preset;
 use super::presets::find;
 use super::scheme::{
@@ -20,7 +21,7 @@ const MAX_TOLERANCE_SECONDS: u32 = 604_800;
 const MAX_NAME_LENGTH: usize = 128;
 
 /// How the requests of a source are verified: the value of `"verification"`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub struct Verification {
     /// Name or alias of a preset.
@@ -50,6 +51,9 @@ pub struct Verification {
     /// secret: no event is believed for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify_token: Option<String>,
+    /// Who the user is at a sender that wants its URL confirmed by a call (Salesforce Marketing Cloud).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<Confirm>,
 }
 
 /// A field of [`Verification`] that a preset may let the user set.
@@ -71,6 +75,8 @@ pub enum Override {
     Username,
     /// `verify_token`
     VerifyToken,
+    /// `confirm`
+    Confirm,
 }
 
 impl Override {
@@ -85,6 +91,7 @@ impl Override {
             Self::ToleranceSeconds => "/tolerance_seconds",
             Self::Username => "/username",
             Self::VerifyToken => "/verify_token",
+            Self::Confirm => "/confirm",
         }
     }
 
@@ -114,6 +121,7 @@ impl Verification {
             tolerance_seconds: None,
             username: None,
             verify_token: None,
+            confirm: None,
         }
     }
 
@@ -151,6 +159,7 @@ impl Verification {
             Scheme::PublicKey(_) | Scheme::Jwt(_) | Scheme::Bespoke(_) | Scheme::Unsigned => {}
         }
         self.check_verify_token()?;
+        self.confirm.as_ref().map_or(Ok(()), Confirm::check)?;
         Ok(scheme)
     }
 
@@ -165,6 +174,7 @@ impl Verification {
             (self.tolerance_seconds.is_some(), Override::ToleranceSeconds),
             (self.username.is_some(), Override::Username),
             (self.verify_token.is_some(), Override::VerifyToken),
+            (self.confirm.is_some(), Override::Confirm),
         ]
         .into_iter()
         .filter_map(|(given, field)| given.then_some(field))

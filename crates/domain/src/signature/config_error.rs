@@ -35,6 +35,14 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A field of `confirm` is of no use.
+    #[error("{problem}")]
+    Confirm {
+        /// The JSON pointer to the field within the verification.
+        pointer: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// The content template cannot be compiled.
     #[error("`content`: {0}")]
     Content(#[from] TemplateError),
@@ -72,14 +80,6 @@ pub enum ConfigError {
         /// The scheme.
         scheme: String,
     },
-    /// No one but the sender itself can sign this.
-    #[error("only the sender of scheme `{scheme}` can sign: {why}")]
-    NotSignable {
-        /// The scheme.
-        scheme: String,
-        /// Why.
-        why: &'static str,
-    },
     /// The public URL of the source cannot be signed.
     #[error("the public URL `{url}` is not an absolute http or https URL")]
     PublicUrl {
@@ -93,10 +93,11 @@ impl ConfigError {
     /// in the public URL, outside of it.
     pub fn pointer(&self) -> Option<&'static str> {
         match self {
-            Self::UnknownScheme { .. } | Self::NotSignable { .. } => Some("/scheme"),
+            Self::UnknownScheme { .. } => Some("/scheme"),
             Self::NotTaken { field, .. }
             | Self::Unusable { field, .. }
             | Self::TimestampNotSigned { field } => Some(field.pointer()),
+            Self::Confirm { pointer, .. } => Some(pointer),
             Self::Content(_) => Some(Override::Content.pointer()),
             Self::NoSecret { .. }
             | Self::NoPrivateKey { .. }

@@ -19,10 +19,12 @@ mod bespoke;
 mod certificate;
 mod config;
 mod config_error;
+mod confirm;
 mod content;
 mod credentials;
 mod described;
 mod documents;
+mod ebay;
 mod form;
 mod format;
 mod handshake;
@@ -55,7 +57,8 @@ pub use asymmetric::PublicKeyScheme;
 pub use bespoke::BespokeScheme;
 pub use config::{Override, Verification};
 pub use config_error::ConfigError;
-pub use documents::KeyRequest;
+pub use confirm::{Confirm, Confirmation};
+pub use documents::{Access, AccessSecret, KeyRequest, SenderRequest};
 pub use handshake::{
     Answer, Consequence, Effect, Gate, Handshake, HandshakeAnswer, Handshakes, Mark, Place,
 };

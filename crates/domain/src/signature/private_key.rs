@@ -1,5 +1,6 @@
 //! Private keys, for signing as senders do that have one.
 
+use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
@@ -20,7 +21,7 @@ const NO_PEM: &str = "a private key is PEM that begins with `-----BEGIN PRIVATE 
 /// A private key that makes signatures of one algorithm.
 pub(super) enum PrivateKey {
     Ed25519(Box<Ed25519KeyPair>),
-    Ecdsa(Box<EcdsaKeyPair>),
+    Ecdsa(Box<EcdsaKeyPair>, Algorithm),
     Rsa(Box<RsaKeyPair>),
 }
 
@@ -42,19 +43,19 @@ impl PrivateKey {
         let key = match algorithm {
             Algorithm::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der)
                 .map(|pair| Self::Ed25519(Box::new(pair))),
-            Algorithm::EcdsaSha256 => {
+            Algorithm::EcdsaSha256 | Algorithm::EcdsaSha1 => {
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &der)
-                    .map(|pair| Self::Ecdsa(Box::new(pair)))
+                    .map(|pair| Self::Ecdsa(Box::new(pair), algorithm))
             }
             Algorithm::EcdsaSha256Fixed => {
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der)
-                    .map(|pair| Self::Ecdsa(Box::new(pair)))
+                    .map(|pair| Self::Ecdsa(Box::new(pair), algorithm))
             }
             Algorithm::RsaSha256 => {
                 RsaKeyPair::from_pkcs8(&der).map(|pair| Self::Rsa(Box::new(pair)))
             }
-            Algorithm::EcdsaSha1 | Algorithm::RsaSha1 => {
-                return Err(text.fault("signatures over SHA-1 are checked, and not made any more"));
+            Algorithm::RsaSha1 => {
+                return Err(text.fault("RSA over SHA-1 is checked, and not made any more"));
             }
         };
         key.map_err(|_| text.fault("this is no private key of the kind that the scheme uses"))
@@ -65,8 +66,11 @@ impl PrivateKey {
         const MADE: &str = "a key that was read makes signatures";
         match self {
             Self::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
-            Self::Ecdsa(pair) => {
-                let signature = pair.sign(&SystemRandom::new(), message);
+            Self::Ecdsa(pair, algorithm) => {
+                let signature = match algorithm {
+                    Algorithm::EcdsaSha1 => pair.sign_digest(&sha1_as_sha256(message)),
+                    _ => pair.sign(&SystemRandom::new(), message),
+                };
                 signature.expect(MADE).as_ref().to_vec()
             }
             Self::Rsa(pair) => {
@@ -82,6 +86,15 @@ impl PrivateKey {
             }
         }
     }
+}
+
+/// The SHA-1 of `message`, with zeros before it up to the length of a SHA-256. ECDSA signs a hash as a number
+/// (FIPS 186-5, 6.4.1), and that number is the same; a key of the library takes a hash of this length alone.
+fn sha1_as_sha256(message: &[u8]) -> digest::Digest {
+    let hash = digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, message);
+    let mut padded = [0; digest::SHA256_OUTPUT_LEN];
+    padded[digest::SHA256_OUTPUT_LEN - hash.as_ref().len()..].copy_from_slice(hash.as_ref());
+    digest::Digest::import_less_safe(&padded, &SHA256).expect("it has the length of a SHA-256")
 }
 
 /// The bytes of a key in PEM (RFC 7468, 10).

@@ -46,11 +46,6 @@ impl Algorithm {
         }
     }
 
-    /// Whether we can make signatures of it; those over SHA-1 are only checked.
-    pub(super) fn makes_signatures(self) -> bool {
-        !matches!(self, Self::EcdsaSha1 | Self::RsaSha1)
-    }
-
     /// The kind of key that it takes, for people.
     pub fn key_kind(self) -> &'static str {
         match self {

@@ -19,26 +19,9 @@ pub enum SignedWith {
     SecretOrPrivateKey(Algorithm),
     /// A private key, and the secret of the source, which says what it is signed for.
     SecretAndPrivateKey(Algorithm),
-    /// What nobody but the sender has.
-    Nobody {
-        /// Why.
-        why: &'static str,
-    },
 }
 
-/// The reason why nothing is signed with SHA-1 and a private key.
-const ONLY_CHECKED: &str =
-    "it signs by ECDSA over SHA-1, which our cryptography checks but does not make any more";
-
 impl SignedWith {
-    fn private_key(algorithm: Algorithm) -> Self {
-        if algorithm.makes_signatures() {
-            Self::PrivateKey(algorithm)
-        } else {
-            Self::Nobody { why: ONLY_CHECKED }
-        }
-    }
-
     /// Whether a private key is of use.
     pub fn takes_private_key(self) -> bool {
         self.algorithm().is_some()
@@ -50,7 +33,7 @@ impl SignedWith {
             Self::PrivateKey(algorithm)
             | Self::SecretOrPrivateKey(algorithm)
             | Self::SecretAndPrivateKey(algorithm) => Some(algorithm),
-            Self::Nothing | Self::Secret | Self::Nobody { .. } => None,
+            Self::Nothing | Self::Secret => None,
         }
     }
 }
@@ -62,7 +45,7 @@ impl Scheme {
             Self::Signed(scheme) if scheme.key == KeyForm::Standard => {
                 SignedWith::SecretOrPrivateKey(Algorithm::Ed25519)
             }
-            Self::PublicKey(scheme) => SignedWith::private_key(scheme.algorithm),
+            Self::PublicKey(scheme) => SignedWith::PrivateKey(scheme.algorithm),
             Self::Jwt(scheme) => scheme.signed_with(),
             Self::Bespoke(scheme) if scheme.is_published() => {
                 SignedWith::SecretAndPrivateKey(Algorithm::RsaSha256)
@@ -88,8 +71,8 @@ impl JwtScheme {
     fn signed_with(&self) -> SignedWith {
         match self.algorithm {
             JwtAlgorithm::Hs256 => SignedWith::Secret,
-            JwtAlgorithm::Rs256 => SignedWith::private_key(Algorithm::RsaSha256),
-            JwtAlgorithm::Es256 => SignedWith::private_key(Algorithm::EcdsaSha256Fixed),
+            JwtAlgorithm::Rs256 => SignedWith::PrivateKey(Algorithm::RsaSha256),
+            JwtAlgorithm::Es256 => SignedWith::PrivateKey(Algorithm::EcdsaSha256Fixed),
             JwtAlgorithm::ByKey => SignedWith::SecretOrPrivateKey(Algorithm::RsaSha256),
         }
     }
@@ -105,11 +88,6 @@ impl Preset {
     /// What it takes to sign as this sender.
     pub fn signed_with(&self) -> SignedWith {
         self.scheme.signed_with()
-    }
-
-    /// Whether anyone but the sender can sign as it does.
-    pub fn is_signable(&self) -> bool {
-        !matches!(self.signed_with(), SignedWith::Nobody { .. })
     }
 
     /// Whether the sender publishes its keys on a host of its own, so that no other key is believed unless the

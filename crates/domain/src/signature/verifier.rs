@@ -134,6 +134,7 @@ impl Verifier {
         request: &SignedRequest<'_>,
     ) -> Result<Option<KeyRequest>, Rejection> {
         match &self.check {
+            Check::PublicKey(check) => check.key_request(request),
             Check::Jwt(check) => check.key_request(request),
             Check::Bespoke(check) => check.key_request(request),
             _ => Ok(None),
@@ -175,7 +176,7 @@ impl Verifier {
             Check::Signed(check) => check.verify(request, now_us),
             Check::Token(check) => check.verify(request),
             Check::Basic(check) => check.verify(request),
-            Check::PublicKey(check) => check.verify(request, now_us),
+            Check::PublicKey(check) => check.verify(request, now_us, document),
             Check::Jwt(check) => check.verify(request, now_us, document),
             Check::Bespoke(check) => check.verify(request, now_us, document),
             Check::Pending => Err(Rejection::Pending),

@@ -139,6 +139,23 @@ pub(super) struct VerificationSchema {
     /// What the sender shows or asks for when it tests the URL: the verify token of Meta and Strava, the
     /// verification token of eBay, the topic of WebSub.
     verify_token: Option<String>,
+    /// Who you are at a sender that wants its URL confirmed by a call: of scheme `salesforce-ens` alone.
+    confirm: Option<ConfirmSchema>,
+}
+
+/// A client of the sender's API, with which a source confirms that its URL is meant.
+#[derive(ToSchema)]
+#[schema(as = Confirm, example = json!({"subdomain": "mc563885gzs27c5t9-63k636ttgm", "client_id": "gw8hlk5x2r1d", "client_secret": "{{secrets.MARKETING_CLOUD}}"}))]
+#[expect(dead_code, reason = "describes `Confirm` to the document")]
+pub(super) struct ConfirmSchema {
+    /// What stands before `.rest.marketingcloudapis.com` in the base URL of the API: `a-z`, `0-9` and `-`.
+    #[schema(min_length = 1, max_length = 63)]
+    subdomain: String,
+    /// The client id of the package.
+    #[schema(min_length = 1, max_length = 128)]
+    client_id: String,
+    /// Its client secret, as `{{secrets.NAME}}`.
+    client_secret: String,
 }
 
 /// How repeats of an event are told: at most one of `event_id`, `header` and `body_hash`.

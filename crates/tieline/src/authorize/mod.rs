@@ -1,4 +1,4 @@
-//! Authorising deliveries: what a request to a destination carries beside its signature.
+//! Authorising what is sent: what a request to a destination, or to a sender, carries beside its signature.
 //!
 //! ```text
 //! document: auth without its secret ─┐
@@ -12,12 +12,12 @@ mod oauth;
 use std::{sync::Arc, time::Instant};
 
 use http::{HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION};
-use tieline_domain::{SubscriptionId, Timestamp, auth::AuthKind};
+use tieline_domain::{Timestamp, auth::AuthKind};
 
 use crate::outbound::{Answer, ClientCertificate, Error, Outbound, Redactor, Request};
 
 pub use credential::Credential;
-pub use oauth::{NoToken, Token, Tokens};
+pub use oauth::{NoToken, Owner, Token, Tokens};
 
 use credential::{basic, sensitive};
 use oauth::TokenSource;
@@ -66,11 +66,11 @@ pub struct Sent {
 }
 
 impl Authorization {
-    /// The authorisation that `credential` describes, for deliveries of `subscription` over
-    /// `outbound`.
+    /// The authorisation that `credential` describes, for what `owner` sends over `outbound`: a subscription its
+    /// deliveries, a source its calls of a sender.
     pub fn open(
         credential: &Credential,
-        subscription: SubscriptionId,
+        owner: impl Into<Owner>,
         outbound: &Outbound,
         tokens: &Tokens,
     ) -> Self {
@@ -94,7 +94,7 @@ impl Authorization {
                 let url = outbound.check_url(&text(&auth.token_url));
                 match url {
                     Ok(url) => {
-                        let cell = tokens.cell(subscription, credential);
+                        let cell = tokens.cell(owner.into(), credential);
                         Way::Token(TokenSource::new(&url, auth, secret, cell))
                     }
                     Err(bad) => Way::Unusable(format!("`auth.token_url`: {bad}")),

@@ -12,7 +12,7 @@ use http::{
 use moka::sync::Cache;
 use serde::Deserialize;
 use tieline_domain::{
-    SubscriptionId, Timestamp,
+    SourceId, SubscriptionId, Timestamp,
     auth::{Auth, ClientAuth},
 };
 use tokio::{
@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 use super::credential::{Credential, basic, sensitive};
 use crate::outbound::{Answer, BodyLimit, Destination, Error, Outbound, Redactor, Request};
 
-/// How many destinations' tokens are kept.
+/// How many tokens are kept.
 const CAPACITY: u64 = 10_000;
 /// The longest answer of a token server, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -33,6 +33,8 @@ const MAX_ANSWER: usize = 64 * 1024;
 const UNSAID: Duration = Duration::from_mins(5);
 /// A token is not used any longer when this is left of its time, or a tenth of it if that is less.
 const MARGIN: Duration = Duration::from_mins(1);
+/// What a token that is sent as `Bearer` is called: by RFC 6750, and by eBay.
+const BEARER: [&str; 2] = ["Bearer", "Application Access Token"];
 /// The longest that a token is used, whatever its server says.
 const LONGEST: Duration = Duration::from_hours(24);
 
@@ -96,9 +98,30 @@ impl Token {
 /// The token of one destination; whoever holds the lock fetches it.
 type Cell = Arc<Mutex<Option<Arc<Token>>>>;
 
-/// The tokens of all destinations; clones share them.
+/// Whose token it is: no two share one, though they hold the same credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// A subscription, for its deliveries.
+    Subscription(SubscriptionId),
+    /// A source, for what it asks its sender.
+    Source(SourceId),
+}
+
+impl From<SubscriptionId> for Owner {
+    fn from(id: SubscriptionId) -> Self {
+        Self::Subscription(id)
+    }
+}
+
+impl From<SourceId> for Owner {
+    fn from(id: SourceId) -> Self {
+        Self::Source(id)
+    }
+}
+
+/// The tokens of all owners; clones share them.
 #[derive(Clone)]
-pub struct Tokens(Cache<(SubscriptionId, [u8; 32]), Cell>);
+pub struct Tokens(Cache<(Owner, [u8; 32]), Cell>);
 
 impl Default for Tokens {
     fn default() -> Self {
@@ -107,12 +130,11 @@ impl Default for Tokens {
 }
 
 impl Tokens {
-    /// Where the token for this subscription and this credential is kept: another credential has
-    /// another place.
-    pub(super) fn cell(&self, subscription: SubscriptionId, credential: &Credential) -> Cell {
+    /// Where the token for this owner and this credential is kept: another credential has another place.
+    pub(super) fn cell(&self, owner: Owner, credential: &Credential) -> Cell {
         let hash = digest::digest(&digest::SHA256, &credential.to_bytes());
         let hash = hash.as_ref().try_into().expect("SHA-256 has 32 bytes");
-        self.0.get_with((subscription, hash), Cell::default)
+        self.0.get_with((owner, hash), Cell::default)
     }
 }
 
@@ -242,7 +264,7 @@ impl TokenSource {
             .map_err(|_| unusable("its answer is no JSON object with an `access_token`"))?;
         let text = Zeroizing::new(granted.access_token);
         let kind = granted.token_type.as_deref().unwrap_or("Bearer");
-        if !kind.eq_ignore_ascii_case("bearer") {
+        if !BEARER.iter().any(|name| kind.eq_ignore_ascii_case(name)) {
             return Err(unusable("the `token_type` is not Bearer"));
         }
         let header = sensitive(&Zeroizing::new(format!("Bearer {}", *text)))

@@ -85,7 +85,7 @@ impl Questions {
                 let reason = format!("its sender ended it: {reason}");
                 self.sources.disable(tenant, id, reason, &by()).await?;
             }
-            Some(Consequence::Call(url)) => self.senders.call(id, url.clone()),
+            Some(Consequence::Call(wanted)) => self.senders.call(source, (**wanted).clone()),
         }
         tracing::info!(source = %id, handshake = answer.name, "answered a handshake");
         telemetry::count_handshake(answer.name, tenant);

@@ -1,4 +1,4 @@
-//! What a request makes us ask its sender: keys that it publishes, and URLs that it wants called.
+//! What a request makes us ask its sender: keys that it tells, and calls that it wants.
 //!
 //! Anyone can send requests that name keys, so that what they cost is bounded: a document is fetched once and
 //! kept, its absence is kept too, and the requests to one source cause few fetches a minute, however many come.
@@ -11,13 +11,19 @@ use http::{HeaderValue, Method, StatusCode, header};
 use moka::future::Cache;
 use parking_lot::Mutex;
 use tieline_domain::{
-    SourceId, Timestamp,
+    SourceId, TenantId, Timestamp,
     clock::Clock,
-    signature::{KeyRequest, Rejection},
+    secret_text::{Opened, SecretText},
+    signature::{Access, AccessSecret, Rejection, SenderRequest},
 };
 use url::Url;
+use zeroize::Zeroizing;
 
-use crate::outbound::{BodyLimit, Outbound, Request};
+use crate::{
+    authorize::{self, Authorization, Credential, Tokens},
+    outbound::{BodyLimit, Outbound, Request},
+    registry::{OpenSource, Registry},
+};
 
 /// How many documents, and how many absences, are kept.
 const CAPACITY: u64 = 1_000;
@@ -42,6 +48,8 @@ pub(super) struct Senders {
     outbound: Outbound,
     mirror: Option<Url>,
     clock: Clock,
+    registry: Registry,
+    tokens: Tokens,
     documents: Cache<Name, Document>,
     /// When it was found that there is no such document.
     missing: Cache<Name, Timestamp>,
@@ -76,11 +84,18 @@ struct Budget {
 }
 
 impl Senders {
-    pub(super) fn new(outbound: Outbound, mirror: Option<Url>, clock: Clock) -> Self {
+    pub(super) fn new(
+        outbound: Outbound,
+        mirror: Option<Url>,
+        clock: Clock,
+        registry: Registry,
+    ) -> Self {
         Self {
             outbound,
             mirror,
             clock,
+            registry,
+            tokens: Tokens::default(),
             documents: Cache::new(CAPACITY),
             missing: Cache::new(CAPACITY),
             budgets: moka::sync::Cache::new(SOURCES),
@@ -94,8 +109,8 @@ impl Senders {
     /// be known now.
     pub(super) async fn document(
         &self,
-        source: SourceId,
-        wanted: &KeyRequest,
+        source: &OpenSource,
+        wanted: &SenderRequest,
         afresh: bool,
     ) -> Result<Bytes, Rejection> {
         let body = wanted.body.as_ref().map_or("", |body| body.as_str());
@@ -132,8 +147,8 @@ impl Senders {
     /// flood that spends the budget must not take it away.
     async fn renew(
         &self,
-        source: SourceId,
-        wanted: &KeyRequest,
+        source: &OpenSource,
+        wanted: &SenderRequest,
         name: Name,
         known: Document,
     ) -> Result<Bytes, Rejection> {
@@ -150,64 +165,123 @@ impl Senders {
         }
     }
 
-    /// Calls a URL with GET, when the budget of the source allows it; what is answered is only logged.
-    pub(super) fn call(&self, source: SourceId, url: String) {
+    /// Calls the sender because a question wants it, when the budget of the source allows it; what is answered is only
+    /// logged.
+    pub(super) fn call(&self, source: &OpenSource, wanted: SenderRequest) {
+        let (tenant, source) = (source.tenant_id, source.id);
         if !self.spend(source, self.clock.now()) {
             tracing::warn!(%source, "a sender wants to be called too often");
             return;
         }
         let senders = self.clone();
         tokio::spawn(async move {
-            let called = senders.send(Method::GET, &url, Bytes::new()).await;
-            if let Some((status, _)) = called {
-                tracing::info!(%source, status = status.as_u16(), "called a sender back");
-            } else {
-                tracing::warn!(%source, "a sender could not be called back");
+            match senders.send(tenant, source, &wanted).await {
+                Some((status, _)) if status.is_success() => {
+                    tracing::info!(%source, status = status.as_u16(), "called a sender back");
+                }
+                Some((status, _)) => {
+                    tracing::warn!(%source, status = status.as_u16(), "a sender refused a call back");
+                }
+                None => tracing::warn!(%source, "a sender could not be called back"),
             }
         });
     }
 
-    async fn fetch(&self, source: SourceId, wanted: &KeyRequest) -> Result<Document, Rejection> {
-        if !self.spend(source, self.clock.now()) {
+    async fn fetch(
+        &self,
+        source: &OpenSource,
+        wanted: &SenderRequest,
+    ) -> Result<Document, Rejection> {
+        if !self.spend(source.id, self.clock.now()) {
             return Err(Rejection::KeyUnavailable);
         }
-        let (method, body) = match &wanted.body {
-            Some(body) => (Method::POST, Bytes::copy_from_slice(body.as_bytes())),
-            None => (Method::GET, Bytes::new()),
-        };
-        match self.send(method, &wanted.url, body).await {
+        match self.send(source.tenant_id, source.id, wanted).await {
             Some((status, bytes)) if status.is_success() => Ok(Document {
                 bytes,
                 fetched_at: self.clock.now(),
             }),
-            Some((status, _)) if status.is_client_error() && !is_passing(status) => {
+            Some((status, _)) if status.is_client_error() && !says_nothing(status) => {
                 Err(Rejection::UnknownKey)
             }
             _ => Err(Rejection::KeyUnavailable),
         }
     }
 
-    async fn send(&self, method: Method, url: &str, body: Bytes) -> Option<(StatusCode, Bytes)> {
-        let url = self.mirrored(url)?;
+    async fn send(
+        &self,
+        tenant: TenantId,
+        source: SourceId,
+        wanted: &SenderRequest,
+    ) -> Option<(StatusCode, Bytes)> {
+        let url = self.mirrored(&wanted.url)?;
         let destination = self.outbound.check_url(&url);
         let destination = destination
             .inspect_err(|error| tracing::warn!(%error, "a sender's host may not be called"))
             .ok()?;
-        let mut request = Request::new(method, destination.uri().clone());
-        if !body.is_empty() {
+        let mut request = Request::new(Method::GET, destination.uri().clone());
+        if let Some(body) = &wanted.body {
+            request.method = Method::POST;
             let json = HeaderValue::from_static("application/json");
             request.headers.insert(header::CONTENT_TYPE, json);
+            request.body = Bytes::copy_from_slice(body.as_bytes());
         }
-        request.body = body;
         request.deadline = DEADLINE;
         request.body_limit = BodyLimit::Whole {
             at_most: MAX_DOCUMENT,
         };
-        let answer = self.outbound.send(request).await;
-        let answer = answer
-            .inspect_err(|error| tracing::warn!(%error, "a sender could not be asked"))
+        let authorization = match &wanted.access {
+            Some(access) => Some(self.authorization(tenant, source, access).await?),
+            None => None,
+        };
+        let now = self.clock.now();
+        let sent = authorize::send(&self.outbound, authorization.as_ref(), request, now).await;
+        let answer = sent
+            .answer
+            .inspect_err(|error| tracing::warn!(%source, %error, "a sender could not be asked"))
             .ok()?;
         Some((answer.status, answer.body))
+    }
+
+    /// The access of the user who made the source.
+    async fn authorization(
+        &self,
+        tenant: TenantId,
+        source: SourceId,
+        access: &Access,
+    ) -> Option<Authorization> {
+        let mut auth = access.auth.clone();
+        if let Some(url) = &auth.token_url {
+            auth.token_url = Some(self.mirrored(url)?);
+        }
+        let secret = match &access.secret {
+            AccessSecret::Known(secret) => secret.clone(),
+            AccessSecret::Named(text) => self.open(tenant, source, text).await?,
+        };
+        let credential = Credential { auth, secret };
+        let (outbound, tokens) = (&self.outbound, &self.tokens);
+        Some(Authorization::open(&credential, source, outbound, tokens))
+    }
+
+    /// The text with its secrets put in.
+    async fn open(
+        &self,
+        tenant: TenantId,
+        source: SourceId,
+        text: &SecretText,
+    ) -> Option<Zeroizing<String>> {
+        let mut opened = Vec::new();
+        for name in text.names() {
+            let found = self.registry.named_secret(tenant, name).await;
+            let secret = found
+                .inspect_err(|error| tracing::warn!(%source, %error, "a secret cannot be opened"))
+                .ok()?;
+            opened.push((name, secret?));
+        }
+        let scope = Opened(|wanted: &str| {
+            let found = opened.iter().find(|(name, _)| *name == wanted);
+            found.map(|(_, secret)| secret.text.to_string())
+        });
+        text.render(&scope).ok()?.map(Zeroizing::new)
     }
 
     /// The URL, or where the operator has a mirror, its place there.
@@ -235,10 +309,13 @@ impl Senders {
     }
 }
 
-/// Whether a refusal says nothing about the document: too fast, or too slow.
-fn is_passing(status: StatusCode) -> bool {
+/// Whether a refusal says nothing about the document: too fast, too slow, or not for this user.
+fn says_nothing(status: StatusCode) -> bool {
     matches!(
         status,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+        StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::REQUEST_TIMEOUT
+            | StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
     )
 }

@@ -55,6 +55,7 @@ impl Sources {
         self.check(id, source, secret.as_deref().map(String::as_str))?;
         self.check_mapping(tenant, source).await?;
         self.check_agent(tenant, source).await?;
+        self.check_confirm(tenant, source).await?;
         let mut sealed = Vec::new();
         if let Some(secret) = &secret {
             sealed.push(
@@ -105,6 +106,7 @@ impl Sources {
         self.check(id, source, secret.map(|secret| secret.as_str()))?;
         self.check_mapping(tenant, source).await?;
         self.check_agent(tenant, source).await?;
+        self.check_confirm(tenant, source).await?;
         if let Some(new) = &new {
             let sealed = self
                 .vault
@@ -311,6 +313,19 @@ impl Sources {
         } else {
             vec![Violation::new("/agent_id", detail())]
         })
+    }
+
+    /// Refuses a source that would call its sender with a secret that is not there.
+    async fn check_confirm(&self, tenant: TenantId, source: &Source) -> Result<(), Error> {
+        let confirm = source.verification.confirm.iter();
+        for name in confirm.flat_map(|confirm| confirm.client_secret.names()) {
+            if self.registry.named_secret(tenant, name).await?.is_none() {
+                let detail = format!("there is no secret `{name}`; make it with POST /v1/secrets");
+                let pointer = "/verification/confirm/client_secret";
+                return Error::check(vec![Violation::new(pointer, detail)]);
+            }
+        }
+        Ok(())
     }
 
     async fn secret(

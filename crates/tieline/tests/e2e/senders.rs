@@ -79,6 +79,7 @@ const SENDERS: &[Sender] = &[
     ("vonage", "shh-current", SHARED, OTHER, "verified"),
     ("messagebird", "shh-current", SHARED, OTHER, "verified"),
     ("monday", "shh-current", SHARED, OTHER, "origin_only"),
+    ("jira-connect", "shh-current", SHARED, OTHER, "origin_only"),
     (
         "discord",
         key_text!("ed25519_public.pem"),
@@ -89,6 +90,20 @@ const SENDERS: &[Sender] = &[
     (
         "sendgrid",
         key_text!("ecdsa_public.pem"),
+        ECDSA,
+        &["--private-key", key_file!("other_ecdsa.pem")],
+        "verified",
+    ),
+    (
+        "ebay",
+        key_text!("ecdsa_public.pem"),
+        ECDSA,
+        &["--private-key", key_file!("other_ecdsa.pem")],
+        "verified",
+    ),
+    (
+        "ebay-sandbox",
+        "client:secret",
         ECDSA,
         &["--private-key", key_file!("other_ecdsa.pem")],
         "verified",
@@ -150,7 +165,16 @@ const SENDERS: &[Sender] = &[
 /// The hosts where senders publish their keys, as the operator's mirror shows them.
 async fn mirror() -> Receiver {
     let document = |text: &'static str| Behaviour::from(Reply::new(200).body(text));
+    let ebay = json!({"key": key_text!("ecdsa_public.pem"), "algorithm": "ECDSA"}).to_string();
     let script = Script::new()
+        .on(
+            "/api.sandbox.ebay.com/identity/v1/oauth2/token",
+            document(r#"{"access_token":"v^1.1#i^1","expires_in":7200,"token_type":"Application Access Token"}"#),
+        )
+        .on(
+            "/api.sandbox.ebay.com/commerce/notification/v1/public_key/tieline",
+            Behaviour::from(Reply::new(200).body(ebay)),
+        )
         .on(
             "/acme.kinde.com/.well-known/jwks",
             document(key_text!("jwks.json")),
@@ -195,7 +219,7 @@ async fn send(url: &str, scheme: &str, arguments: &[&str]) -> (bool, String) {
 }
 
 async fn events(owner: &Client) -> Vec<Value> {
-    let list = owner.get("/v1/events").await.unwrap();
+    let list = owner.get("/v1/events?limit=100").await.unwrap();
     let list = list.expect(200).unwrap().json().unwrap();
     list["data"].as_array().unwrap().clone()
 }

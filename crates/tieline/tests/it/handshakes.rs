@@ -2,11 +2,11 @@
 
 use http::Method;
 use serde_json::json;
-use tieline_testkit::receiver::{Behaviour, Script};
+use tieline_testkit::receiver::{Behaviour, Reply, Script};
 
 use crate::{
     scene::{Scene, json_of, text},
-    senders::{Asked, Source, nothing_happened, vector},
+    senders::{Asked, INCOMING, Source, nothing_happened, vector},
 };
 
 /// A question: the verification and secret of the source, whether the sender signs it, the request, and the status,
@@ -497,6 +497,70 @@ async fn event_grid_is_called_back_on_its_own_hosts() {
     let called = mirror.receiver.wait_for(2).await.unwrap();
     assert_eq!(called[1].query.as_deref(), Some("id=2"));
     nothing_happened(&scene).await;
+}
+
+/// Salesforce Marketing Cloud wants the key of its first request back by its API, from a client of the account.
+#[tokio::test]
+async fn marketing_cloud_is_called_with_the_key_that_it_sent() {
+    const TOKENS: &str = "/mc-1.auth.marketingcloudapis.com/v2/token";
+    const VERIFY: &str = "/mc-1.rest.marketingcloudapis.com/platform/v1/ens-verify";
+    let token = json!({"access_token": "eyJ-token", "token_type": "Bearer", "expires_in": 1079});
+    let token = Behaviour::from(Reply::new(200).body(token.to_string()));
+    let script = Script::new()
+        .on(TOKENS, token)
+        .on(VERIFY, Behaviour::status(200));
+    let mirror = Scene::open(script.otherwise(Behaviour::status(404))).await;
+    let url = mirror.receiver.url("");
+    let scene = Scene::with(Script::new(), &[("senders_mirror", &url)]).await;
+    let confirm = json!({"subdomain": "mc-1", "client_id": "client-1", "client_secret": "{{secrets.MARKETING_CLOUD}}"});
+    let verification = json!({"scheme": "salesforce-ens", "confirm": confirm});
+    let wanted = json!({"name": "ENS", "verification": verification});
+    let refused = scene.post(INCOMING, wanted, 422).await;
+    assert_eq!(
+        refused["errors"][0],
+        json!({"pointer": "/verification/confirm/client_secret",
+            "detail": "there is no secret `MARKETING_CLOUD`; make it with POST /v1/secrets"})
+    );
+    let secret = json!({"name": "MARKETING_CLOUD", "value": "shh-of-the-package"});
+    scene.post("/v1/secrets", secret, 201).await;
+    let source = Source::of(&scene, verification, Some("signature-key")).await;
+    let question = || Asked::post(r#"{"callbackId":"cb-1","verificationKey":"vk-1"}"#);
+    let answer = source.send(&scene, question()).await;
+    assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, ""));
+    let called = mirror.receiver.wait_for(2).await.unwrap();
+    assert_eq!(
+        (called[0].path.as_str(), called[1].path.as_str()),
+        (TOKENS, VERIFY)
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&called[0].body),
+        "grant_type=client_credentials&client_id=client-1&client_secret=shh-of-the-package"
+    );
+    assert_eq!(called[1].header("authorization"), Some("Bearer eyJ-token"));
+    assert_eq!(
+        called[1].json().unwrap(),
+        json!({"callbackId": "cb-1", "verificationKey": "vk-1"})
+    );
+    nothing_happened(&scene).await;
+
+    // The secret is in use, and its new value is the one that is sent.
+    let path = "/v1/secrets/MARKETING_CLOUD";
+    let kept = scene.client.delete(path).await.unwrap();
+    assert_eq!(kept.status.as_u16(), 409, "{}", kept.text());
+    scene.put(path, json!({"value": "shh-anew"}), 200).await;
+    source.send(&scene, question()).await;
+    let called = mirror.receiver.wait_for(4).await.unwrap();
+    assert!(String::from_utf8_lossy(&called[2].body).ends_with("client_secret=shh-anew"));
+
+    let event = Asked::post(r#"[{"eventCategoryType":"TransactionalSendEvents.EmailSent"}]"#);
+    assert_eq!(
+        source.send(&scene, event.clone()).await.status.as_u16(),
+        401
+    );
+    assert_eq!(source.send_signed(&scene, event).await.status.as_u16(), 202);
+    let without = Source::scheme(&scene, "salesforce-ens", "signature-key").await;
+    let answer = without.send(&scene, question()).await;
+    assert_eq!(answer.status.as_u16(), 401, "nobody to call as");
 }
 
 /// Adobe Sign looks for its client id in the answer to every event, and calls no more where it is missing.

@@ -1,6 +1,6 @@
 //! Senders that publish their keys: fetched once, from their hosts alone, and not for every request.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tieline_testkit::receiver::{Behaviour, Reply, Script};
 
 use crate::{
@@ -137,6 +137,71 @@ async fn paypal_plaid_and_kinde_are_believed_by_what_they_publish() {
         plaid.json().unwrap()["key_id"],
         "bfbd5111-8e33-4643-8ced-b2e642a72f3c"
     );
+}
+
+/// eBay tells its keys to applications: who holds one gets a token, and with it the key, each once.
+#[tokio::test]
+async fn ebay_tells_its_keys_to_an_application() {
+    const TOKENS: &str = "/api.ebay.com/identity/v1/oauth2/token";
+    const KEY: &str = "/api.ebay.com/commerce/notification/v1/public_key/k1";
+    let document = |json: Value| Behaviour::from(Reply::new(200).body(json.to_string()));
+    let token = json!({"access_token": "v^1.1#i^1#token", "expires_in": 7200, "token_type": "Application Access Token"});
+    let pem = format!(
+        "-----BEGIN PUBLIC KEY-----{}-----END PUBLIC KEY-----",
+        vector("ec_b64")
+    );
+    let key = json!({"key": pem, "algorithm": "ECDSA", "digest": "SHA1"});
+    let script = Script::new()
+        .on(TOKENS, document(token))
+        .on(KEY, document(key));
+    let hosts = Scene::open(script.otherwise(Behaviour::status(404))).await;
+    let scene = with_mirror(&hosts).await;
+    let source = Source::scheme(&scene, "ebay", "app-id:cert-id").await;
+    let signed = |body: &str| Asked::post(body).with("x-ebay-signature", vector("ebay"));
+    let taken = source.send(&scene, signed(&vector("body"))).await;
+    let event = source.event(&scene, taken).await;
+    assert_eq!(event["trust"], "verified");
+    let forged = source.send(&scene, signed("{}")).await;
+    assert_eq!(forged.status.as_u16(), 401);
+    let asked = hosts.received();
+    let paths: Vec<&str> = asked.iter().map(|request| request.path.as_str()).collect();
+    assert_eq!(paths, [TOKENS, KEY], "each once");
+    assert_eq!(
+        asked[0].header("authorization"),
+        Some("Basic YXBwLWlkOmNlcnQtaWQ=")
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&asked[0].body),
+        "grant_type=client_credentials&scope=https%3A%2F%2Fapi.ebay.com%2Foauth%2Fapi_scope"
+    );
+    assert_eq!(
+        asked[1].header("authorization"),
+        Some("Bearer v^1.1#i^1#token")
+    );
+
+    // An application that eBay does not know is no word on the key: the sender comes again, and other sources
+    // are not touched.
+    hosts.receiver.set(TOKENS, Behaviour::status(401));
+    scene.wait(3_601);
+    let other = Source::scheme(&scene, "ebay", "app-id:wrong").await;
+    let answer = other.send(&scene, signed(&vector("body"))).await;
+    assert_eq!(
+        answer.status.as_u16(),
+        202,
+        "the key is known, and the same for all"
+    );
+    scene.wait(86_401);
+    let answer = other.send(&scene, signed(&vector("body"))).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("retry-after")),
+        (503, Some("30"))
+    );
+    hosts.receiver.set(
+        TOKENS,
+        document(json!({"access_token": "again", "expires_in": 7200})),
+    );
+    let answer = source.send(&scene, signed(&vector("body"))).await;
+    assert_eq!(answer.status.as_u16(), 202, "{}", answer.text());
 }
 
 /// Forged requests name keys as they like. They cost ten fetches a minute, and take nothing from a key that is

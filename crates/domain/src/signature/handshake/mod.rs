@@ -16,7 +16,9 @@ use zeroize::Zeroizing;
 
 use super::{
     SignedRequest, Verification,
+    confirm::{Confirm, Confirmation},
     content::sha256_hex,
+    documents::SenderRequest,
     key::{BASE64, KeyedSecret},
     preset::{Preset, SecretOwner},
 };
@@ -133,21 +135,24 @@ pub enum Effect {
         /// Which hosts may be called.
         hosts: super::Hosts,
     },
+    /// The sender's API is called after the answer, with the user's access, and told what it asked. Without an
+    /// access (`confirm` of the verification) the request is no question.
+    Confirm(Confirmation),
 }
 
 /// What is to be done because of a question.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Consequence {
     /// Keep this as the source's secret, before the answer is sent.
     Keep(Zeroizing<String>),
     /// Disable the source, for this reason.
     Disable(String),
-    /// Call this URL with GET, after the answer is sent.
-    Call(String),
+    /// Call the sender, after the answer is sent.
+    Call(Box<SenderRequest>),
 }
 
 /// The answer to a question, to be sent as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct HandshakeAnswer {
     /// The question's name.
     pub name: &'static str,
@@ -168,6 +173,7 @@ pub struct Handshakes {
     rows: &'static [Handshake],
     key: Option<hmac::Key>,
     token: Option<String>,
+    confirm: Option<Confirm>,
     public_url: String,
     pending: bool,
 }
@@ -186,6 +192,7 @@ impl Handshakes {
             rows: preset.handshakes,
             key: newest.map(|secret| hmac::Key::new(hmac::HMAC_SHA256, secret.expose())),
             token: verification.verify_token.clone(),
+            confirm: verification.confirm.clone(),
             public_url: public_url.to_owned(),
             pending: preset.secret == SecretOwner::Sender && secrets.is_empty(),
         }
@@ -237,7 +244,7 @@ impl Handshakes {
             return Some(HandshakeAnswer::plain(row.name, refusal));
         }
         let mut answer = self.say(row, asked)?;
-        answer.consequence = row.consequence(asked).ok()?;
+        answer.consequence = row.consequence(asked, self.confirm.as_ref()).ok()?;
         Some(answer)
     }
 
@@ -296,7 +303,11 @@ impl Handshakes {
 
 impl Handshake {
     /// What follows, if anything.
-    fn consequence(&self, asked: &Asked<'_>) -> Result<Option<Consequence>, NoQuestion> {
+    fn consequence(
+        &self,
+        asked: &Asked<'_>,
+        confirm: Option<&Confirm>,
+    ) -> Result<Option<Consequence>, NoQuestion> {
         Ok(match self.effect {
             Effect::None => None,
             Effect::Keep(place) => {
@@ -310,9 +321,18 @@ impl Handshake {
                 Some(Consequence::Disable(printable.take(MAX_REASON).collect()))
             }
             Effect::Call { place, hosts } => match asked.text(place) {
-                Some(url) => Some(Consequence::Call(hosts.admit(&url).ok_or(NoQuestion)?)),
+                Some(url) => {
+                    let url = hosts.admit(&url).ok_or(NoQuestion)?;
+                    Some(Consequence::Call(SenderRequest::get(url).into()))
+                }
                 None => None,
             },
+            Effect::Confirm(how) => {
+                let request = confirm.and_then(|confirm| {
+                    confirm.request(&how, |field| asked.field(field, MAX_ECHO))
+                });
+                Some(Consequence::Call(request.ok_or(NoQuestion)?.into()))
+            }
         })
     }
 }

@@ -94,6 +94,12 @@ impl<'r> Asked<'r> {
         }
     }
 
+    /// The text of this field of the body, if it has at most `most` bytes.
+    pub(super) fn field(&self, name: &str, most: usize) -> Option<String> {
+        let text = self.body()?.get(name)?.as_str()?;
+        (text.len() <= most).then(|| text.to_owned())
+    }
+
     fn at(&self, pointer: &str) -> Option<&Value> {
         self.body()?.pointer(pointer)
     }

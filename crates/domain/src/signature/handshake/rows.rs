@@ -1,7 +1,7 @@
 //! The questions of each sender. Source of every row: facts webhooks 3.5.
 
 use super::{Answer, Effect, Gate, Handshake, Mark, Place};
-use crate::signature::Hosts;
+use crate::signature::{Confirmation, Hosts};
 
 use Place::{Body, Header, Query};
 
@@ -329,6 +329,21 @@ pub(in crate::signature) const SNS: &[Handshake] = &[Handshake {
         place: Body("/SubscribeURL"),
         hosts: Hosts::Sns,
     },
+    ..POST
+}];
+
+/// Salesforce Marketing Cloud asks when a callback is made, and wants what it asked back over its API.
+pub(in crate::signature) const MARKETING_CLOUD: &[Handshake] = &[Handshake {
+    name: "salesforce-ens verification",
+    marks: &[
+        Mark::Has(Body("/callbackId")),
+        Mark::Has(Body("/verificationKey")),
+    ],
+    effect: Effect::Confirm(Confirmation {
+        tokens: ".auth.marketingcloudapis.com/v2/token",
+        call: ".rest.marketingcloudapis.com/platform/v1/ens-verify",
+        fields: &["callbackId", "verificationKey"],
+    }),
     ..POST
 }];
 

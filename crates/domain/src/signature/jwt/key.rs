@@ -3,11 +3,10 @@
 use aws_lc_rs::hmac;
 use base64::Engine;
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use super::token::Token;
 use super::{JwtAlgorithm, JwtKeys, JwtScheme};
-use crate::signature::documents::find_jwk;
+use crate::signature::documents::{Client, find_jwk};
 use crate::signature::key::{BASE64_URL, KeyedSecret};
 use crate::signature::public_key::{Algorithm, PublicKey, is_pem};
 use crate::signature::{ConfigError, Rejection};
@@ -18,10 +17,7 @@ pub(super) enum Key {
     Rsa(PublicKey),
     Ecdsa(PublicKey),
     /// The host and what is posted to ask for a key, or the URL of the key set.
-    Plaid {
-        client_id: String,
-        secret: Zeroizing<String>,
-    },
+    Plaid(Client),
     Published(String),
 }
 
@@ -32,15 +28,10 @@ impl Key {
         match scheme.keys {
             JwtKeys::Given => Self::given(scheme.algorithm, value).map_err(fault),
             JwtKeys::Plaid(_) => {
-                let text = std::str::from_utf8(value).ok();
-                let (client_id, secret) = text
-                    .and_then(|text| text.split_once(':'))
-                    .filter(|(id, secret)| !id.is_empty() && !secret.is_empty())
-                    .ok_or_else(|| fault("give `client_id:secret`, as Plaid shows them"))?;
-                Ok(Self::Plaid {
-                    client_id: client_id.to_owned(),
-                    secret: Zeroizing::new(secret.to_owned()),
-                })
+                let client = Client::of_text(value);
+                let client =
+                    client.ok_or_else(|| fault("give `client_id:secret`, as Plaid shows them"))?;
+                Ok(Self::Plaid(client))
             }
             JwtKeys::KeySet { host_ends, path } => {
                 let host = std::str::from_utf8(value).unwrap_or_default();
@@ -82,7 +73,7 @@ impl Key {
         Ok(match self {
             Self::Hmac(key) => hmac::verify(key, message, &token.signature).is_ok(),
             Self::Rsa(key) | Self::Ecdsa(key) => key.fits(message, &token.signature),
-            Self::Plaid { .. } | Self::Published(_) => {
+            Self::Plaid(_) | Self::Published(_) => {
                 let document = document.ok_or(Rejection::KeyUnavailable)?;
                 let jwk = token.key_id().and_then(|id| find_jwk(document, id));
                 let key = jwk.and_then(|jwk| of_jwk(&jwk, algorithm));
@@ -96,8 +87,9 @@ impl Key {
     pub(super) fn algorithm(&self, of_scheme: JwtAlgorithm) -> &'static str {
         match (self, of_scheme) {
             (Self::Hmac(_), _) => "HS256",
-            (Self::Ecdsa(_), _)
-            | (Self::Plaid { .. } | Self::Published(_), JwtAlgorithm::Es256) => "ES256",
+            (Self::Ecdsa(_), _) | (Self::Plaid(_) | Self::Published(_), JwtAlgorithm::Es256) => {
+                "ES256"
+            }
             _ => "RS256",
         }
     }

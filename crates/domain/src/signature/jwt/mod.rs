@@ -2,6 +2,7 @@
 //! agree. `none`, and an HMAC under a public key, cannot be asked for by a request.
 
 mod key;
+mod qsh;
 mod token;
 
 use std::borrow::Cow;
@@ -13,7 +14,7 @@ use base64::Engine;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::documents::KeyRequest;
+use super::documents::{KeyRequest, SenderRequest};
 use super::key::{BASE64, KeyedSecret};
 use super::verifier::{Trust, Verified};
 use super::{ConfigError, Rejection, SignedRequest};
@@ -105,6 +106,8 @@ pub enum Claim {
     UrlHex(&'static str),
     /// The URL of the source.
     Url(&'static str),
+    /// The query string hash of Atlassian Connect: the method, the path and the query.
+    Qsh(&'static str),
 }
 
 /// A token scheme with the keys of one source.
@@ -145,7 +148,8 @@ impl JwtScheme {
     }
 
     pub(super) fn signs_url(&self) -> bool {
-        let names_url = |claim: &Claim| matches!(claim, Claim::UrlHex(_) | Claim::Url(_));
+        let names_url =
+            |claim: &Claim| matches!(claim, Claim::UrlHex(_) | Claim::Url(_) | Claim::Qsh(_));
         self.claims.iter().any(names_url)
     }
 }
@@ -174,13 +178,16 @@ impl JwtCheck {
         request: &SignedRequest<'_>,
     ) -> Result<Option<KeyRequest>, Rejection> {
         let asked = match (self.scheme.keys, self.keys.first()) {
-            (JwtKeys::Plaid(host), Some((_, Key::Plaid { client_id, secret }))) => {
+            (JwtKeys::Plaid(host), Some((_, Key::Plaid(client)))) => {
                 let token = self.token(request)?;
                 let kid = token.key_id().ok_or_else(|| self.malformed())?;
-                let body = json!({"client_id": client_id, "secret": **secret, "key_id": kid});
+                let body = json!({"client_id": client.id, "secret": *client.secret, "key_id": kid});
+                let url = format!("https://{host}{PLAID_KEYS}");
                 KeyRequest {
-                    url: format!("https://{host}{PLAID_KEYS}"),
-                    body: Some(Zeroizing::new(body.to_string())),
+                    request: SenderRequest {
+                        body: Some(Zeroizing::new(body.to_string())),
+                        ..SenderRequest::get(url)
+                    },
                     changes: false,
                 }
             }
@@ -188,8 +195,7 @@ impl JwtCheck {
                 let token = self.token(request)?;
                 token.key_id().ok_or_else(|| self.malformed())?;
                 KeyRequest {
-                    url: url.clone(),
-                    body: None,
+                    request: SenderRequest::get(url.clone()),
                     changes: true,
                 }
             }
@@ -325,7 +331,9 @@ impl JwtCheck {
             _ => Cow::Borrowed(said),
         };
         let right = claim.right(request, &self.public_url);
-        verify_slices_are_equal(said.as_bytes(), right.as_bytes()).is_ok()
+        right
+            .iter()
+            .any(|right| verify_slices_are_equal(said.as_bytes(), right.as_bytes()).is_ok())
     }
 
     fn malformed(&self) -> Rejection {
@@ -341,10 +349,11 @@ impl JwtCheck {
 }
 
 impl Claim {
-    /// What it says in a genuine token for `request` to the source at `public_url`.
-    pub(super) fn right(self, request: &SignedRequest<'_>, public_url: &str) -> String {
+    /// What it may say in a genuine token for `request` to the source at `public_url`, the likeliest first.
+    pub(super) fn right(self, request: &SignedRequest<'_>, public_url: &str) -> Vec<String> {
         let hash = |bytes: &[u8]| digest::digest(&digest::SHA256, bytes);
-        match self {
+        let one = match self {
+            Self::Qsh(_) => return qsh::hashes(request, public_url),
             Self::Is(_, text) => text.to_owned(),
             Self::Url(_) => public_url.to_owned(),
             Self::BodyHex(_) => hex::encode(hash(request.body)),
@@ -354,7 +363,8 @@ impl Claim {
                 let url = [public_url, query.as_deref().unwrap_or_default()].concat();
                 hex::encode(hash(url.as_bytes()))
             }
-        }
+        };
+        vec![one]
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -363,7 +373,8 @@ impl Claim {
             | Self::BodyHex(name)
             | Self::BodyBase64(name)
             | Self::UrlHex(name)
-            | Self::Url(name) => name,
+            | Self::Url(name)
+            | Self::Qsh(name) => name,
         }
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn presets() -> Vec<Preset> {
                     // Discord documents no window; it signs every request anew.
                     timestamp: Some(("X-Signature-Timestamp", None)),
                     content: TIME_BODY,
-                    wrapped: false,
+                    ebay: None,
                 },
             )
         },
@@ -62,7 +62,7 @@ pub(super) fn presets() -> Vec<Preset> {
                     encoding: Encoding::Base64,
                     timestamp: Some(("telnyx-timestamp", Some(WITHIN_TOLERANCE))),
                     content: TIME_BAR_BODY,
-                    wrapped: false,
+                    ebay: None,
                 },
             )
         },
@@ -78,7 +78,7 @@ pub(super) fn presets() -> Vec<Preset> {
                     encoding: Encoding::Base64,
                     timestamp: Some(("X-Twilio-Email-Event-Webhook-Timestamp", None)),
                     content: TIME_BODY,
-                    wrapped: false,
+                    ebay: None,
                 },
             )
         },
@@ -96,26 +96,31 @@ pub(super) fn presets() -> Vec<Preset> {
             event_type: Some(EventType::Body("$.type")),
             ..signed("highlevel", rsa_over_body("x-wh-signature"))
         },
-        Preset {
-            title: "eBay",
-            secret_help: "Copy the public key that the Notification API's `getPublicKey` returns for the `kid` in the header `X-EBAY-SIGNATURE`; put the verification token of the destination into `verify_token`.",
-            overrides: &[Override::VerifyToken],
-            dedupe: Dedupe::Body("$.notification.notificationId"),
-            event_type: Some(EventType::Body("$.metadata.topic")),
-            handshakes: EBAY,
-            ..signed(
-                "ebay",
-                PublicKeyScheme {
-                    algorithm: Algorithm::EcdsaSha1,
-                    header: "X-EBAY-SIGNATURE",
-                    encoding: Encoding::Base64,
-                    timestamp: None,
-                    content: BODY,
-                    wrapped: true,
-                },
-            )
-        },
+        ebay("ebay", "eBay", "api.ebay.com"),
+        ebay("ebay-sandbox", "eBay (sandbox)", "api.sandbox.ebay.com"),
     ]
+}
+
+fn ebay(name: &'static str, title: &'static str, host: &'static str) -> Preset {
+    Preset {
+        title,
+        secret_help: "Enter the App ID and the Cert ID of the application, as `client_id:client_secret`: eBay's keys are fetched with them. Or copy the public key that `getPublicKey` of the Notification API returns for the `kid` in the header `X-EBAY-SIGNATURE`. Put the verification token of the destination into `verify_token`.",
+        overrides: &[Override::VerifyToken],
+        dedupe: Dedupe::Body("$.notification.notificationId"),
+        event_type: Some(EventType::Body("$.metadata.topic")),
+        handshakes: EBAY,
+        ..signed(
+            name,
+            PublicKeyScheme {
+                algorithm: Algorithm::EcdsaSha1,
+                header: "X-EBAY-SIGNATURE",
+                encoding: Encoding::Base64,
+                timestamp: None,
+                content: BODY,
+                ebay: Some(host),
+            },
+        )
+    }
 }
 
 fn rsa_over_body(header: &'static str) -> PublicKeyScheme {
@@ -125,7 +130,7 @@ fn rsa_over_body(header: &'static str) -> PublicKeyScheme {
         encoding: Encoding::Base64,
         timestamp: None,
         content: BODY,
-        wrapped: false,
+        ebay: None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Senders that sign the raw body by HMAC-SHA256 and write it as base64.
 
 use super::parts::{base64, names, sender};
-use crate::signature::handshake::{X, XERO};
+use crate::signature::config::Override;
+use crate::signature::handshake::{MARKETING_CLOUD, X, XERO};
 use crate::signature::preset::{Dedupe, Preset};
 use crate::signature::scheme::{Digest, KeyForm, MoreSignatures, SignedScheme};
 
@@ -11,7 +12,9 @@ pub(super) fn presets() -> Vec<Preset> {
         sender("shopify", "Shopify", shopify(), "Copy the client secret of the app, or the secret shown under Settings, Notifications, Webhooks.")
             .by(Dedupe::Header("X-Shopify-Webhook-Id"))
             .typed_by_header("X-Shopify-Topic"),
-        of("salesforce-ens", "Salesforce Marketing Cloud", "x-sfmc-ens-signature", "Copy the `signatureKey` that the event notification service shows when the callback is created."),
+        of("salesforce-ens", "Salesforce Marketing Cloud", "x-sfmc-ens-signature", "Put the subdomain and the credentials of a server-to-server package into `confirm`, make the callback with the URL of the source, and give the `signatureKey` that it answers with to `rotate-secret`.")
+            .takes(&[Override::Confirm])
+            .asks(MARKETING_CLOUD),
         of("ably", "Ably", "X-Ably-Signature", "Copy the secret of the API key that signs the integration rule."),
         of("aftership", "AfterShip", "aftership-hmac-sha256", "Copy the webhook secret under Settings, Webhooks.")
             .typed_at("$.event"),

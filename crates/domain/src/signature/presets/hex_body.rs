@@ -82,7 +82,7 @@ pub(super) fn prefixed() -> Vec<Preset> {
         of("bitbucket", "Bitbucket", "X-Hub-Signature", "Enter the secret under Repository settings, Webhooks.")
             .ours()
             .typed_by_header("X-Event-Key"),
-        of("jira", "Jira", "X-Hub-Signature", "Enter the secret of the webhook under System, WebHooks; those of Connect apps are not signed so.")
+        of("jira", "Jira", "X-Hub-Signature", "Enter the secret of the webhook under System, WebHooks; those of Connect apps come with a token instead, as `jira-connect`.")
             .ours()
             .typed_at("$.webhookEvent"),
         of("notion", "Notion", "X-Notion-Signature", "Notion sends the `verification_token` when the subscription is created: it is kept, and shown at `verification-token` to be entered there.")

@@ -101,6 +101,21 @@ pub(super) fn presets() -> Vec<Preset> {
                 ..hs256()
             })
         },
+        Preset {
+            name: "jira-connect",
+            aliases: &["confluence-connect"],
+            title: "Jira and Confluence (Connect apps)",
+            proves: "The sender holds the secret of the installation and means this URL with this query; the bytes are not signed.",
+            secret_help: "Copy the `sharedSecret` that the app gets with its `installed` callback: every installation has its own.",
+            dedupe: Dedupe::Header("X-Atlassian-Webhook-Identifier"),
+            event_type: Some(EventType::Body("$.webhookEvent")),
+            ..shared(JwtScheme {
+                place: JwtPlace::Header("Authorization", "JWT "),
+                claims: &[Claim::Qsh("qsh")],
+                life: JwtLife::Expires,
+                ..hs256()
+            })
+        },
     ]
 }
 

@@ -61,7 +61,7 @@ pub struct SenderKeys<'k> {
     pub secret: Option<&'k KeyedSecret>,
     /// The private key: PKCS #8 in PEM, or `whsk_` for Ed25519.
     pub private_key: Option<&'k KeyedSecret>,
-    /// The name of the key: `kid` of a token, the public key of Braintree, the last part of a certificate's URL.
+    /// The name of the key: `kid` of a token and of eBay, the public key of Braintree, the last part of a certificate's URL.
     pub key_id: Option<&'k str>,
 }
 
@@ -132,7 +132,12 @@ impl Signer {
             }
             Scheme::PublicKey(scheme) => {
                 let key = ring.private_key(scheme.algorithm)?;
-                Proof::Private(Box::new(PrivateSigner { scheme, key }))
+                let key_id = ring.key_id().to_owned();
+                Proof::Private(Box::new(PrivateSigner {
+                    scheme,
+                    key,
+                    key_id,
+                }))
             }
             Scheme::Jwt(scheme) => {
                 Proof::Token(Box::new(TokenSigner::new(scheme, &ring, public_url)?))
@@ -194,12 +199,6 @@ impl<'k> KeyRing<'k> {
         with: SignedWith,
         keys: &'k SenderKeys<'k>,
     ) -> Result<Self, ConfigError> {
-        if let SignedWith::Nobody { why } = with {
-            return Err(ConfigError::NotSignable {
-                scheme: scheme.to_owned(),
-                why,
-            });
-        }
         if keys.private_key.is_some() && !with.takes_private_key() {
             return Err(ConfigError::PrivateKeyNotTaken {
                 scheme: scheme.to_owned(),

@@ -1,6 +1,7 @@
 //! Signing in a header with a private key.
 
 use crate::signature::asymmetric::PublicKeyScheme;
+use crate::signature::ebay::Envelope;
 use crate::signature::private_key::PrivateKey;
 use crate::signature::scheme::TimestampUnit;
 
@@ -8,6 +9,8 @@ use crate::signature::scheme::TimestampUnit;
 pub(super) struct PrivateSigner {
     pub(super) scheme: PublicKeyScheme,
     pub(super) key: PrivateKey,
+    /// The name that the sender gives to the key, where it gives one.
+    pub(super) key_id: String,
 }
 
 impl PrivateSigner {
@@ -20,7 +23,11 @@ impl PrivateSigner {
         let stamped = timestamp.as_ref().map_or("", |(_, value)| value);
         let message = self.scheme.message(stamped.as_bytes(), body);
         let signature = self.scheme.encoding.write(&self.key.sign(&message));
-        let signature = (self.scheme.header.to_owned(), signature);
+        let value = match self.scheme.ebay {
+            Some(_) => Envelope::write(&self.key_id, &signature),
+            None => signature,
+        };
+        let signature = (self.scheme.header.to_owned(), value);
         [Some(signature), timestamp].into_iter().flatten().collect()
     }
 }

@@ -87,7 +87,7 @@ impl TokenSigner {
             claims.insert("exp".to_owned(), (now + HOLDS_SECONDS).into());
         }
         for claim in self.scheme.claims {
-            let right = claim.right(request, &self.public_url);
+            let right = claim.right(request, &self.public_url).into_iter().next();
             claims.insert(claim.name().to_owned(), right.into());
         }
         claims
@@ -113,7 +113,7 @@ impl TokenSigner {
         match &self.key {
             Key::Shared(_) => "HS256",
             Key::Private(PrivateKey::Rsa(_)) => "RS256",
-            Key::Private(PrivateKey::Ecdsa(_)) => "ES256",
+            Key::Private(PrivateKey::Ecdsa(..)) => "ES256",
             Key::Private(PrivateKey::Ed25519(_)) => "EdDSA",
         }
     }

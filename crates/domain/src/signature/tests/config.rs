@@ -67,6 +67,31 @@ fn faulty_fields_are_named() {
             "does not take `username`",
         ),
         (
+            r#"{"scheme":"github","confirm":{"subdomain":"a","client_id":"b","client_secret":"{{secrets.C}}"}}"#,
+            "/confirm",
+            "does not take `confirm`",
+        ),
+        (
+            r#"{"scheme":"salesforce-ens","confirm":{"subdomain":"a.evil.test/","client_id":"b","client_secret":"{{secrets.C}}"}}"#,
+            "/confirm/subdomain",
+            "before the sender's domain",
+        ),
+        (
+            r#"{"scheme":"salesforce-ens","confirm":{"subdomain":"","client_id":"b","client_secret":"{{secrets.C}}"}}"#,
+            "/confirm/subdomain",
+            "1 to 63",
+        ),
+        (
+            r#"{"scheme":"salesforce-ens","confirm":{"subdomain":"a","client_id":"","client_secret":"{{secrets.C}}"}}"#,
+            "/confirm/client_id",
+            "1 to 128",
+        ),
+        (
+            r#"{"scheme":"salesforce-ens","confirm":{"subdomain":"a","client_id":"b","client_secret":"plain"}}"#,
+            "/confirm/client_secret",
+            "POST /v1/secrets",
+        ),
+        (
             r#"{"scheme":"none","header":"X"}"#,
             "/header",
             "it takes no settings",

@@ -194,7 +194,7 @@ fn sns_messages_are_checked_with_the_certificate_that_they_name() {
             .unwrap()
             .unwrap();
         assert_eq!(
-            wanted.url,
+            wanted.request.url,
             "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem"
         );
         let rows: [(&str, Option<&[u8]>, i64, &str); 6] = [

@@ -3,7 +3,8 @@
 use super::public_keys::vector;
 use super::{JSON, NOW, Request, URL, secret, verification};
 use crate::signature::{
-    Consequence, HandshakeAnswer, Handshakes, Hosts, Signer, Verification, Verifier, find,
+    Consequence, HandshakeAnswer, Handshakes, Hosts, SenderRequest, Signer, Verification, Verifier,
+    find,
 };
 
 const QUESTION: &str = r#"{"token":"Jhj5","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P","type":"url_verification"}"#;
@@ -290,9 +291,11 @@ fn cloud_events_are_let_in_and_the_sender_is_called_back() {
     let answer = asked(&of, Some("s"), &callback).unwrap();
     assert_eq!(
         answer.consequence,
-        Some(Consequence::Call(
-            "https://example.com/confirm?token=1".into()
-        ))
+        Some(Consequence::Call(Box::new(SenderRequest {
+            url: "https://example.com/confirm?token=1".into(),
+            body: None,
+            access: None,
+        })))
     );
     for url in [
         "http://example.com/",
@@ -304,6 +307,49 @@ fn cloud_events_are_let_in_and_the_sender_is_called_back() {
         assert_eq!(answer, None, "{url}");
     }
     assert_eq!(asked(&of, Some("s"), &options), None);
+}
+
+/// The key of the question goes back over the API of the account that is configured, and of no other.
+#[test]
+fn marketing_cloud_gets_its_key_back() {
+    let confirming = verification(
+        r#"{"scheme":"salesforce-ens","confirm":{"subdomain":"mc-1","client_id":"client","client_secret":"{{secrets.MC}}"}}"#,
+    );
+    let question = r#"{"callbackId":"cb-1","verificationKey":"key-1","url":"https://evil.test/"}"#;
+    let answer = asked(&confirming, Some("shh"), &post(question)).unwrap();
+    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    let Some(Consequence::Call(call)) = answer.consequence else {
+        panic!("no call");
+    };
+    assert_eq!(
+        call.url,
+        "https://mc-1.rest.marketingcloudapis.com/platform/v1/ens-verify"
+    );
+    assert_eq!(
+        call.body.as_deref().map(String::as_str),
+        Some(r#"{"callbackId":"cb-1","verificationKey":"key-1"}"#)
+    );
+    let auth = call.access.unwrap().auth;
+    assert_eq!(
+        auth.token_url.as_deref(),
+        Some("https://mc-1.auth.marketingcloudapis.com/v2/token")
+    );
+    let long = format!(
+        r#"{{"callbackId":"cb-1","verificationKey":"{}"}}"#,
+        "k".repeat(1_025)
+    );
+    for body in [
+        r#"{"callbackId":"cb-1"}"#,
+        r#"{"callbackId":"cb-1","verificationKey":""}"#,
+        r#"{"callbackId":1,"verificationKey":"key-1"}"#,
+        r#"[{"callbackId":"cb-1","verificationKey":"key-1"}]"#,
+        &long,
+    ] {
+        assert_eq!(asked(&confirming, Some("shh"), &post(body)), None, "{body}");
+    }
+    // Without an access there is nobody to call as.
+    let of = Verification::of("salesforce-ens");
+    assert_eq!(asked(&of, Some("shh"), &post(question)), None);
 }
 
 #[test]

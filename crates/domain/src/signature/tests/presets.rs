@@ -56,7 +56,7 @@ pub(super) fn example_secret(preset: &Preset) -> String {
     match preset.name {
         "discord" => vector("ed_hex"),
         "telnyx" => vector("ed_b64"),
-        "sendgrid" | "ebay" => vector("ec_b64"),
+        "sendgrid" | "ebay" | "ebay-sandbox" => vector("ec_b64"),
         "wise" | "highlevel" => RSA.to_owned(),
         "plaid" | "plaid-sandbox" => "client:secret".to_owned(),
         "kinde" => "acme.kinde.com".to_owned(),

@@ -1,9 +1,13 @@
 //! Senders that sign with a private key. The vectors were made with `openssl`.
 
-use serde_json::Value;
+use base64::Engine;
+use serde_json::{Value, json};
 
 use super::{JSON, NOW, Request, SECOND, URL, secret};
-use crate::signature::{ConfigError, Rejection, Trust, Verification, Verified, Verifier};
+use crate::signature::key::BASE64;
+use crate::signature::{
+    AccessSecret, ConfigError, Rejection, Trust, Verification, Verified, Verifier,
+};
 
 pub(super) const RSA: &str = include_str!("published/rsa_public.pem");
 
@@ -192,6 +196,9 @@ fn keys_of_no_use_are_refused_when_they_are_configured() {
         ("sendgrid", &ed, "no public key of the kind"),
         ("wise", "-----BEGIN PUBLIC KEY-----\nAA", "cannot be read"),
         ("wise", " ", "empty"),
+        ("ebay", "client:", "neither PEM nor base64"),
+        ("ebay", ":secret", "neither PEM nor base64"),
+        ("wise", "client:secret", "neither PEM nor base64"),
     ];
     for (scheme, key, why) in rows {
         let made = Verifier::new(&Verification::of(scheme), &[secret(key)], URL);
@@ -199,6 +206,76 @@ fn keys_of_no_use_are_refused_when_they_are_configured() {
             panic!("{scheme} took {key}");
         };
         assert!(said.contains(why), "{scheme}: {said}");
+    }
+}
+
+/// Who has an application at eBay need not copy keys: they are asked for by the id in the envelope.
+#[test]
+fn ebay_tells_the_key_of_an_id() {
+    let ebay = senders().pop().unwrap();
+    let request = ebay.genuine();
+    for (scheme, host) in [
+        ("ebay", "api.ebay.com"),
+        ("ebay-sandbox", "api.sandbox.ebay.com"),
+    ] {
+        let verifier = verifier(scheme, "client:secret");
+        let asked = verifier.key_request(&request.parts()).unwrap().unwrap();
+        let url = format!("https://{host}/commerce/notification/v1/public_key/k1");
+        assert_eq!((&asked.request.url, &asked.request.body), (&url, &None));
+        let access = asked.request.access.unwrap();
+        let tokens = format!("https://{host}/identity/v1/oauth2/token");
+        assert_eq!(access.auth.token_url, Some(tokens));
+        assert_eq!(access.auth.client_id.as_deref(), Some("client"));
+        assert_eq!(
+            access.secret,
+            AccessSecret::Known("secret".to_owned().into())
+        );
+        assert!(!format!("{access:?}").contains("\"secret\""));
+
+        let told = |key: &str| json!({"key": key, "algorithm": "ECDSA", "digest": "SHA1"});
+        // eBay writes the PEM in one line.
+        let pem = format!(
+            "-----BEGIN PUBLIC KEY-----{}-----END PUBLIC KEY-----",
+            vector("ec_b64")
+        );
+        for (document, expected) in [
+            (told(&pem).to_string(), "accepted"),
+            (told(RSA).to_string(), "unknown_key"),
+            (told("").to_string(), "unknown_key"),
+            ("{}".to_owned(), "unknown_key"),
+            ("<html>".to_owned(), "unknown_key"),
+        ] {
+            let outcome = verifier.verify_with(&request.parts(), NOW, Some(document.as_bytes()));
+            assert_eq!(code(&outcome), expected, "{document}");
+        }
+        let without = verifier.verify(&request.parts(), NOW);
+        assert_eq!(code(&without), "key_unavailable");
+    }
+    let given = verifier("ebay", &vector("ec_b64"));
+    assert_eq!(given.key_request(&request.parts()), Ok(None));
+}
+
+/// The id becomes part of a URL, so that it is one step of a path.
+#[test]
+fn an_id_that_is_none_asks_ebay_for_nothing() {
+    let verifier = verifier("ebay", "client:secret");
+    let long = "k".repeat(129);
+    for kid in [
+        json!("../v2/key"),
+        json!("a/b"),
+        json!("a?b"),
+        json!("%2e"),
+        json!(""),
+        json!("."),
+        json!(long),
+        json!(1),
+        Value::Null,
+    ] {
+        let envelope = json!({"kid": kid, "signature": "AAAA"}).to_string();
+        let request =
+            Request::post(JSON, vector("body")).with("X-EBAY-SIGNATURE", BASE64.encode(envelope));
+        let asked = verifier.key_request(&request.parts());
+        assert_eq!(asked.unwrap_err().code(), "malformed_signature", "{kid}");
     }
 }
 

@@ -85,6 +85,15 @@ fn senders() -> Vec<Sender> {
                 json!({"aud": URL, "iat": NOW_S, "exp": NOW_S + 300}),
             )
         },
+        Sender {
+            trust: Trust::OriginOnly,
+            ..sender(
+                "jira-connect",
+                "Authorization",
+                "JWT ",
+                json!({"iss": "key", "exp": NOW_S + 180, "qsh": hex_of("POST&/in/wh_in_1&a=1")}),
+            )
+        },
     ]
 }
 
@@ -177,7 +186,7 @@ fn an_hmac_under_a_public_key_is_no_signature() {
     let request = Request::post(JSON, BODY).with("X-FusionAuth-Signature-JWT", forged);
     let outcome = verifier("fusionauth", RSA).verify(&request.parts(), NOW);
     assert_eq!(outcome.unwrap_err(), Rejection::WrongAlgorithm);
-    for scheme in ["netlify", "vonage", "messagebird", "monday"] {
+    for scheme in ["netlify", "vonage", "messagebird", "monday", "jira-connect"] {
         let made = Verifier::new(&Verification::of(scheme), &[secret(RSA)], URL);
         assert!(matches!(made, Err(ConfigError::Secret { .. })), "{scheme}");
     }
@@ -212,13 +221,37 @@ fn claims_must_fit_the_request() {
         };
         assert_eq!(sender.verify(&request, NOW), expected, "{}", sender.scheme);
     }
-    let [netlify, .., messagebird, _] = &*senders() else {
-        panic!("five senders")
-    };
+    let senders = senders();
+    let of = |scheme: &str| senders.iter().find(|s| s.scheme == scheme).unwrap();
+    let (netlify, messagebird) = (of("netlify"), of("messagebird"));
     assert_eq!(netlify.claiming("iss", json!("evil")), "wrong_claim");
     let mut elsewhere = messagebird.with(&hs256(&messagebird.claims));
     elsewhere.query = Some("a=2".to_owned());
     assert_eq!(messagebird.verify(&elsewhere, NOW), "wrong_claim");
+}
+
+/// A token of Atlassian Connect is for one method, path and query. The path is hashed as it stands below the base URL
+/// of the app, which we are not told.
+#[test]
+fn a_token_of_connect_is_for_one_request() {
+    let senders = senders();
+    let jira = senders.iter().find(|s| s.scheme == "jira-connect").unwrap();
+    let rows = [
+        ("POST&/wh_in_1&a=1", "origin_only"),
+        ("POST&/&a=1", "wrong_claim"),
+        ("POST&&a=1", "wrong_claim"),
+        ("POST&/in&a=1", "wrong_claim"),
+        ("POST&/in/wh_in_2&a=1", "wrong_claim"),
+        ("POST&/in/wh_in_1&a=2", "wrong_claim"),
+        ("POST&/in/wh_in_1&", "wrong_claim"),
+        ("GET&/in/wh_in_1&a=1", "wrong_claim"),
+    ];
+    for (request, expected) in rows {
+        let outcome = jira.claiming("qsh", json!(hex_of(request)));
+        assert_eq!(outcome, expected, "{request}");
+    }
+    // What Connect puts into tokens for pages, which are for no request.
+    assert_eq!(jira.claiming("qsh", json!("context-qsh")), "wrong_claim");
 }
 
 #[test]
@@ -236,6 +269,8 @@ fn times_are_held() {
         ("monday", "exp", json!(NOW_S - 61), "stale_timestamp"),
         ("monday", "exp", json!(1e300), "origin_only"),
         ("monday", "exp", json!(-1e300), "stale_timestamp"),
+        ("jira-connect", "exp", json!(NOW_S - 61), "stale_timestamp"),
+        ("jira-connect", "exp", Value::Null, "malformed_timestamp"),
     ];
     for (scheme, claim, value, expected) in rows {
         assert_eq!(
@@ -256,11 +291,11 @@ fn plaid_is_asked_for_the_key_that_its_token_names() {
     let verifier = verifier("plaid", "5f8:c0ffee");
     let wanted = verifier.key_request(&request.parts()).unwrap().unwrap();
     assert_eq!(
-        wanted.url,
+        wanted.request.url,
         "https://production.plaid.com/webhook_verification_key/get"
     );
     assert_eq!(
-        wanted.body.unwrap().as_str(),
+        wanted.request.body.unwrap().as_str(),
         r#"{"client_id":"5f8","secret":"c0ffee","key_id":"bfbd5111-8e33-4643-8ced-b2e642a72f3c"}"#
     );
     let retired = String::from_utf8(PLAID_KEY.to_vec()).unwrap();
@@ -290,7 +325,10 @@ fn kinde_sends_a_token_as_the_body() {
     let verifier = verifier("kinde", "acme.kinde.com");
     let request = Request::post("application/jwt", vector("kinde"));
     let wanted = verifier.key_request(&request.parts()).unwrap().unwrap();
-    assert_eq!(wanted.url, "https://acme.kinde.com/.well-known/jwks");
+    assert_eq!(
+        wanted.request.url,
+        "https://acme.kinde.com/.well-known/jwks"
+    );
     assert!(wanted.changes);
     let verified = verifier.verify_with(&request.parts(), NOW, Some(KEY_SET));
     assert_eq!(verified.unwrap().trust, Trust::Verified);

@@ -19,7 +19,7 @@ pub(super) struct GivenKeys {
     /// File with the private key to sign with
     #[arg(long, value_name = "FILE", long_help = private_key_help())]
     private_key: Option<PathBuf>,
-    /// Name of the key, `tieline` if not given: `kid` of a token, public key of Braintree, last part of a certificate's URL
+    /// Name of the key, `tieline` if not given: `kid` of a token and of eBay, public key of Braintree, last part of a certificate's URL
     #[arg(long, value_name = "ID", value_parser = key_id)]
     key_id: Option<String>,
 }
@@ -86,6 +86,5 @@ fn private_key_help() -> String {
         "Believed only where the operator's `senders_mirror` shows the public key under --key-id, for the sender publishes its own",
         &Preset::publishes_keys,
     );
-    write("Cannot be signed for", &|preset| !preset.is_signable());
     help
 }
