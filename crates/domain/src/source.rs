@@ -44,6 +44,9 @@ pub struct Source {
     /// How an accepted request is answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Response>,
+    /// How fast requests are taken, on each node; as the operator has it if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<Pace>,
     /// Whether requests are taken at all.
     #[serde(default)]
     pub status: Status,
@@ -97,6 +100,20 @@ pub struct Response {
     pub status: u16,
 }
 
+/// The fastest pace that a source may ask for, in requests a second.
+pub const MAX_PER_SECOND: u32 = 1_000_000;
+
+/// How fast requests are taken: what comes faster is refused before its body is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pace {
+    /// How many a second, sustained: 1 to [`MAX_PER_SECOND`].
+    pub per_second: u32,
+    /// How many may come at once: 1 to [`MAX_PER_SECOND`]; those of one second if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<u32>,
+}
+
 /// Where the type of a source's second event comes from.
 #[derive(Clone, Debug)]
 pub enum TypeRule {
@@ -148,6 +165,7 @@ impl Source {
             event_type: None,
             mapping: None,
             response: None,
+            rate_limit: None,
             status: Status::default(),
             status_reason: None,
         }
@@ -216,6 +234,8 @@ impl Source {
             let detail = "an accepted request is answered with a status from 200 to 299";
             found.push(Violation::new("/response/status", detail));
         }
+        let pace = self.rate_limit.iter();
+        found.extend(pace.flat_map(Pace::violations));
         found
     }
 
@@ -241,6 +261,19 @@ fn transform_violation(fault: &TransformError) -> Violation {
     let place = format!("{}: ", fault.pointer());
     let detail = said.strip_prefix(&place).unwrap_or(&said);
     Violation::new(fault.pointer(), detail).under("/transform")
+}
+
+impl Pace {
+    fn violations(&self) -> impl Iterator<Item = Violation> {
+        let rows = [
+            ("/rate_limit/per_second", Some(self.per_second)),
+            ("/rate_limit/burst", self.burst),
+        ];
+        let is_bad = |count: Option<u32>| count.is_some_and(|n| !(1..=MAX_PER_SECOND).contains(&n));
+        let detail = || format!("give 1 to {MAX_PER_SECOND}");
+        let bad = rows.into_iter().filter(move |(_, count)| is_bad(*count));
+        bad.map(move |(pointer, _)| Violation::new(pointer, detail()))
+    }
 }
 
 impl Dedupe {

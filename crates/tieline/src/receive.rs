@@ -26,7 +26,7 @@ use tieline_store::{Store, spine::Once};
 use crate::{
     outbound::Outbound,
     publish::{NewItem, Publisher},
-    registry::{DedupeRule, OpenSource, Registry},
+    registry::{DedupeRule, Intake, OpenSource, Registry},
     telemetry,
     webhooks::Sources,
 };
@@ -113,14 +113,20 @@ impl Receiver {
         }
     }
 
-    /// The source behind an id, if it takes requests.
+    /// The source behind an id, if it takes requests, and takes one more now.
     pub async fn source(&self, id: SourceId) -> Result<Arc<OpenSource>, Refusal> {
         let source = self.registry.source(id).await?;
         let active = source.filter(|source| source.is_active());
-        active.ok_or_else(|| {
+        let source = active.ok_or_else(|| {
             telemetry::count_rejected("unknown_source", None);
             Refusal::NotFound
-        })
+        })?;
+        let taken = source.intake.as_ref().map_or(Ok(()), Intake::take);
+        taken.map_err(|seconds| {
+            telemetry::count_rejected("rate_limited", Some(source.tenant_id));
+            Refusal::TooFast { seconds }
+        })?;
+        Ok(source)
     }
 
     /// Takes a request: answers when its event is on disk, or with the reason why there is none.

@@ -70,6 +70,9 @@ impl Scheme {
 impl JwtScheme {
     fn signed_with(&self) -> SignedWith {
         match self.algorithm {
+            JwtAlgorithm::Rs256 if matches!(self.keys, JwtKeys::SharedKeySet { .. }) => {
+                SignedWith::SecretAndPrivateKey(Algorithm::RsaSha256)
+            }
             JwtAlgorithm::Hs256 => SignedWith::Secret,
             JwtAlgorithm::Rs256 => SignedWith::PrivateKey(Algorithm::RsaSha256),
             JwtAlgorithm::Es256 => SignedWith::PrivateKey(Algorithm::EcdsaSha256Fixed),

@@ -217,6 +217,9 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NotFound => Self::not_found("webhook"),
+            Refusal::TooFast { seconds } => {
+                Self::new(Code::RateLimited, refusal.to_string()).retry_after(seconds)
+            }
             Refusal::Rejected(rejection) => {
                 Self::new(Code::SignatureRejected, rejection.to_string())
             }

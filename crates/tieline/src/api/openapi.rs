@@ -193,6 +193,7 @@ fn expand_problems(method: &str, operation: &mut Value) {
         return;
     }
     let open = is_open(operation);
+    let is_receiver = operation["tags"][0] == "Receiving";
     let has_body = operation.get("requestBody").is_some();
     let statuses = [
         (
@@ -203,7 +204,7 @@ fn expand_problems(method: &str, operation: &mut Value) {
                 || method == "post",
         ),
         // The receivers are open, but a sender proves itself by a signature.
-        (401, !open || operation["tags"][0] == "Receiving"),
+        (401, !open || is_receiver),
         (403, operation.get("x-required-scope").is_some()),
         (404, has_parameter(operation, "path")),
         (408, has_body),
@@ -213,7 +214,7 @@ fn expand_problems(method: &str, operation: &mut Value) {
         (415, has_body),
         // A repeat of an `Idempotency-Key` with another request.
         (422, has_body || (!open && method == "post")),
-        (429, !open),
+        (429, !open || is_receiver),
         (500, true),
         (503, true),
     ];

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tieline_domain::{
     Timestamp,
     signature::Verification,
-    source::{Dedupe, Response, Source, Status},
+    source::{Dedupe, Pace, Response, Source, Status},
 };
 use tieline_mapping::transform::Transform;
 use tieline_store::documents::Document;
@@ -52,6 +52,11 @@ pub struct NewSource {
     #[serde(default)]
     #[schema(value_type = Option<ResponseSchema>)]
     response: Option<Response>,
+    /// How fast requests are taken, on each node: those that come faster are answered with 429 before their body is
+    /// read. As `limits.incoming_per_second` has it if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<PaceSchema>)]
+    rate_limit: Option<Pace>,
     /// `active`, or `paused`: requests are answered with 404. A webhook whose sender brings the secret is
     /// `pending` until then; one that its sender ended is `disabled`, and `active` takes it up again.
     #[serde(default)]
@@ -80,6 +85,7 @@ impl NewSource {
             event_type,
             mapping,
             response,
+            rate_limit,
             status,
             status_reason,
             secret,
@@ -94,6 +100,7 @@ impl NewSource {
             event_type,
             mapping,
             response,
+            rate_limit,
             status: status.unwrap_or_default(),
             status_reason,
         };
@@ -185,9 +192,22 @@ pub(super) struct ResponseSchema {
     status: u16,
 }
 
+/// How fast requests are taken.
+#[derive(ToSchema)]
+#[schema(as = Pace, example = json!({"per_second": 50, "burst": 200}))]
+#[expect(dead_code, reason = "describes `Pace` to the document")]
+pub(super) struct PaceSchema {
+    /// How many a second, sustained.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    per_second: u32,
+    /// How many may come at once; those of one second if absent.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    burst: Option<u32>,
+}
+
 /// An incoming webhook.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "conversation_key": "$.data.id", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "mapping": null, "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z"}))]
+#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "conversation_key": "$.data.id", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "mapping": null, "response": null, "rate_limit": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z"}))]
 pub struct SourceView {
     /// Its id.
     id: String,
@@ -215,6 +235,9 @@ pub struct SourceView {
     /// How an accepted request is answered; null for 202.
     #[schema(value_type = Option<ResponseSchema>)]
     response: Option<Response>,
+    /// How fast requests are taken, on each node; null for `limits.incoming_per_second`.
+    #[schema(value_type = Option<PaceSchema>)]
+    rate_limit: Option<Pace>,
     /// `active`; `paused` or `disabled`: requests are answered with 404; `pending`: it waits for the first request
     /// of its sender, which brings the secret.
     #[schema(value_type = String, pattern = "^(active|paused|pending|disabled)$")]
@@ -235,7 +258,7 @@ pub struct SourceView {
 
 /// An incoming webhook with a secret that is shown only here.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "conversation_key": "$.data.id", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "mapping": null, "response": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
+#[schema(example = json!({"id": "wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "url": "https://tieline.example.com/in/wh_in_01kb3f9z5qf8m9w2v7x4t6n0hc", "name": "CRM Lead Webhook", "agent_id": "agent_sales", "conversation_key": "$.data.id", "transform": {"message": "$.data.description", "metadata": {"lead_id": "$.data.id"}}, "verification": {"scheme": "hmac-sha256"}, "dedupe": null, "event_type": "$.event", "mapping": null, "response": null, "rate_limit": null, "status": "active", "last_handshake_at": null, "created_at": "2026-11-22T10:00:00.000Z", "updated_at": "2026-11-22T10:00:00.000Z", "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}))]
 pub struct SourceSecretView {
     #[serde(flatten)]
     view: SourceView,
@@ -259,6 +282,7 @@ impl SourceView {
             event_type,
             mapping,
             response,
+            rate_limit,
             status,
             status_reason,
         } = document::content(&document)?;
@@ -287,6 +311,7 @@ impl SourceView {
             event_type,
             mapping,
             response,
+            rate_limit,
             status,
             status_reason,
             last_handshake_at,

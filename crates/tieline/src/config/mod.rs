@@ -150,6 +150,8 @@ pub struct Limits {
     pub requests_per_second: u32,
     /// Requests a tenant may make at once before the rate applies.
     pub requests_burst: u32,
+    /// Sustained requests per second to a source that asks for no limit of its own; 0 for none.
+    pub incoming_per_second: u32,
     /// Streams of events that a tenant may have open on one node.
     pub streams_per_tenant: usize,
     /// Rejected requests kept for inspection per source.

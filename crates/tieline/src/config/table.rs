@@ -247,6 +247,14 @@ fn limits() -> Vec<Setting> {
             "Requests that a tenant may make at once before the rate applies.",
         ),
         row(
+            "limits.incoming_per_second",
+            "requests",
+            (0, 1_000_000),
+            |c, v| c.limits.incoming_per_second = v as u32,
+            "0",
+            "Sustained requests per second to an incoming webhook without a `rate_limit` of its own, on each node; 0 for no limit.",
+        ),
+        row(
             "limits.streams_per_tenant",
             "streams",
             (0, 10_000),

@@ -32,6 +32,12 @@ pub enum Refusal {
     /// There is no such source, or it takes no requests.
     #[error("there is no such webhook, or it is paused")]
     NotFound,
+    /// Requests to the source come faster than it takes them.
+    #[error("requests to this webhook come faster than its rate limit; wait {seconds} second(s)")]
+    TooFast {
+        /// After how many seconds the next is taken.
+        seconds: u64,
+    },
     /// The request does not prove where it comes from.
     #[error("{0}")]
     Rejected(Rejection),

@@ -7,6 +7,7 @@
 mod action;
 mod agent;
 mod event_types;
+mod intake;
 mod mappings;
 mod named_secrets;
 mod operations;
@@ -39,6 +40,7 @@ use crate::{
 
 pub use agent::{OpenAgent, RETRY};
 pub use event_types::EventTypes;
+pub use intake::Intake;
 pub use mappings::Plans;
 pub use named_secrets::NamedSecret;
 use named_secrets::NamedSecrets;
@@ -207,8 +209,7 @@ impl Registry {
             .secrets(tenant, SealedKind::Source, &document.id)
             .await?;
         let (plans, url) = (self.mappings(tenant).await?, self.source_url(id));
-        let window = config.limits.dedupe_window;
-        OpenSource::open(id, &document, &secrets, &plans, &url, window)
+        OpenSource::open(id, &document, &secrets, &plans, &url, &config.limits)
             .map(|source| Some(Arc::new(source)))
     }
 

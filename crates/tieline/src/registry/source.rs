@@ -14,7 +14,8 @@ use tieline_mapping::{
 };
 use tieline_store::documents::Document;
 
-use super::{Error, Plans};
+use super::{Error, Plans, intake::Intake};
+use crate::config::Limits;
 
 /// A source, ready to receive.
 pub struct OpenSource {
@@ -42,6 +43,8 @@ pub struct OpenSource {
     pub mapping: Option<Arc<Plan>>,
     /// What finds the conversation to which a message belongs.
     pub conversation_key: Option<Path>,
+    /// How fast it takes requests; `None` where every one is taken.
+    pub intake: Option<Intake>,
 }
 
 /// How repeats are told. Where a request lacks what a rule looks for, the hash of its body stands in.
@@ -63,7 +66,7 @@ impl OpenSource {
         secrets: &[KeyedSecret],
         plans: &Plans,
         url: &str,
-        default_window: Duration,
+        limits: &Limits,
     ) -> Result<Self, Error> {
         let unusable = |detail: String| Error::Unusable {
             kind: "source",
@@ -98,7 +101,7 @@ impl OpenSource {
             .dedupe
             .as_ref()
             .and_then(|dedupe| dedupe.window_hours);
-        let window = hours.map_or(default_window, |hours| {
+        let window = hours.map_or(limits.dedupe_window, |hours| {
             Duration::from_secs(u64::from(hours) * 3_600)
         });
         Ok(Self {
@@ -113,6 +116,7 @@ impl OpenSource {
             transform: compiled,
             mapping: mapping.map_err(unusable)?,
             conversation_key,
+            intake: Intake::new(source.rate_limit, limits.incoming_per_second),
             source,
         })
     }

@@ -33,6 +33,7 @@ macro_rules! key_text {
     };
 }
 
+const ACCOUNT: &str = "push@acme.iam.gserviceaccount.com";
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:orders";
 
 /// A sender: its scheme, the secret of the source, how it signs, and how another would.
@@ -137,6 +138,18 @@ const SENDERS: &[Sender] = &[
         "verified",
     ),
     (
+        "google-pubsub",
+        ACCOUNT,
+        &["--secret", ACCOUNT, "--private-key", key_file!("rsa.pem")],
+        &[
+            "--secret",
+            "push@evil.iam.gserviceaccount.com",
+            "--private-key",
+            key_file!("rsa.pem"),
+        ],
+        "origin_only",
+    ),
+    (
         "sns",
         TOPIC,
         &["--secret", TOPIC, "--private-key", key_file!("rsa.pem")],
@@ -177,6 +190,10 @@ async fn mirror() -> Receiver {
         )
         .on(
             "/acme.kinde.com/.well-known/jwks",
+            document(key_text!("jwks.json")),
+        )
+        .on(
+            "/www.googleapis.com/oauth2/v3/certs",
             document(key_text!("jwks.json")),
         )
         .on(

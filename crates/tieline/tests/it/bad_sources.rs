@@ -110,6 +110,20 @@ async fn bad_input_to_incoming_webhooks_is_refused() {
             "200 to 299",
         ),
         (
+            r#"{"name":"A","rate_limit":{"per_second":0}}"#,
+            422,
+            invalid,
+            Some("/rate_limit/per_second"),
+            "1 to 1000000",
+        ),
+        (
+            r#"{"name":"A","rate_limit":{"per_second":5,"burst":1000001}}"#,
+            422,
+            invalid,
+            Some("/rate_limit/burst"),
+            "1 to 1000000",
+        ),
+        (
             r#"{"name":"A","status":"off"}"#,
             400,
             "invalid-body",

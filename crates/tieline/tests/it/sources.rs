@@ -1,5 +1,7 @@
 //! Incoming webhooks: made, changed, received, previewed.
 
+use std::time::Instant;
+
 use aws_lc_rs::hmac;
 use http::Method;
 use serde_json::{Value, json};
@@ -77,6 +79,44 @@ async fn seed_000_works_as_it_stands() {
         again,
         json!({"status": "duplicate", "event_id": taken["event_id"]})
     );
+}
+
+/// A flood is refused before anything is read of it, and another source does not feel that.
+#[tokio::test]
+async fn what_comes_faster_than_a_source_takes_is_refused() {
+    let allowed = [("limits.incoming_per_second", "2")];
+    let scene = Scene::with(Script::new(), &allowed).await;
+    let limited = json!({"name": "A", "rate_limit": {"per_second": 1, "burst": 5}});
+    let wide = json!({"name": "B", "rate_limit": {"per_second": 1_000_000}});
+    let by_default = json!({"name": "C"});
+    for (wanted, burst) in [(limited, Some(5)), (wide, None), (by_default, Some(2))] {
+        let made = scene.post(INCOMING, wanted, 201).await;
+        let (id, secret) = (text(&made["id"]), text(&made["secret"]));
+        let (start, mut taken, mut refused) = (Instant::now(), 0, 0);
+        for n in 0..50 {
+            let answer = send(&scene, &id, &secret, &format!("{{\"n\":{n}}}")).await;
+            match answer.status.as_u16() {
+                202 => taken += 1,
+                429 => {
+                    refused += 1;
+                    let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+                    assert!((1..=5).contains(&wait), "{wait} s");
+                    assert!(answer.text().contains("/docs/errors/rate-limited"));
+                }
+                other => panic!("{other}: {}", answer.text()),
+            }
+        }
+        let Some(burst) = burst else {
+            assert_eq!((taken, refused), (50, 0));
+            continue;
+        };
+        // The bucket fills while the test runs, by two a second at most.
+        let most = burst + 2 * (start.elapsed().as_secs() + 1);
+        assert!(taken >= burst && taken <= most, "{taken} of at most {most}");
+        let stored = scene.list("/v1/events?limit=100").await;
+        let of_source = |event: &&Value| text(&event["source"]).ends_with(&id);
+        assert_eq!(stored.iter().filter(of_source).count() as u64, taken);
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 use base64::Engine;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::token::Token;
 use super::{JwtAlgorithm, JwtKeys, JwtScheme};
@@ -18,7 +18,11 @@ pub(super) enum Key {
     Ecdsa(PublicKey),
     /// The host and what is posted to ask for a key, or the URL of the key set.
     Plaid(Client),
-    Published(String),
+    Published {
+        url: String,
+        /// What a claim must say, where the sender signs for all its users with the same key.
+        claim: Option<(&'static str, String)>,
+    },
 }
 
 impl Key {
@@ -40,9 +44,19 @@ impl Key {
                     && label
                         .bytes()
                         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-                is_label
-                    .then(|| Self::Published(format!("https://{host}{path}")))
+                let published = is_label.then(|| Self::Published {
+                    url: format!("https://{host}{path}"),
+                    claim: None,
+                });
+                published
                     .ok_or_else(|| fault("give the host of the account, such as `acme.kinde.com`"))
+            }
+            JwtKeys::SharedKeySet { url, claim } => {
+                let text = std::str::from_utf8(value).map_err(|_| fault("it is not UTF-8 text"))?;
+                Ok(Self::Published {
+                    url: url.to_owned(),
+                    claim: Some((claim, text.to_owned())),
+                })
             }
         }
     }
@@ -73,7 +87,7 @@ impl Key {
         Ok(match self {
             Self::Hmac(key) => hmac::verify(key, message, &token.signature).is_ok(),
             Self::Rsa(key) | Self::Ecdsa(key) => key.fits(message, &token.signature),
-            Self::Plaid(_) | Self::Published(_) => {
+            Self::Plaid(_) | Self::Published { .. } => {
                 let document = document.ok_or(Rejection::KeyUnavailable)?;
                 let jwk = token.key_id().and_then(|id| find_jwk(document, id));
                 let key = jwk.and_then(|jwk| of_jwk(&jwk, algorithm));
@@ -83,13 +97,25 @@ impl Key {
         })
     }
 
+    /// The claim that names another user than the one whose key this is, if it does.
+    pub(super) fn foreign_claim(&self, claims: &Map<String, Value>) -> Option<&'static str> {
+        let Self::Published {
+            claim: Some((name, expected)),
+            ..
+        } = self
+        else {
+            return None;
+        };
+        let said = claims.get(*name).and_then(Value::as_str);
+        (said != Some(expected)).then_some(*name)
+    }
+
     /// The one value of `alg` that goes with this key.
     pub(super) fn algorithm(&self, of_scheme: JwtAlgorithm) -> &'static str {
         match (self, of_scheme) {
             (Self::Hmac(_), _) => "HS256",
-            (Self::Ecdsa(_), _) | (Self::Plaid(_) | Self::Published(_), JwtAlgorithm::Es256) => {
-                "ES256"
-            }
+            (Self::Ecdsa(_), _)
+            | (Self::Plaid(_) | Self::Published { .. }, JwtAlgorithm::Es256) => "ES256",
             _ => "RS256",
         }
     }

@@ -91,6 +91,13 @@ pub enum JwtKeys {
         /// The path.
         path: &'static str,
     },
+    /// The key set at this URL, with which the sender signs for all its users; the secret is what a claim must say.
+    SharedKeySet {
+        /// The URL.
+        url: &'static str,
+        /// The claim that names the user.
+        claim: &'static str,
+    },
 }
 
 /// What a claim must say.
@@ -98,6 +105,8 @@ pub enum JwtKeys {
 pub enum Claim {
     /// This text.
     Is(&'static str, &'static str),
+    /// `true`.
+    True(&'static str),
     /// The SHA-256 of the body in hex.
     BodyHex(&'static str),
     /// The SHA-256 of the body in base64.
@@ -191,7 +200,7 @@ impl JwtCheck {
                     changes: false,
                 }
             }
-            (JwtKeys::KeySet { .. }, Some((_, Key::Published(url)))) => {
+            (_, Some((_, Key::Published { url, .. }))) => {
                 let token = self.token(request)?;
                 token.key_id().ok_or_else(|| self.malformed())?;
                 KeyRequest {
@@ -257,23 +266,26 @@ impl JwtCheck {
         if token.header.contains_key("crit") {
             return Err(self.malformed());
         }
-        let mut agrees = false;
+        let (mut agrees, mut foreign) = (false, None);
         for (key_id, key) in &self.keys {
             let expected = key.algorithm(self.scheme.algorithm);
             if said != Some(expected) {
                 continue;
             }
             agrees = true;
-            let right = key.made(token, self.scheme.algorithm, document)?;
-            if right {
-                return Ok(Arc::clone(key_id));
+            if !key.made(token, self.scheme.algorithm, document)? {
+                continue;
+            }
+            match key.foreign_claim(&token.claims) {
+                None => return Ok(Arc::clone(key_id)),
+                Some(claim) => foreign = Some(Rejection::WrongClaim { claim }),
             }
         }
-        Err(if agrees {
+        Err(foreign.unwrap_or(if agrees {
             Rejection::WrongSignature
         } else {
             Rejection::WrongAlgorithm
-        })
+        }))
     }
 
     fn check_times(&self, claims: &Map<String, Value>, now_us: i64) -> Result<(), Rejection> {
@@ -323,7 +335,11 @@ impl JwtCheck {
         claims: &Map<String, Value>,
         request: &SignedRequest<'_>,
     ) -> bool {
-        let Some(said) = claims.get(claim.name()).and_then(Value::as_str) else {
+        let said = claims.get(claim.name());
+        if let Claim::True(_) = claim {
+            return said == Some(&Value::Bool(true));
+        }
+        let Some(said) = said.and_then(Value::as_str) else {
             return false;
         };
         let said = match claim {
@@ -354,6 +370,7 @@ impl Claim {
         let hash = |bytes: &[u8]| digest::digest(&digest::SHA256, bytes);
         let one = match self {
             Self::Qsh(_) => return qsh::hashes(request, public_url),
+            Self::True(_) => return Vec::new(),
             Self::Is(_, text) => text.to_owned(),
             Self::Url(_) => public_url.to_owned(),
             Self::BodyHex(_) => hex::encode(hash(request.body)),
@@ -367,9 +384,16 @@ impl Claim {
         vec![one]
     }
 
+    /// What a genuine token says in it.
+    pub(super) fn said(self, request: &SignedRequest<'_>, public_url: &str) -> Value {
+        let likeliest = self.right(request, public_url).into_iter().next();
+        likeliest.map_or(Value::Bool(true), Value::String)
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Is(name, _)
+            | Self::True(name)
             | Self::BodyHex(name)
             | Self::BodyBase64(name)
             | Self::UrlHex(name)

@@ -87,6 +87,28 @@ pub(super) fn presets() -> Vec<Preset> {
             })
         },
         Preset {
+            name: "google-pubsub",
+            aliases: &["gmail"],
+            title: "Google Cloud Pub/Sub push (Gmail and others)",
+            proves: "Google sent it for this service account and means this URL; the bytes are not signed.",
+            secret_help: "Enter the email of the service account under which the push subscription authenticates; leave its audience empty, for it is the URL then.",
+            dedupe: Dedupe::Body("$.message.messageId"),
+            ..shared(JwtScheme {
+                place: JwtPlace::Header("Authorization", "Bearer "),
+                algorithm: JwtAlgorithm::Rs256,
+                keys: JwtKeys::SharedKeySet {
+                    url: "https://www.googleapis.com/oauth2/v3/certs",
+                    claim: "email",
+                },
+                claims: &[
+                    Claim::Is("iss", "https://accounts.google.com"),
+                    Claim::Url("aud"),
+                    Claim::True("email_verified"),
+                ],
+                life: JwtLife::Expires,
+            })
+        },
+        Preset {
             name: "monday",
             title: "monday.com",
             proves: "The sender holds the secret and means this URL; the bytes are not signed.",

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::{KeyRing, Signature, SigningError};
+use super::{KeyRing, Signature, SigningError, text};
 use crate::signature::jwt::{JwtKeys, JwtLife, JwtPlace, JwtScheme, shared_key};
 use crate::signature::private_key::PrivateKey;
 use crate::signature::{ConfigError, SignedRequest};
@@ -20,6 +20,8 @@ pub(super) struct TokenSigner {
     key: Key,
     /// The `kid`, where the key is looked up by it.
     key_id: Option<String>,
+    /// The claim that names the user, where the sender signs for all of them with the same key, and what it says.
+    user: Option<(&'static str, String)>,
     public_url: String,
 }
 
@@ -43,9 +45,14 @@ impl TokenSigner {
             None => Key::Shared(Box::new(shared_key(ring.secret()?)?)),
         };
         let is_looked_up = scheme.keys != JwtKeys::Given || ring.keys.key_id.is_some();
+        let user = match scheme.keys {
+            JwtKeys::SharedKeySet { claim, .. } => Some((claim, text(ring.secret()?)?.to_owned())),
+            _ => None,
+        };
         Ok(Self {
             scheme,
             key,
+            user,
             key_id: is_looked_up.then(|| ring.key_id().to_owned()),
             public_url: public_url.to_owned(),
         })
@@ -87,8 +94,11 @@ impl TokenSigner {
             claims.insert("exp".to_owned(), (now + HOLDS_SECONDS).into());
         }
         for claim in self.scheme.claims {
-            let right = claim.right(request, &self.public_url).into_iter().next();
-            claims.insert(claim.name().to_owned(), right.into());
+            let said = claim.said(request, &self.public_url);
+            claims.insert(claim.name().to_owned(), said);
+        }
+        if let Some((claim, user)) = &self.user {
+            claims.insert((*claim).to_owned(), user.as_str().into());
         }
         claims
     }

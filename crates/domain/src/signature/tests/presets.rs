@@ -60,6 +60,7 @@ pub(super) fn example_secret(preset: &Preset) -> String {
         "wise" | "highlevel" => RSA.to_owned(),
         "plaid" | "plaid-sandbox" => "client:secret".to_owned(),
         "kinde" => "acme.kinde.com".to_owned(),
+        "google-pubsub" => "push@acme.iam.gserviceaccount.com".to_owned(),
         "adyen" => "00ff".to_owned(),
         "sns" => "arn:aws:sns:us-east-1:123456789012:orders".to_owned(),
         _ => secrets_of(preset).0.to_owned(),

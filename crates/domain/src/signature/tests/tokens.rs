@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::public_keys::{RSA, vector, verifier};
 use super::{JSON, NOW, Request, SECOND, URL, secret};
 use crate::signature::key::{BASE64, BASE64_URL};
-use crate::signature::{ConfigError, Rejection, Trust, Verification, Verifier};
+use crate::signature::{
+    ConfigError, KeyedSecret, Rejection, SenderKeys, Signer, Trust, Verification, Verifier,
+};
 
 const BODY: &str = r#"{"id":"evt_1"}"#;
 /// [`NOW`] in seconds.
@@ -341,5 +343,55 @@ fn kinde_sends_a_token_as_the_body() {
     ] {
         let made = Verifier::new(&Verification::of("kinde"), &[secret(secret_text)], URL);
         assert!(made.is_err(), "{secret_text}");
+    }
+}
+
+/// Google signs for everyone with the same keys: the secret says whose subscription it is.
+#[test]
+fn google_pushes_for_one_service_account() {
+    const ACCOUNT: &str = "push@acme.iam.gserviceaccount.com";
+    const KEYS: &[u8] = include_bytes!("signing/jwks.json");
+    let private = KeyedSecret::new("key", include_str!("signing/rsa.pem"));
+    let pushed = |account: &str, url: &str| {
+        let account = secret(account);
+        let keys = SenderKeys {
+            secret: Some(&account),
+            private_key: Some(&private),
+            key_id: None,
+        };
+        let signer = Signer::with(&Verification::of("google-pubsub"), &keys, url).unwrap();
+        Request::post(JSON, BODY).signed(&signer)
+    };
+    let verifier = verifier("google-pubsub", ACCOUNT);
+    let genuine = pushed(ACCOUNT, URL);
+    let wanted = verifier.key_request(&genuine.parts()).unwrap().unwrap();
+    assert_eq!(
+        (wanted.request.url.as_str(), wanted.changes),
+        ("https://www.googleapis.com/oauth2/v3/certs", true)
+    );
+    let hmac = json!({"iss": "https://accounts.google.com", "aud": URL, "email": ACCOUNT,
+        "email_verified": true, "exp": NOW_S + 60});
+    let forged =
+        Request::post(JSON, BODY).with("Authorization", format!("Bearer {}", hs256(&hmac)));
+    let rows = [
+        (genuine.clone(), Some(KEYS), "origin_only"),
+        (
+            pushed("push@evil.iam.gserviceaccount.com", URL),
+            Some(KEYS),
+            "wrong_claim",
+        ),
+        (
+            pushed(ACCOUNT, "https://evil.test/"),
+            Some(KEYS),
+            "wrong_claim",
+        ),
+        (genuine.clone(), Some(KEY_SET), "unknown_key"),
+        (genuine, None, "key_unavailable"),
+        (forged, Some(KEYS), "wrong_algorithm"),
+    ];
+    for (n, (request, document, expected)) in rows.into_iter().enumerate() {
+        let outcome = verifier.verify_with(&request.parts(), NOW, document);
+        let code = outcome.map_or_else(|e| e.code(), |v| v.trust.as_str());
+        assert_eq!(code, expected, "{n}");
     }
 }
