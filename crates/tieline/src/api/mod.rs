@@ -66,6 +66,7 @@ mod protected_resource;
 pub mod ratelimit;
 pub mod replay;
 mod resource;
+mod resource_routes;
 pub mod retries;
 pub mod routes;
 pub mod secrets;

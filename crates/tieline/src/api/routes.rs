@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 
 use axum::{
-    Router, ServiceExt as _,
+    ServiceExt as _,
     extract::{OriginalUri, Request, connect_info::IntoMakeServiceWithConnectInfo},
     middleware,
     routing::get,
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{
     actions, agents, approvals, artifacts, attempts, audit, calls, conversation_erasure,
@@ -19,15 +19,16 @@ use super::{
     health, incoming, jobs, keys, mapping_apply, mapping_functions, mapping_trial, mappings, mcp,
     mcp_servers, me, messages, oauth_clients, operation_calls, payload, presets,
     problem::{Code, Problem},
-    protected_resource, replay, retries, secrets, signing_keys, source_preview, sources,
-    statistics, subscription_filter, subscription_state, subscriptions, tenants, token,
-    tool_import, tools, trigger_runs, triggers,
+    protected_resource, replay,
+    resource_routes::{Routes, routes},
+    retries, secrets, signing_keys, source_preview, sources, statistics, subscription_filter,
+    subscription_state, subscriptions, tenants, token, tool_import, tools, trigger_runs, triggers,
 };
 use crate::app::App;
 
 /// What stands under `/v1`, and again under `/api/v1`.
-fn v1() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn v1() -> Routes {
+    Routes::new()
         .routes(routes!(token::create))
         .routes(routes!(me::get))
         .routes(routes!(keys::list, keys::create))
@@ -84,8 +85,8 @@ fn v1() -> OpenApiRouter<App> {
 }
 
 /// Webhooks of both directions.
-fn webhooks() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn webhooks() -> Routes {
+    Routes::new()
         .routes(routes!(presets::list))
         .routes(routes!(presets::get))
         .routes(routes!(sources::list, sources::create))
@@ -119,8 +120,8 @@ fn webhooks() -> OpenApiRouter<App> {
 }
 
 /// Agents, and what is said to them.
-fn conversing() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn conversing() -> Routes {
+    Routes::new()
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(
             agents::get,
@@ -143,8 +144,8 @@ fn conversing() -> OpenApiRouter<App> {
 }
 
 /// Tools and actions.
-fn operations() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn operations() -> Routes {
+    Routes::new()
         .routes(routes!(tool_import::import))
         .routes(routes!(mcp_servers::list, mcp_servers::create))
         .routes(routes!(
@@ -187,8 +188,8 @@ fn operations() -> OpenApiRouter<App> {
 }
 
 /// Mappings.
-fn mapping_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn mapping_routes() -> Routes {
+    Routes::new()
         .routes(routes!(mappings::list, mappings::create))
         .routes(routes!(mapping_functions::list))
         .routes(routes!(mapping_trial::check))
@@ -210,8 +211,8 @@ fn mapping_routes() -> OpenApiRouter<App> {
 }
 
 /// What stands at the root: for machines, without rate limits and idempotency.
-fn root() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn root() -> Routes {
+    Routes::new()
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
@@ -222,8 +223,8 @@ fn root() -> OpenApiRouter<App> {
 /// Every operation, for the document.
 pub(super) fn documented() -> utoipa::openapi::OpenApi {
     OpenApiRouter::new()
-        .nest("/v1", v1())
-        .merge(root())
+        .nest("/v1", v1().described())
+        .merge(root().described())
         .into_openapi()
 }
 
@@ -235,11 +236,13 @@ pub fn service(app: App) -> IntoMakeServiceWithConnectInfo<Front, SocketAddr> {
 /// The whole API, as a service.
 pub fn front(app: App) -> Front {
     let frame = Frame::new(app.clock.clone());
-    let v1 = Router::from(v1())
+    let v1 = v1()
+        .into_router()
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
         .layer(middleware::from_fn_with_state(app.clone(), gate));
-    let router = Router::from(root())
+    let router = root()
+        .into_router()
         .route("/openapi.json", get(docs::document))
         .route("/docs", get(docs::page))
         .route("/docs/errors", get(docs::errors))
