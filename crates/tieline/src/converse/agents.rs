@@ -234,10 +234,11 @@ impl Agents {
             found.push(Violation::new(pointer, bad.to_string()));
         }
         for (pointer, name) in agent.secrets() {
-            if self.registry.named_secret(tenant, name).await?.is_none() {
-                let detail = format!("there is no secret `{name}`; make it with POST /v1/secrets");
-                found.push(Violation::new(pointer, detail));
-            }
+            let fault = self
+                .registry
+                .secret_violation(tenant, &pointer, name)
+                .await?;
+            found.extend(fault);
         }
         for (i, name) in agent.tools.iter().enumerate() {
             let known = self.operator.find(tenant, name).await?;

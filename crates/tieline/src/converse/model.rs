@@ -8,7 +8,7 @@ use tieline_domain::{
     TenantId, Timestamp,
     agent::{Agent, Runtime},
     retry::parse_retry_after,
-    secret_text::{Opened, SecretText},
+    secret_text::SecretText,
     trace::TraceContext,
 };
 
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     operate::Offered,
     outbound::{self, Outbound},
-    registry::{NamedSecret, Registry},
+    registry::{Registry, Revealed, Unrevealed},
 };
 
 /// How often it is asked again at once.
@@ -186,46 +186,19 @@ async fn ask_once(
     }
 }
 
-/// A text with its secrets, and what takes them out of whatever is shown.
-pub(super) struct Revealed {
-    pub(super) text: String,
-    secrets: Vec<Arc<NamedSecret>>,
-}
-
-impl Revealed {
-    /// `text` without the secrets.
-    pub(super) fn redact(&self, text: &str) -> String {
-        let clean =
-            |text: String, secret: &Arc<NamedSecret>| secret.redactor.text(&text).into_owned();
-        self.secrets.iter().fold(text.to_owned(), clean)
-    }
-}
-
 /// Puts the secrets of a tenant into a text.
 pub(super) async fn reveal(
     registry: &Registry,
     tenant: TenantId,
     text: &SecretText,
 ) -> Result<Revealed, Failure> {
-    let mut secrets = Vec::new();
-    for name in text.names() {
-        let found = registry.named_secret(tenant, name).await;
-        let found = found.map_err(|error| Failure::misconfigured(error.to_string()))?;
-        let missing = || {
-            let detail = format!("there is no secret `{name}`, which the agent names");
-            Failure::misconfigured(detail)
-        };
-        secrets.push((name, found.ok_or_else(missing)?));
-    }
-    let opened = Opened(|wanted: &str| {
-        let found = secrets.iter().find(|(name, _)| *name == wanted)?;
-        Some(found.1.text.to_string())
-    });
-    let rendered = text.render(&opened);
-    let rendered = rendered.map_err(|error| Failure::misconfigured(error.to_string()))?;
-    let text = rendered.unwrap_or_default();
-    Ok(Revealed {
-        text,
-        secrets: secrets.into_iter().map(|(_, secret)| secret).collect(),
+    let revealed = registry.reveal(tenant, text).await;
+    revealed.map_err(|error| {
+        Failure::misconfigured(match error {
+            Unrevealed::Missing { name } => {
+                format!("there is no secret `{name}`, which the agent names")
+            }
+            other => other.to_string(),
+        })
     })
 }

@@ -11,12 +11,12 @@ use tieline_domain::{
 
 use super::{
     calls::{ToolCall, arguments},
-    model::{self, Failure, Question, Revealed},
+    model::{self, Failure, Question},
     prompt::{Answer, Told},
 };
 use crate::{
     outbound::{BodyLimit, Outbound, Request},
-    registry::Registry,
+    registry::{Registry, Revealed},
     telemetry::traces,
 };
 
@@ -98,7 +98,7 @@ async fn headers(
     for (name, text) in &service.headers {
         let revealed = model::reveal(registry, question.tenant, text).await?;
         let unfit = |()| Failure::unusable(format!("the header `{name}` cannot be sent"));
-        let mut value = HeaderValue::try_from(&revealed.text).map_err(|_| unfit(()))?;
+        let mut value = HeaderValue::try_from(revealed.text.as_str()).map_err(|_| unfit(()))?;
         value.set_sensitive(true);
         headers.insert(HeaderName::try_from(name).map_err(|_| unfit(()))?, value);
         secrets.push(revealed);

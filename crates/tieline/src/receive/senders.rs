@@ -13,11 +13,9 @@ use parking_lot::Mutex;
 use tieline_domain::{
     SourceId, TenantId, Timestamp,
     clock::Clock,
-    secret_text::{Opened, SecretText},
     signature::{Access, AccessSecret, Rejection, SenderRequest},
 };
 use url::Url;
-use zeroize::Zeroizing;
 
 use crate::{
     authorize::{self, Authorization, Credential, Tokens},
@@ -255,33 +253,17 @@ impl Senders {
         }
         let secret = match &access.secret {
             AccessSecret::Known(secret) => secret.clone(),
-            AccessSecret::Named(text) => self.open(tenant, source, text).await?,
+            AccessSecret::Named(text) => {
+                let revealed = self.registry.reveal(tenant, text).await;
+                let revealed = revealed.inspect_err(
+                    |error| tracing::warn!(%source, %error, "a sender cannot be called back"),
+                );
+                revealed.ok()?.text
+            }
         };
         let credential = Credential { auth, secret };
         let (outbound, tokens) = (&self.outbound, &self.tokens);
         Some(Authorization::open(&credential, source, outbound, tokens))
-    }
-
-    /// The text with its secrets put in.
-    async fn open(
-        &self,
-        tenant: TenantId,
-        source: SourceId,
-        text: &SecretText,
-    ) -> Option<Zeroizing<String>> {
-        let mut opened = Vec::new();
-        for name in text.names() {
-            let found = self.registry.named_secret(tenant, name).await;
-            let secret = found
-                .inspect_err(|error| tracing::warn!(%source, %error, "a secret cannot be opened"))
-                .ok()?;
-            opened.push((name, secret?));
-        }
-        let scope = Opened(|wanted: &str| {
-            let found = opened.iter().find(|(name, _)| *name == wanted);
-            found.map(|(_, secret)| secret.text.to_string())
-        });
-        text.render(&scope).ok()?.map(Zeroizing::new)
     }
 
     /// The URL, or where the operator has a mirror, its place there.

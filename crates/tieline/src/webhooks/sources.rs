@@ -319,11 +319,12 @@ impl Sources {
     async fn check_confirm(&self, tenant: TenantId, source: &Source) -> Result<(), Error> {
         let confirm = source.verification.confirm.iter();
         for name in confirm.flat_map(|confirm| confirm.client_secret.names()) {
-            if self.registry.named_secret(tenant, name).await?.is_none() {
-                let detail = format!("there is no secret `{name}`; make it with POST /v1/secrets");
-                let pointer = "/verification/confirm/client_secret";
-                return Error::check(vec![Violation::new(pointer, detail)]);
-            }
+            let pointer = "/verification/confirm/client_secret";
+            let fault = self
+                .registry
+                .secret_violation(tenant, pointer, name)
+                .await?;
+            Error::check(fault.into_iter().collect())?;
         }
         Ok(())
     }

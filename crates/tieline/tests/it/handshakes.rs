@@ -519,7 +519,7 @@ async fn marketing_cloud_is_called_with_the_key_that_it_sent() {
     assert_eq!(
         refused["errors"][0],
         json!({"pointer": "/verification/confirm/client_secret",
-            "detail": "there is no secret `MARKETING_CLOUD`; make it with POST /v1/secrets"})
+            "detail": "there is no secret `MARKETING_CLOUD`; make it with POST /v1/secrets first"})
     );
     let secret = json!({"name": "MARKETING_CLOUD", "value": "shh-of-the-package"});
     scene.post("/v1/secrets", secret, 201).await;

@@ -10,13 +10,13 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use tieline_domain::agent::Openai;
 
 use super::{
-    model::{self, Failure, Hear, Question, Revealed},
+    model::{self, Failure, Hear, Question},
     prompt::Answer,
     sse,
 };
 use crate::{
     outbound::{BodyLimit, Flow, Outbound, Request},
-    registry::Registry,
+    registry::{Registry, Revealed},
     telemetry::traces,
 };
 
@@ -77,7 +77,7 @@ fn request(
         },
     );
     if let Some(key) = key {
-        let value = HeaderValue::try_from(format!("Bearer {}", key.text));
+        let value = HeaderValue::try_from(format!("Bearer {}", key.text.as_str()));
         let mut value = value.map_err(|_| Failure::unusable("the key fits in no header"))?;
         value.set_sensitive(true);
         headers.insert(header::AUTHORIZATION, value);

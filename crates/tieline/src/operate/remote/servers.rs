@@ -257,14 +257,13 @@ impl Operator {
     ) -> Result<Vec<Violation>, RemoteError> {
         let mut faults = Vec::new();
         for (name, pointer) in recipe.secrets() {
-            if self.0.registry.named_secret(tenant, name).await?.is_none() {
-                let detail =
-                    format!("there is no secret `{name}`; make it with POST /v1/secrets first");
-                faults.push(Violation::new(
-                    pointer.trim_start_matches("/endpoint"),
-                    detail,
-                ));
-            }
+            let pointer = pointer.trim_start_matches("/endpoint");
+            let fault = self
+                .0
+                .registry
+                .secret_violation(tenant, pointer, name)
+                .await?;
+            faults.extend(fault);
         }
         Ok(faults)
     }
